@@ -1,0 +1,1 @@
+"""What flows: records, codecs, topics and errors. Imports nothing of ours."""

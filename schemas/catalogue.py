@@ -1,0 +1,67 @@
+"""Titles and their artworks."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from keyart.schemas.decisions import MAX_ARTWORKS
+from keyart.schemas.ids import Millis, Name
+
+TITLE_VERSION = 1
+Text = Annotated[str, Meta(max_length=4000)]
+ImageReference = Annotated[str, Meta(max_length=2000)]
+
+
+class Artwork(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One visual of a title. `description` is what the embedding and the language model read."""
+
+    id: Name
+    image: ImageReference = ""
+    description: Text = ""
+    attributes: Annotated[
+        dict[Name, Annotated[str, Meta(max_length=500)]], Meta(max_length=64)
+    ] = {}
+
+
+class Title(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The thing recommended, as a site hands it over: 1 to 40 artworks with distinct ids."""
+
+    id: Name
+    name: Annotated[str, Meta(max_length=500)] = ""
+    group: Annotated[str, Meta(max_length=128)] = ""
+    artworks: Annotated[tuple[Artwork, ...], Meta(min_length=1, max_length=MAX_ARTWORKS)]
+    version: Annotated[int, Meta(ge=1)] = TITLE_VERSION
+
+
+class Described(Struct, frozen=True, kw_only=True):
+    """A description that was in force from `since_ms` on."""
+
+    since_ms: Millis
+    description: str
+
+
+class StoredArtwork(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An artwork as kept: with its earlier descriptions, and whether it may still be chosen.
+
+    An event is read with the description in force when it happened, so a replay sees what live saw.
+    """
+
+    artwork: Artwork
+    history: tuple[Described, ...]
+    removed_at_ms: Millis | None = None
+
+
+class StoredTitle(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A title as kept. Removed artworks stay, with their history, and are never chosen."""
+
+    id: Name
+    name: str = ""
+    group: str = ""
+    artworks: tuple[StoredArtwork, ...]
+    updated_at_ms: Millis
+    version: Annotated[int, Meta(ge=1)] = TITLE_VERSION
+
+    @property
+    def choosable(self) -> tuple[Artwork, ...]:
+        """The artworks that may be chosen now, in the order of the catalogue."""
+        return tuple(kept.artwork for kept in self.artworks if kept.removed_at_ms is None)

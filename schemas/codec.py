@@ -1,0 +1,72 @@
+"""Bytes to records and back: JSON on the wire, MessagePack in the state store."""
+
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from keyart.schemas.catalogue import StoredTitle, Title
+from keyart.schemas.decisions import DECISION_VERSION, DecisionPage
+from keyart.schemas.errors import InvalidRecord, UnknownVersion
+from keyart.schemas.events import EVENT_VERSION, Event
+from keyart.schemas.rewards import REWARD_VERSION, Reward
+
+T = TypeVar("T")
+MAX_RECORD_BYTES = 1_000_000
+
+encode = msgspec.json.Encoder().encode
+pack = msgspec.msgpack.Encoder().encode
+
+
+class Codec(Generic[T]):
+    """Decodes one kind of record, with its size and its version checked.
+
+    Unknown fields are ignored, and an older version reads as it stands: a field that came later has
+    a default that means what its absence meant.
+    """
+
+    def __init__(self, kind: Any, *, newest: int) -> None:
+        self._decoder: msgspec.json.Decoder[T] = msgspec.json.Decoder(kind)
+        self._newest = newest
+
+    def decode(self, data: bytes) -> T:
+        """Return the record in these bytes.
+
+        Raises
+        ------
+        InvalidRecord
+            Too large, not JSON, or against the schema; the message says what and where.
+        UnknownVersion
+            Written by a newer keyart.
+        """
+        if len(data) > MAX_RECORD_BYTES:
+            raise InvalidRecord(f"record of {len(data)} bytes; the bound is {MAX_RECORD_BYTES}")
+        try:
+            record = self._decoder.decode(data)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as wrong:
+            message, _, path = str(wrong).partition(" - at `")
+            raise InvalidRecord(message, path.rstrip("`")) from None
+        version = getattr(record, "version", 1)
+        if version > self._newest:
+            raise UnknownVersion(f"version {version}; this keyart reads up to {self._newest}")
+        return record
+
+
+events: Codec[Event] = Codec(Event, newest=EVENT_VERSION)
+decisions: Codec[DecisionPage] = Codec(DecisionPage, newest=DECISION_VERSION)
+rewards: Codec[Reward] = Codec(Reward, newest=REWARD_VERSION)
+titles: Codec[Title] = Codec(Title, newest=1)
+stored_titles: Codec[StoredTitle] = Codec(StoredTitle, newest=1)
+
+
+def unpack(data: bytes, kind: type[T]) -> T:
+    """Return the state record in these MessagePack bytes.
+
+    Raises
+    ------
+    InvalidRecord
+        The store holds something else under this key.
+    """
+    try:
+        return msgspec.msgpack.decode(data, type=kind)
+    except msgspec.DecodeError as wrong:
+        raise InvalidRecord(f"stored {kind.__name__}: {wrong}") from None

@@ -1,0 +1,71 @@
+"""What viewers do: the impression, the engagements, and a viewer's own corrections.
+
+On the wire each is a JSON object with a `type`; unknown fields are ignored, so that a producer may
+be newer than a reader. `viewer` is the pseudonym: the api replaces the site's own id first.
+"""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from keyart.schemas.ids import Millis, Name, PseudonymField
+
+EVENT_VERSION = 1
+Minutes = Annotated[float, Meta(ge=0.0, le=1440.0)]
+ConceptWeight = Annotated[float, Meta(ge=-1.0, le=1.0)]
+
+
+class _Event(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
+    id: Name
+    viewer: PseudonymField
+    occurred_at_ms: Millis
+    version: Annotated[int, Meta(ge=1)] = EVENT_VERSION
+
+
+class _TitleEvent(_Event, frozen=True, kw_only=True):
+    title: Name
+    artwork: Name | None = None
+    decision: Name | None = None
+    surface: Name = "home"
+
+
+class Impression(_TitleEvent, frozen=True, kw_only=True, tag="impression"):
+    """The artwork was really on screen. Without one a decision teaches nothing."""
+
+
+class Click(_TitleEvent, frozen=True, kw_only=True, tag="click"):
+    """The viewer opened the title from this artwork."""
+
+
+class Play(_TitleEvent, frozen=True, kw_only=True, tag="play"):
+    """The viewer played the title for `minutes`; repeated plays of one decision add up."""
+
+    minutes: Minutes
+
+
+class Finish(_TitleEvent, frozen=True, kw_only=True, tag="finish"):
+    """The viewer played the title to its end."""
+
+
+class Like(_TitleEvent, frozen=True, kw_only=True, tag="like"):
+    """The viewer said that the title is good."""
+
+
+class Hide(_TitleEvent, frozen=True, kw_only=True, tag="hide"):
+    """The viewer wants to see less of this."""
+
+
+class Correction(_Event, frozen=True, kw_only=True, tag="correction"):
+    """The viewer's own word on their taste: concept name to weight; 0 clears, negative rejects."""
+
+    concepts: Annotated[dict[Name, ConceptWeight], Meta(max_length=32)]
+    reset: bool = False
+
+
+class Erasure(_Event, frozen=True, kw_only=True, tag="erasure"):
+    """Forget this viewer. What is logged before it is removed from state, log and archive."""
+
+
+Engagement = Click | Play | Finish | Like | Hide
+TitleEvent = Impression | Engagement
+Event = Impression | Click | Play | Finish | Like | Hide | Correction | Erasure

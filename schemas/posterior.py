@@ -1,0 +1,79 @@
+"""What the bandit believes, as sums: per title and artwork, and shared by all titles.
+
+Sums decay by event time and carry the time they stand at; adding has no order, so a replay, a late
+record and a rebalanced partition end in the same posterior, to floating-point rounding.
+"""
+
+from msgspec import Struct
+
+POSTERIOR_VERSION = 1
+MAX_SURFACES = 8
+MAX_KEPT_ARTWORKS = 200
+
+
+class Cell(Struct, array_like=True, kw_only=False):
+    """Sums of one artwork on one surface.
+
+    `count` and `taken` are exact and never decay; `reward` (sum of values) and `expected` (sum of
+    taste multipliers: expected relative takes) decay to the record's `as_of_ms`.
+    """
+
+    count: int = 0
+    taken: float = 0.0
+    reward: float = 0.0
+    expected: float = 0.0
+
+
+class TitleSums(Struct, kw_only=True, omit_defaults=True):
+    """One title's sums: artwork id -> surface -> cell; `shares` counts what was shown by bucket."""
+
+    title: str
+    as_of_ms: int = 0
+    artworks: dict[str, dict[str, Cell]] = {}
+    shares: dict[int, dict[str, int]] = {}
+    version: int = POSTERIOR_VERSION
+
+
+class SharedSums(Struct, kw_only=True, omit_defaults=True):
+    """Least-squares sums for the shared taste weights, over D features, decayed to `as_of_ms`.
+
+    `gram` is the upper triangle of A = sum b x x', row by row; `moment` is g = sum (y - b) x.
+    """
+
+    as_of_ms: int = 0
+    count: int = 0
+    dimensions: int = 0
+    gram: list[float] = []
+    moment: list[float] = []
+    version: int = POSTERIOR_VERSION
+
+
+class PolicyBucket(Struct, array_like=True):
+    """One policy's figures in one time bucket, with replicates of an online Poisson bootstrap.
+
+    The replicates draw Poisson(1) by a hash of (viewer, replicate), so intervals cluster by viewer.
+    `chosen` and `predicted` are, by candidate index, how often it was chosen and the sum of its
+    propensity; `variance` the sum of p (1 - p): the sample-ratio check.
+    """
+
+    count: int = 0
+    value: float = 0.0
+    explored: int = 0
+    entropy: float = 0.0
+    lag_ms: int = 0
+    counts: list[int] = []
+    values: list[float] = []
+    chosen: list[int] = []
+    predicted: list[float] = []
+    variance: list[float] = []
+
+
+class TitlesMeta(Struct, kw_only=True, omit_defaults=True):
+    """What a lane of titles keeps about itself.
+
+    `sequences` is the highest reward sequence applied from each source partition: what makes
+    effects once. `buckets` are the keys of the timeline that exist: (start in ms, policy).
+    """
+
+    sequences: dict[int, int] = {}
+    buckets: list[tuple[int, str]] = []

@@ -1,0 +1,47 @@
+"""A decision joined with what came of it: what the bandit learns from, a training log's row."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from keyart.schemas.decisions import MAX_ARTWORKS, Probability, Versions
+from keyart.schemas.ids import Millis, Name, PseudonymField
+
+REWARD_VERSION = 1
+
+
+class Reward(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What one decision that was seen was worth, once its window closed.
+
+    `id` is the decision's. `source` and `sequence` name the join's partition and its running
+    number, by which a record produced twice is recognised. `value` is in 0 to 1, by the named
+    definition.
+    """
+
+    id: Name
+    viewer: PseudonymField
+    title: Name
+    artwork: Name
+    surface: Name
+    value: Probability
+    shown_at_ms: Millis
+    closed_at_ms: Millis
+    candidates: Annotated[tuple[Name, ...], Meta(min_length=1, max_length=MAX_ARTWORKS)]
+    propensities: Annotated[tuple[Probability, ...], Meta(min_length=1, max_length=MAX_ARTWORKS)]
+    explored: bool
+    policy: str
+    versions: Versions
+    features: Annotated[tuple[float, ...], Meta(max_length=64)] = ()
+    multiplier: Annotated[float, Meta(gt=0.0, le=100.0)] = 1.0
+    expected: Probability = 0.0
+    minutes: float = 0.0
+    engaged: tuple[str, ...] = ()
+    definition: str = "quality_play"
+    source: int = 0
+    sequence: int = 0
+    version: Annotated[int, Meta(ge=1)] = REWARD_VERSION
+
+    @property
+    def propensity(self) -> float:
+        """The probability with which the policy chose this artwork."""
+        return self.propensities[self.candidates.index(self.artwork)]
