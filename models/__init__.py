@@ -1,0 +1,1 @@
+"""What learns: taste, beliefs, priors, policies, evaluation. No input or output."""

@@ -1,0 +1,11 @@
+"""A simulated audience, for the demo and for tests: real titles and levels, invented tastes.
+
+Nothing here is part of keyart's learning: it stands where viewers stand, and only what viewers do
+(impressions, clicks, plays) ever reaches keyart.
+"""
+
+from keyart.models.audience.appeal import Appeal, shrunk_appeal
+from keyart.models.audience.audience import Audience, Catalogue
+from keyart.models.audience.tastes import Tastes, draw_tastes
+
+__all__ = ["Appeal", "Audience", "Catalogue", "Tastes", "draw_tastes", "shrunk_appeal"]

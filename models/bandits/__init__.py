@@ -1,0 +1,1 @@
+"""Policies: which artwork of each title to show, with the exact probability of every candidate."""

@@ -1,0 +1,1 @@
+"""Policies played on tables of real creative tests: the published protocol, with controls."""

@@ -1,0 +1,1 @@
+"""From a viewer's taste and a page of titles to choices with exact propensities, in process."""

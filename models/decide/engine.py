@@ -1,0 +1,209 @@
+"""One page of decisions: taste x titles -> choices, propensities and what is logged with them.
+
+Arrays are (K, T), the titles innermost: a page has more titles than a title has artworks, and numpy
+is fast along long runs. Policies see them transposed, as (T, K).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from keyart.models.bandits.protocol import (
+    Floats,
+    Indices,
+    Mask,
+    Page,
+    Policy,
+    choose,
+)
+from keyart.models.bandits.uniforms import dwell_period, seed, uniforms
+from keyart.models.decide.index import ANY_SURFACE, BELIEF_COLUMNS, ServingIndex, Shared
+from keyart.models.decide.page import DecidedPage
+from keyart.models.features import F32, TasteVectors, features
+from keyart.schemas.errors import SettingsError
+
+LOG_MULTIPLIER: Final = float(np.log(4.0))
+"""Taste moves an expected take by a factor of 4 at most, either way."""
+MAX_TAKE: Final = 0.999
+_AT: Final = {name: at for at, name in enumerate(BELIEF_COLUMNS)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decider:
+    """Decides pages with one policy.
+
+    Parameters
+    ----------
+    policy
+        Serves the traffic that is not explored.
+    explore_share
+        Share of choices made uniformly, in 0 to 1.
+    dwell_ms
+        How long a viewer keeps seeing the same artwork of a title, above 0.
+    """
+
+    policy: Policy
+    explore_share: float = 0.05
+    dwell_ms: int = 86_400_000
+    policy_version: str = field(init=False, default="")
+
+    def __post_init__(self) -> None:
+        """Raise SettingsError when a parameter is out of its range."""
+        if not 0.0 <= self.explore_share <= 1.0:
+            raise SettingsError(f"explore_share is {self.explore_share}, must be in 0 to 1")
+        if self.dwell_ms <= 0:
+            raise SettingsError(f"dwell_ms is {self.dwell_ms}, must be above 0")
+        object.__setattr__(self, "policy_version", self.policy.version)
+
+    def decide(
+        self,
+        index: ServingIndex,
+        *,
+        titles: Sequence[str],
+        taste: TasteVectors,
+        surface: str,
+        viewer: str,
+        now_ms: int,
+    ) -> DecidedPage:
+        """Return the choices for one viewer, in the order of the titles.
+
+        Raises
+        ------
+        NotFound
+            A title is not in the index.
+        """
+        slots = index.slots(titles)
+        names = [index.artworks(title) for title in titles]
+        shared, arrays = index.shared, index.arrays
+        counts = arrays.counts[slots]
+        widest = int(counts.max())
+        steps = np.arange(widest)[:, None]
+        rows = arrays.offsets[slots] + steps  # (K, T)
+        full = bool((counts == widest).all())
+        mask = np.ones(rows.shape, dtype=np.bool_) if full else steps < counts
+        if not full:
+            rows = np.where(mask, rows, arrays.offsets[slots])
+        flat = rows.ravel()
+        x = features(
+            taste, arrays.vectors.take(flat, axis=0), arrays.related.take(flat, axis=0), surface
+        ).reshape(-1, *rows.shape)  # (D, K, T)
+        centre(x, mask, full=full)
+        table = arrays.beliefs.get(surface, arrays.beliefs[ANY_SURFACE])
+        beliefs = np.ascontiguousarray(table.take(flat, axis=0).T).reshape(-1, *rows.shape)
+        return self.choose(
+            x,
+            beliefs,
+            mask=mask,
+            shared=shared,
+            viewer=viewer,
+            now_ms=now_ms,
+            counts=counts,
+            numbers=arrays.numbers[slots],
+            titles=titles,
+            artworks=names,
+        )
+
+    def choose(
+        self,
+        x: F32,
+        beliefs: F32,
+        *,
+        mask: Mask,
+        shared: Shared,
+        viewer: str,
+        now_ms: int,
+        counts: NDArray[np.int64],
+        numbers: NDArray[np.uint64],
+        titles: Sequence[str],
+        artworks: Sequence[tuple[str, ...]],
+    ) -> DecidedPage:
+        """Return the choices from centred features (D, K, T) and beliefs (columns, K, T).
+
+        `mask` (K, T) is True for the first `counts` (T,) entries of each title.
+        """
+        products = shared.rows @ x.reshape(len(x), -1)  # (1 + D, K T)
+        log_taste = products[0].reshape(mask.shape)
+        np.minimum(log_taste, LOG_MULTIPLIER, out=log_taste)
+        np.maximum(log_taste, -LOG_MULTIPLIER, out=log_taste)
+        multiplier = np.exp(log_taste)
+        roots = products[1:]
+        roots *= roots
+        relative = (_ones(len(roots)) @ roots).reshape(mask.shape)
+        relative += beliefs[_AT["relative_variance"]]
+        prior_mean = beliefs[_AT["level"]] * beliefs[_AT["prior"]]
+        expected = prior_mean * beliefs[_AT["own"]]
+        mean = expected * multiplier
+        np.minimum(mean, np.float32(MAX_TAKE), out=mean)
+        sd = mean * np.sqrt(relative)
+        seen = beliefs[_AT["seen"]]
+        page = Page(
+            mask=mask.T,
+            mean=mean.T,
+            sd=sd.T,
+            seen=seen.T,
+            taken=beliefs[_AT["taken"]].T,
+            prior_mean=prior_mean.T,
+            prior_strength=beliefs[_AT["strength"]].T,
+            impressions=(seen * mask).sum(axis=0),
+            features=x.transpose(2, 1, 0),
+            weights=shared.weights,
+            weight_covariance=shared.covariance,
+        )
+        own = self.policy.propensities(page)
+        propensities = own
+        if self.explore_share > 0.0:
+            even = (self.explore_share / counts).astype(own.dtype)
+            propensities = own * (1.0 - self.explore_share)
+            propensities += even[:, None]
+            if counts.min() < len(mask):
+                propensities *= page.mask
+        period = dwell_period(viewer, now_ms, self.dwell_ms)
+        chosen, explored = self._draw(own, counts, numbers, viewer, period)
+        return DecidedPage(
+            titles=titles,
+            artworks=artworks,
+            period=period,
+            policy=self.policy,
+            page=page,
+            propensities=propensities,
+            chosen=chosen,
+            explored=explored,
+            multiplier=multiplier.T,
+            expected=expected.T,
+            beliefs=beliefs,
+        )
+
+    def _draw(
+        self,
+        propensities: Floats,
+        counts: NDArray[np.int64],
+        numbers: NDArray[np.uint64],
+        viewer: str,
+        period: int,
+    ) -> tuple[Indices, NDArray[np.bool_]]:
+        """Return (T,) choices and whether each was explored; both steady within the period."""
+        uniform, coin = uniforms(seed(viewer, self.policy_version, period), numbers)
+        chosen = choose(propensities, uniform)
+        explored: NDArray[np.bool_] = coin < self.explore_share
+        # candidates stand before padding, so an even draw is a multiple of the uniform
+        even = (uniform * counts).astype(np.intp)
+        return np.where(explored, even, chosen), explored
+
+
+def centre(x: F32, mask: Mask, *, full: bool) -> None:
+    """Centre features (D, K, T) over each title's artworks, in place; masked entries become 0."""
+    if full:
+        x -= x.mean(axis=1, keepdims=True)
+        return
+    x *= mask
+    x -= x.sum(axis=1, keepdims=True) / mask.sum(axis=0).astype(np.float32)
+    x *= mask
+
+
+@lru_cache(maxsize=64)
+def _ones(count: int) -> F32:
+    return np.ones(count, dtype=np.float32)

@@ -1,0 +1,270 @@
+"""What deciding reads: all titles' artworks and beliefs, in arrays that are swapped, never torn.
+
+Rows are ragged: the artworks of a title stand together, and a title is an offset and a count. A
+changed title is written to new rows at the end, and only then does its offset move; arrays that are
+full are replaced by larger ones. A reader takes `arrays` once, so it sees each title whole, old or
+new. One writer at a time.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from keyart.models.bandits.uniforms import title_number
+from keyart.models.features import F32, FEATURES, relations
+from keyart.schemas.errors import InvalidRecord, NotFound
+from keyart.schemas.taste import TASTE_DIMENSIONS
+
+BELIEF_COLUMNS: Final = (
+    "level",
+    "prior",
+    "own",
+    "relative_variance",
+    "seen",
+    "taken",
+    "trust",
+    "strength",
+)
+"""Per artwork. level, prior, own: factors of the expected take. relative_variance: of the own
+deviation, sd^2 / mean^2. seen, taken: effective impressions and takes. trust: rho, in 0 to 1.
+strength: what the prior is worth, in impressions."""
+NEUTRAL: Final = np.array([0.01, 1.0, 1.0, 0.16, 0.0, 0.0, 0.0, 0.0], dtype=np.float32)
+"""Belief about an artwork of which nothing is known: relative spread 0.4 (field.md, section 2)."""
+ANY_SURFACE: Final = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexedTitle:
+    """A title's artworks that may be chosen: ids, and unit vectors (K, 64) in the same order."""
+
+    id: str
+    artworks: tuple[str, ...]
+    vectors: F32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """Posterior of the weights shared by all titles: mean (D,) and covariance (D, D), float32.
+
+    `rows` (1 + D, D) are the mean and, below it, a square root of the covariance: one product with
+    features x gives w'x and numbers whose squares add up to x' V x.
+    """
+
+    weights: F32
+    covariance: F32
+    rows: F32 = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Take the root; rounding may have left eigenvalues a little below zero."""
+        values, vectors = np.linalg.eigh(self.covariance.astype(np.float64))
+        root = (vectors * np.sqrt(np.maximum(values, 0.0))).T
+        rows = np.vstack((self.weights[None], root)).astype(np.float32)
+        object.__setattr__(self, "rows", rows)
+
+
+EXPECTED_LIKENESS: Final = ("long", "best")
+
+
+def no_weights(spread: float = 0.1, likeness: float = 0.1) -> Shared:
+    """Return the shared weights before any reward, each with standard deviation `spread`.
+
+    Until takes say otherwise, viewers are expected to like what is like what they took before: the
+    features of `EXPECTED_LIKENESS` weigh `likeness`, all others 0. So a viewer with a past is met
+    from the first page on; where taste does not matter, the weights go to 0 within a few hundred
+    takes and nothing measurable is lost.
+    """
+    dimensions = len(FEATURES)
+    weights = np.zeros(dimensions, dtype=np.float32)
+    weights[[FEATURES.index(name) for name in EXPECTED_LIKENESS]] = likeness
+    return Shared(
+        weights=weights,
+        covariance=np.eye(dimensions, dtype=np.float32) * np.float32(spread**2),
+    )
+
+
+@dataclass(slots=True)
+class Arrays:
+    """One generation of arrays. `beliefs` holds one (rows, len(BELIEF_COLUMNS)) per surface."""
+
+    vectors: F32
+    related: F32
+    beliefs: dict[str, F32]
+    offsets: NDArray[np.int64]
+    counts: NDArray[np.int64]
+    numbers: NDArray[np.uint64]
+
+
+class ServingIndex:
+    """The snapshot in memory that requests are answered from.
+
+    Parameters
+    ----------
+    neutral
+        (len(BELIEF_COLUMNS),) belief about an artwork nobody has rewards for.
+    """
+
+    def __init__(self, neutral: F32 = NEUTRAL) -> None:
+        self._neutral = neutral
+        self._slots: dict[str, int] = {}
+        self._titles: list[tuple[str, ...]] = []
+        self._rows = 0
+        self._live = 0
+        self.shared = no_weights()
+        self.arrays = self._empty(rows=1024, titles=128, surfaces=(ANY_SURFACE,))
+
+    def __len__(self) -> int:
+        """Return the number of titles."""
+        return len(self._slots)
+
+    def __contains__(self, title: object) -> bool:
+        """Return whether the title can be decided."""
+        return title in self._slots
+
+    def slots(self, titles: Sequence[str]) -> NDArray[np.intp]:
+        """Return (T,) the titles' slots.
+
+        Raises
+        ------
+        NotFound
+            A title is not in the index.
+        """
+        try:
+            return np.fromiter(map(self._slots.__getitem__, titles), np.intp, len(titles))
+        except KeyError as missing:
+            raise NotFound(f"no title {missing.args[0]!r}") from None
+
+    def artworks(self, title: str) -> tuple[str, ...]:
+        """Return the ids of the title's artworks, in the order of its rows."""
+        if title not in self._slots:
+            raise NotFound(f"no title {title!r}")
+        return self._titles[self._slots[title]]
+
+    def put(self, titles: Iterable[IndexedTitle]) -> None:
+        """Add titles or replace them; artworks that stay keep their beliefs."""
+        for title in titles:
+            self._put(title)
+        if self._rows > 4096 and self._live < self._rows // 2:
+            self._compact()
+
+    def remove(self, title: str) -> None:
+        """Forget a title; one that is not there is no error."""
+        slot = self._slots.pop(title, None)
+        if slot is not None:
+            # its slot is not used again: a request under way may still hold it
+            self._live -= len(self._titles[slot])
+
+    def believe(self, title: str, artworks: Sequence[str], beliefs: dict[str, F32]) -> None:
+        """Take over what is now believed of a title.
+
+        Parameters
+        ----------
+        title
+            One that is not in the index is ignored: it was removed since.
+        artworks
+            The ids the rows of `beliefs` stand for; ids that the title no longer has are ignored.
+        beliefs
+            Surface -> (len(artworks), len(BELIEF_COLUMNS)). `ANY_SURFACE` serves surfaces that are
+            not named.
+        """
+        slot = self._slots.get(title)
+        if slot is None:
+            return
+        current = self._titles[slot]
+        start = int(self.arrays.offsets[slot])
+        for surface, rows in beliefs.items():
+            table = self._table(surface)
+            if tuple(artworks) == current:
+                table[start : start + len(current)] = rows
+                continue
+            for artwork, row in zip(artworks, rows, strict=True):
+                if artwork in current:
+                    table[start + current.index(artwork)] = row
+
+    def _table(self, surface: str) -> F32:
+        tables = self.arrays.beliefs
+        if surface not in tables:
+            tables[surface] = tables[ANY_SURFACE].copy()
+        return tables[surface]
+
+    def _put(self, title: IndexedTitle) -> None:
+        count = len(title.artworks)
+        if title.vectors.shape != (count, TASTE_DIMENSIONS) or not count:
+            raise InvalidRecord(
+                f"title {title.id!r} has {count} artworks and vectors {title.vectors.shape}"
+            )
+        slot = self._slots.get(title.id, len(self._titles))
+        arrays = self.arrays
+        if self._rows + count > len(arrays.vectors) or slot >= len(arrays.offsets):
+            rows = max(len(arrays.vectors), 2 * (self._rows + count))
+            arrays = self._grown(arrays, rows=rows, titles=max(len(arrays.offsets), 2 * slot + 2))
+        at = slice(self._rows, self._rows + count)
+        arrays.vectors[at] = title.vectors
+        arrays.related[at] = relations(title.vectors)
+        for table in arrays.beliefs.values():
+            table[at] = self._neutral
+        if title.id in self._slots:
+            self._carry_over(arrays, slot, title.artworks)
+            self._live -= len(self._titles[slot])
+            self._titles[slot] = title.artworks
+        else:
+            self._titles.append(title.artworks)
+        # a count that is too small for a moment hides an artwork, one too large would show another
+        arrays.counts[slot] = min(int(arrays.counts[slot]) or count, count)
+        arrays.offsets[slot] = self._rows
+        arrays.counts[slot] = count
+        arrays.numbers[slot] = title_number(title.id)
+        self._rows += count
+        self._live += count
+        self.arrays = arrays
+        self._slots[title.id] = slot
+
+    def _carry_over(self, arrays: Arrays, slot: int, artworks: tuple[str, ...]) -> None:
+        old_start, old = int(arrays.offsets[slot]), self._titles[slot]
+        for at, artwork in enumerate(artworks):
+            if artwork in old:
+                for table in arrays.beliefs.values():
+                    table[self._rows + at] = table[old_start + old.index(artwork)]
+
+    def _empty(self, *, rows: int, titles: int, surfaces: Iterable[str]) -> Arrays:
+        return Arrays(
+            vectors=np.zeros((rows, TASTE_DIMENSIONS), np.float32),
+            related=np.zeros((rows, 2), np.float32),
+            beliefs={
+                surface: np.tile(self._neutral, (rows, 1)).astype(np.float32)
+                for surface in surfaces
+            },
+            offsets=np.zeros(titles, np.int64),
+            counts=np.zeros(titles, np.int64),
+            numbers=np.zeros(titles, np.uint64),
+        )
+
+    def _grown(self, old: Arrays, *, rows: int, titles: int) -> Arrays:
+        """Return larger arrays that begin with what the old ones hold."""
+        new = self._empty(rows=rows, titles=titles, surfaces=old.beliefs)
+        used, slots = self._rows, len(self._titles)
+        new.vectors[:used], new.related[:used] = old.vectors[:used], old.related[:used]
+        for surface, table in old.beliefs.items():
+            new.beliefs[surface][:used] = table[:used]
+        new.offsets[:slots], new.counts[:slots] = old.offsets[:slots], old.counts[:slots]
+        new.numbers[:slots] = old.numbers[:slots]
+        return new
+
+    def _compact(self) -> None:
+        """Copy the rows in use into new arrays; slots stay, for the requests under way."""
+        old, slots = self.arrays, np.array(sorted(self._slots.values()), np.intp)
+        new = self._empty(rows=2 * self._live + 1024, titles=len(old.offsets), surfaces=old.beliefs)
+        counts = old.counts[slots]
+        starts = counts.cumsum() - counts
+        # row i of a title moves from offset + i to start + i
+        kept = np.repeat(old.offsets[slots] - starts, counts) + np.arange(counts.sum())
+        used = len(kept)
+        new.vectors[:used], new.related[:used] = old.vectors[kept], old.related[kept]
+        for surface, table in old.beliefs.items():
+            new.beliefs[surface][:used] = table[kept]
+        new.offsets[slots], new.counts[slots] = starts, counts
+        new.numbers[slots] = old.numbers[slots]
+        self._rows = used
+        self.arrays = new

@@ -1,0 +1,144 @@
+"""What was decided for one page, and why: arrays first, words only when somebody asks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from keyart.models.bandits.optimistic import Optimistic
+from keyart.models.bandits.protocol import Floats, Indices, Page, Policy
+from keyart.models.decide.index import BELIEF_COLUMNS
+from keyart.models.features import F32, FEATURES
+from keyart.schemas.decisions import Terms
+
+_AT: Final = {name: at for at, name in enumerate(BELIEF_COLUMNS)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecidedPage:
+    """The choices for T titles, with all that is logged.
+
+    Parameters
+    ----------
+    titles
+        (T,) ids.
+    artworks
+        (T,) tuples of ids: the candidates of each title.
+    period
+        The viewer's dwell period.
+    policy
+        What chose.
+    page
+        What it was given.
+    propensities
+        (T, K) of the mixture with uniform exploration; rows sum to one.
+    chosen
+        (T,) index into the title's artworks.
+    explored
+        (T,) bool: chosen uniformly.
+    multiplier
+        (T, K) taste multiplier m of every candidate, relative to the title's others.
+    expected
+        (T, K) expected take without taste.
+    beliefs
+        (len(BELIEF_COLUMNS), K, T).
+    """
+
+    titles: Sequence[str]
+    artworks: Sequence[tuple[str, ...]]
+    period: int
+    policy: Policy
+    page: Page
+    propensities: Floats
+    chosen: Indices
+    explored: NDArray[np.bool_]
+    multiplier: Floats
+    expected: Floats
+    beliefs: F32
+
+    def __len__(self) -> int:
+        """Return the number of titles."""
+        return len(self.titles)
+
+    @cached_property
+    def features(self) -> Floats:
+        """(T, D) of the chosen artworks, centred under the propensities.
+
+        Centred so, errors in a title's level cancel when the shared weights are learned.
+        """
+        contrast = -self.propensities.T  # (K, T)
+        contrast[self.chosen, np.arange(len(self.chosen))] += 1.0
+        centred: Floats = (self.page.features.transpose(2, 1, 0) * contrast).sum(axis=1).T
+        return centred
+
+    @cached_property
+    def chosen_artworks(self) -> list[str]:
+        """(T,) ids of the chosen artworks."""
+        picked = self.chosen.tolist()
+        return [names[at] for names, at in zip(self.artworks, picked, strict=True)]
+
+    @cached_property
+    def chosen_propensity(self) -> Floats:
+        """(T,) propensity of each choice."""
+        return self._of(self.propensities)
+
+    @cached_property
+    def chosen_multiplier(self) -> Floats:
+        """(T,) taste multiplier of each choice."""
+        return self._of(self.multiplier)
+
+    @cached_property
+    def chosen_expected(self) -> Floats:
+        """(T,) expected take of each choice without taste."""
+        return self._of(self.expected)
+
+    def propensity_rows(self) -> list[list[float]]:
+        """Return each title's propensities, without padding, summing to one in double precision."""
+        wide = self.propensities.astype(np.float64)
+        wide /= wide.sum(axis=1, keepdims=True)
+        return [row[: len(names)] for row, names in zip(wide.tolist(), self.artworks, strict=True)]
+
+    def terms(self) -> list[Terms]:
+        """Return (T,) the factors of each choice's score."""
+        rows = np.arange(len(self.chosen))
+        belief = self.beliefs[:, self.chosen, rows]
+        columns = {name: belief[at].tolist() for name, at in _AT.items()}
+        tastes = self.chosen_multiplier.tolist()
+        bonuses = [0.0] * len(rows)
+        if isinstance(self.policy, Optimistic):
+            width = self.policy.optimism(self.page.impressions)
+            bonuses = (width * self._of(self.page.sd)).tolist()
+        reasons = self._because(np.log(self.chosen_multiplier))
+        return [
+            Terms(
+                level=columns["level"][at],
+                prior=columns["prior"][at],
+                trust=columns["trust"][at],
+                taste=tastes[at],
+                own=columns["own"][at],
+                bonus=bonuses[at],
+                impressions=columns["seen"][at],
+                because=reasons[at],
+            )
+            for at in range(len(rows))
+        ]
+
+    def _of(self, array: Floats) -> Floats:
+        picked: Floats = array[np.arange(len(self.chosen)), self.chosen]
+        return picked
+
+    def _because(self, log_multiplier: Floats) -> list[str]:
+        """Return the feature that moved each choice's taste factor furthest the way it went."""
+        rows = np.arange(len(self.chosen))
+        pushes = self.page.features[rows, self.chosen] * self.page.weights  # (T, D)
+        pushes = pushes * np.sign(log_multiplier)[:, None]
+        best = pushes.argmax(axis=1).tolist()
+        strong = (pushes.max(axis=1) > 0).tolist()
+        names = FEATURES if pushes.shape[1] == len(FEATURES) else None
+        return [
+            (names[at] if names else f"feature {at}") if there else ""
+            for at, there in zip(best, strong, strict=True)
+        ]

@@ -1,0 +1,101 @@
+"""The dual encoder at work: a prior for any viewer and artwork, and the viewer in words."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from keyart.models.distill.export import GRAPH_FILE, read_dual_manifest
+from keyart.models.distill.vectors import VIEWER_WIDTH, Floats, viewer_of_history
+from keyart.models.llm.examples import Example
+from keyart.models.llm.export.manifest import file_digest
+from keyart.schemas.errors import MissingExtra, ModelRejected, SpaceMismatch
+
+
+class DualEncoder:
+    """An exported dual encoder.
+
+    Raises
+    ------
+    MissingExtra
+        ONNX Runtime is not installed.
+    ModelRejected
+        The graph is not the file that the manifest describes.
+    SpaceMismatch
+        It was trained in another embedding space than `space` (its identity).
+    """
+
+    def __init__(self, folder: Path, *, space: str) -> None:
+        try:
+            from onnxruntime import InferenceSession, SessionOptions
+        except ImportError:
+            raise MissingExtra("onnx", "the distilled prior") from None
+        manifest = read_dual_manifest(folder)
+        if manifest.space != space:
+            raise SpaceMismatch(f"{folder} was distilled in space {manifest.space}, not {space}")
+        path = folder / GRAPH_FILE
+        if not path.is_file() or file_digest(path) != manifest.digest:
+            raise ModelRejected(f"{path} is not the file that its manifest describes")
+        options = SessionOptions()
+        options.intra_op_num_threads = 1
+        self._session: Any = InferenceSession(
+            str(path), sess_options=options, providers=["CPUExecutionProvider"]
+        )
+        self.name = manifest.name
+        self.width = manifest.artwork_width
+
+    def scores(self, viewers: Floats, artworks: Floats) -> Floats:
+        """Return log takes up to a level of each viewer, (V, K), of (V, D_v) and (K, D_a)."""
+        feeds = {"viewers": viewers, "artworks": artworks}
+        found: Floats = self._session.run(["scores"], feeds)[0]
+        return found
+
+    def relative(self, viewers: Floats, artworks: Floats) -> Floats:
+        """Return relative log opinions of one title's artworks, (V, K); rows sum to 0."""
+        found = self.scores(viewers, artworks)
+        centred: Floats = found - found.mean(axis=1, keepdims=True)
+        return centred
+
+    def probabilities(
+        self, examples: Sequence[Example], vectors: dict[str, Floats]
+    ) -> list[NDArray[np.float64]]:
+        """Return the opinion of each example, (K_i,), sums to 1."""
+        found = []
+        for example in examples:
+            viewer = viewer_of_history(example.history, vectors)[None]
+            words = np.stack([vectors[option.description] for option in example.options])
+            scores = self.scores(viewer, words)[0].astype(np.float64)
+            weights = np.exp(scores - scores.max())
+            found.append(weights / weights.sum())
+        return found
+
+
+class TasteWords:
+    """Says what a viewer is drawn to, beyond what everybody is, in the names of interests.
+
+    Parameters
+    ----------
+    dual
+        The dual encoder.
+    names, vectors
+        The vocabulary: C names, and their vectors (C, D_a) in the dual encoder's space.
+    """
+
+    def __init__(self, dual: DualEncoder, names: Sequence[str], vectors: Floats) -> None:
+        self._dual = dual
+        self._names = tuple(names)
+        self._vectors = np.ascontiguousarray(vectors, np.float32)
+        stranger = np.zeros((1, VIEWER_WIDTH), np.float32)
+        self._everybody = dual.scores(stranger, self._vectors)[0]
+
+    def words(self, viewer: Floats, *, most: int = 3) -> str:
+        """Return the interests with the largest pull on the viewer, (D_v,); "" for a stranger.
+
+        An interest stands where an artwork would: its pull is its score less a stranger's.
+        """
+        if viewer[-1] == 0:
+            return ""
+        pull = self._dual.scores(viewer[None], self._vectors)[0] - self._everybody
+        return ", ".join(self._names[at] for at in np.argsort(-pull, kind="stable")[:most])

@@ -1,0 +1,1 @@
+"""What an opinion is worth on held-out pairs, beside every baseline, with paired intervals."""

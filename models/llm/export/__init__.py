@@ -1,0 +1,1 @@
+"""To ONNX, fp32 and quantised, with parity checked on real prompts and written down."""

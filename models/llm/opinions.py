@@ -1,0 +1,175 @@
+"""A folder of `train` or `export` as something that has opinions."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from keyart.models.llm.examples import Choice, Example
+from keyart.models.llm.export.manifest import (
+    MANIFEST_FILE,
+    Manifest,
+    check_graph,
+    read_manifest,
+)
+from keyart.models.llm.loading import load_causal_lm
+from keyart.models.llm.prompts import Prompter
+from keyart.models.llm.scoring.options import Scored, relative_log, score_options
+from keyart.models.llm.scoring.scorer import Scorer
+from keyart.models.llm.template import load_template
+from keyart.models.llm.tokenizing import load_tokenizer
+from keyart.schemas.decisions import MAX_ARTWORKS
+from keyart.schemas.errors import ModelRejected
+
+TEMPLATE_FILE = "template.txt"
+
+
+class Opinions:
+    """Scores examples with one model, one template, one way of running it."""
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        prompter: Prompter,
+        scorer: Scorer,
+        shuffles: int,
+        temperature: float = 1.0,
+        seed: int = 0,
+    ) -> None:
+        self.name = name
+        self.prompter = prompter
+        self.scorer = scorer
+        self.shuffles = shuffles
+        self.temperature = temperature
+        self._seed = seed
+
+    def scored(self, examples: Sequence[Example]) -> list[Scored]:
+        """Return each example's opinion, its probabilities calibrated by the temperature."""
+        found = score_options(
+            self.prompter, self.scorer, examples, shuffles=self.shuffles, seed=self._seed
+        )
+        if self.temperature == 1.0:
+            return found
+        return [
+            Scored(probabilities=tempered(one.probabilities, self.temperature), places=one.places)
+            for one in found
+        ]
+
+
+def tempered(probabilities: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
+    """Return p^(1/temperature), normalised; (K,)."""
+    logs = np.log(np.maximum(probabilities, 1e-12)) / temperature
+    weights = np.exp(logs - logs.max())
+    result: NDArray[np.float64] = weights / weights.sum()
+    return result
+
+
+def load_opinions(
+    model: str,
+    *,
+    template: str = "",
+    device: str = "cpu",
+    shuffles: int = 0,
+    graph: str = "",
+    threads: int = 0,
+    batch_tokens: int = 4096,
+    cache: Path | None = None,
+    seed: int = 0,
+) -> Opinions:
+    """Return a model's opinions: a folder of `export` runs on ONNX Runtime, all else on torch.
+
+    Parameters
+    ----------
+    model
+        Folder of `export`, folder of `train`, or what `load_causal_lm` takes.
+    template
+        Shipped name or file; by default the one in the folder, else `choose.v1`.
+    device
+        `cpu`, `cuda` (asserted) or, exported, `auto`.
+    shuffles
+        Orders of the options that are averaged; 0: what the manifest says, else 4.
+    graph
+        Which exported graph (fp32, int8, int4); by default the one that the manifest serves.
+    threads
+        Threads of ONNX Runtime; 0 lets it choose.
+    batch_tokens
+        Tokens in one pass at most.
+
+    Raises
+    ------
+    ModelRejected
+        A file is not what the manifest describes, or parity failed.
+    """
+    folder = Path(model)
+    own = folder / TEMPLATE_FILE
+    wording = load_template(template or (str(own) if own.is_file() else "choose.v1"))
+    if (folder / MANIFEST_FILE).is_file():
+        manifest = read_manifest(folder)
+        if wording.digest != manifest.template_digest:
+            raise ModelRejected(f"{model} was exported with another template")
+        prompter = Prompter(load_tokenizer(folder, manifest.tokenizer_digest), wording)
+        return Opinions(
+            name=manifest.name,
+            prompter=prompter,
+            scorer=_onnx(folder, manifest, graph, device, threads, batch_tokens),
+            shuffles=shuffles or manifest.shuffles,
+            temperature=manifest.temperature,
+            seed=seed,
+        )
+    loaded = load_causal_lm(model, cache=cache, device=device)
+    from keyart.models.llm.scoring.torch_engine import TorchEngine
+
+    prompter = Prompter(loaded.tokenizer, wording)
+    scorer = Scorer(TorchEngine(loaded.model, prompter.marks), batch_tokens=batch_tokens)
+    return Opinions(
+        name=loaded.name, prompter=prompter, scorer=scorer, shuffles=shuffles or 4, seed=seed
+    )
+
+
+def _onnx(
+    folder: Path, manifest: Manifest, graph: str, device: str, threads: int, batch_tokens: int
+) -> Scorer:
+    from keyart.models.llm.scoring.onnx_engine import OnnxEngine
+
+    kind = graph or manifest.serves
+    if kind not in manifest.graphs:
+        raise ModelRejected(f"no {kind} graph in {folder}: {', '.join(manifest.graphs)}")
+    path = check_graph(folder, manifest.graphs[kind])
+    engine: Any = OnnxEngine(path, device=device, threads=threads)
+    return Scorer(engine, batch_tokens=batch_tokens)
+
+
+def headline_examples(tests: Sequence[Sequence[str]]) -> list[Example]:
+    """Return one question a test: which of these texts works, when nobody is known."""
+    return [
+        Example(
+            id=f"test-{at}",
+            pair=f"test-{at}",
+            title=f"test-{at}",
+            options=tuple(
+                Choice(artwork=str(place), description=text) for place, text in enumerate(texts)
+            ),
+            propensities=(1 / len(texts),) * len(texts),
+            impressions=(0.0,) * len(texts),
+            rewards=(0.0,) * len(texts),
+        )
+        for at, texts in enumerate(tests)
+    ]
+
+
+def opinions(directory: str, tests: list[list[str]]) -> list[NDArray[np.float64]]:
+    """Return relative log opinions (K_i,) on the texts of each test, by the model in a folder.
+
+    A test of one text, or of more than 40, gets zeros: no opinion.
+    """
+    loaded = load_opinions(directory)
+    asked = [at for at, texts in enumerate(tests) if 2 <= len(texts) <= MAX_ARTWORKS]
+    found = [np.zeros(len(texts)) for texts in tests]
+    for at, one in zip(
+        asked, loaded.scored(headline_examples([tests[at] for at in asked])), strict=True
+    ):
+        found[at] = relative_log(one.probabilities)
+    return found

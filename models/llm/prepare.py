@@ -1,0 +1,200 @@
+"""From the log, or a table, to a folder of examples: train, valid, test, and what was done."""
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from msgspec import Struct
+
+from keyart.models.llm.catalogue import read_catalogue
+from keyart.models.llm.examples import SPLITS, Example, read_examples, write_examples
+from keyart.models.llm.logs import Reader, read_log
+from keyart.models.llm.rationales.write import REASONS_FILE, with_reasons
+from keyart.models.llm.splits import Splitter, time_bounds
+from keyart.models.llm.tables import read_table, table_examples
+from keyart.models.llm.weights import effective_size, inverse_propensity
+from keyart.schemas.errors import InvalidRecord, NotFound
+
+DATASET_FILE = "dataset.json"
+
+
+class Dataset(Struct, frozen=True, kw_only=True):
+    """What a folder of examples holds, and how it came about.
+
+    `left_out` counts rows that became no example, by reason; `effective` is Kish's sample size of
+    the training weights: how much the inverse propensities cost.
+    """
+
+    source: str
+    kind: str
+    clip: float
+    valid_from_ms: int
+    test_from_ms: int
+    counts: dict[str, int]
+    answered: dict[str, int]
+    left_out: dict[str, int]
+    effective: float
+    version: int = 1
+
+
+def prepare_log(
+    log: Path,
+    catalogue: Path,
+    out: Path,
+    *,
+    valid: float = 0.1,
+    test: float = 0.2,
+    clip: float = 20.0,
+    entries: int = 12,
+    taste: Callable[[Example], str] | None = None,
+) -> Dataset:
+    """Write the examples of a training log (Parquet by day) under `out`.
+
+    Parameters
+    ----------
+    log
+        Folder or file of rewards, one row each.
+    catalogue
+        JSON Lines of titles: where the words come from.
+    valid, test
+        Shares of the decisions, the latest ones.
+    clip
+        Greatest inverse propensity.
+    entries
+        Entries of history at most.
+    taste
+        Says the viewer's taste in words, for the prompt; None leaves it out.
+    """
+    reader = Reader(read_catalogue(catalogue), entries=entries)
+
+    def examples() -> Iterator[Example]:
+        for row in read_log(log):
+            example = reader.example(row)
+            if example is not None:
+                yield _with_taste(example, taste)
+
+    times = [(row.pair, row.shown_at_ms) for row in read_log(log)]
+    kind = {"source": log.name, "kind": "log"}
+    return _write(examples(), times, out, kind, valid, test, clip, reader.left_out)
+
+
+def prepare_table(
+    table: Path, out: Path, *, valid: float = 0.1, test: float = 0.3, clip: float = 20.0
+) -> Dataset:
+    """Write the examples of a table of tests (test, text, impressions, clicks) under `out`."""
+    frame = read_table(table)
+    times = [(example.pair, example.shown_at_ms) for example in table_examples(frame)]
+    kind = {"source": table.name, "kind": "table"}
+    return _write(table_examples(frame), times, out, kind, valid, test, clip, {})
+
+
+def _with_taste(example: Example, taste: Callable[[Example], str] | None) -> Example:
+    if taste is None:
+        return example
+    return msgspec.structs.replace(example, taste=taste(example))
+
+
+def _write(
+    examples: Iterable[Example],
+    pairs: list[tuple[str, int]],
+    out: Path,
+    kind: dict[str, str],
+    valid: float,
+    test: float,
+    clip: float,
+    left_out: dict[str, int],
+) -> Dataset:
+    bounds = time_bounds((at for _, at in pairs), valid=valid, test=test)
+    splitter = Splitter(valid_from_ms=bounds[0], test_from_ms=bounds[1])
+    for pair, at in pairs:
+        splitter.note(pair, at)
+    out.mkdir(parents=True, exist_ok=True)
+    encode = msgspec.json.encode
+    dropped = 0
+    answered: dict[str, list[tuple[float, float]]] = {split: [] for split in SPLITS}
+    counts = dict.fromkeys(SPLITS, 0)
+    raw = {split: out / f"{split}.unweighted" for split in SPLITS}
+    files = {split: path.open("wb") for split, path in raw.items()}
+    try:
+        for example in examples:
+            split = splitter.split_of(example.pair, example.shown_at_ms)
+            if not split:
+                dropped += 1
+                continue
+            counts[split] += 1
+            files[split].write(encode(example) + b"\n")
+            if example.answer >= 0:
+                answered[split].append((example.propensities[example.answer], _value(example)))
+    finally:
+        for file in files.values():
+            file.close()
+    effective = 0.0
+    for split in SPLITS:
+        columns = np.array(answered[split], np.float64).reshape(-1, 2)
+        weights = inverse_propensity(columns[:, 0], columns[:, 1], clip=clip)
+        if split == "train":
+            effective = effective_size(weights)
+        write_examples(out / f"{split}.jsonl", _weighted(raw[split], weights))
+        raw[split].unlink()
+    dataset = Dataset(
+        source=kind["source"],
+        kind=kind["kind"],
+        clip=clip,
+        valid_from_ms=bounds[0],
+        test_from_ms=bounds[1],
+        counts=counts,
+        answered={split: len(found) for split, found in answered.items()},
+        left_out={**left_out, **({"pair of a later split": dropped} if dropped else {})},
+        effective=round(effective, 1),
+    )
+    (out / DATASET_FILE).write_bytes(msgspec.json.format(encode(dataset), indent=2))
+    return dataset
+
+
+def _value(example: Example) -> float:
+    """Return what the answer is worth: a decision's value, 1 for the winner of a table's test."""
+    single = sum(example.impressions) == 1
+    return example.rewards[example.answer] if single else 1.0
+
+
+def _weighted(path: Path, weights: np.ndarray[Any, np.dtype[np.float64]]) -> Iterator[Example]:
+    given = iter(weights.tolist())
+    for example in read_examples(path):
+        yield (
+            msgspec.structs.replace(example, weight=next(given)) if example.answer >= 0 else example
+        )
+
+
+def read_split(folder: Path, split: str) -> list[Example]:
+    """Return one split's examples, with the reasons that were kept.
+
+    Raises
+    ------
+    NotFound
+        The folder was not made by `prepare`.
+    """
+    path = folder / f"{split}.jsonl"
+    if not path.is_file():
+        raise NotFound(f"no {split}.jsonl in {folder}: keyart llm prepare makes it")
+    return with_reasons(read_examples(path), folder / REASONS_FILE)
+
+
+def read_dataset(folder: Path) -> Dataset:
+    """Return what the folder says of itself.
+
+    Raises
+    ------
+    NotFound
+        The folder was not made by `prepare`.
+    InvalidRecord
+        Its description cannot be read.
+    """
+    path = folder / DATASET_FILE
+    if not path.is_file():
+        raise NotFound(f"no {DATASET_FILE} in {folder}: keyart llm prepare makes it")
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Dataset)
+    except msgspec.DecodeError as wrong:
+        raise InvalidRecord(f"{DATASET_FILE}: {wrong}") from None

@@ -1,0 +1,1 @@
+"""Every option's probability from one forward pass, shared prefixes computed once."""

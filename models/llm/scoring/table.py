@@ -1,0 +1,192 @@
+"""The prior table: (segment, title, artwork) scored once, and again only when something changed."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from keyart.models.llm.catalogue import choices
+from keyart.models.llm.examples import Example
+from keyart.models.llm.opinions import Opinions
+from keyart.models.llm.scoring.options import Scored, position_bias, relative_log
+from keyart.models.llm.segments import Segment
+from keyart.schemas.catalogue import Title
+from keyart.schemas.errors import InvalidRecord
+from keyart.schemas.priors import Opinion
+
+BLOCK: Final = 64
+
+
+class ScoredOpinion(Opinion, frozen=True, kw_only=True, omit_defaults=True):
+    """A row of the table: an opinion, and the digest of all that it was made from."""
+
+    key: str = ""
+
+
+class TableReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run did: rows it found up to date, scored anew, dropped as no longer asked for."""
+
+    kept: int
+    scored: int
+    dropped: int
+    position_bias: float
+
+
+_decoder = msgspec.json.Decoder(ScoredOpinion)
+
+
+def read_table(path: Path) -> Iterator[ScoredOpinion]:
+    """Yield the rows of a table; a last line that a stopped run left unfinished is passed over.
+
+    Raises
+    ------
+    InvalidRecord
+        Another line is no opinion.
+    """
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            if not line.endswith(b"\n"):
+                return
+            try:
+                yield _decoder.decode(line)
+            except msgspec.DecodeError as wrong:
+                raise InvalidRecord(f"line {number} of {path.name}: {wrong}") from None
+
+
+def question(title: Title, segment: Segment) -> Example:
+    """Return what the model is asked about a title for a segment."""
+    options = choices(title)
+    count = len(options)
+    return Example(
+        id=title.id,
+        pair=f"{segment.name}\x1f{title.id}",
+        title=title.id,
+        name=title.name,
+        history=segment.history,
+        options=options,
+        propensities=(1 / count,) * count,
+        impressions=(0.0,) * count,
+        rewards=(0.0,) * count,
+    )
+
+
+def score_table(
+    opinions: Opinions,
+    titles: Sequence[Title],
+    segments: Sequence[Segment],
+    path: Path,
+    *,
+    strength: float = 50.0,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
+) -> TableReport:
+    """Bring the table at `path` up to date: JSON Lines, one opinion a title and segment.
+
+    Only what is new is scored: a row is kept while model, template, shuffles, the segment's
+    history, the title's name and its artworks' words are what they were. Rows are appended as they
+    are made, `BLOCK` questions at a time, so a run that is stopped goes on where it was; at the end
+    the table is rewritten without the rows that nobody asks for. Memory: one block, and the keys.
+
+    Parameters
+    ----------
+    strength
+        Impressions that an opinion is worth before anybody has measured it.
+    progress
+        Called with rows done and rows in all.
+    """
+    wanted = {
+        (segment.name, title.id): _key(opinions, title, segment, strength)
+        for segment in segments
+        for title in titles
+        if len(title.artworks) > 1
+    }
+    _mend(path)
+    have = (
+        {(row.segment, row.title) for row in read_table(path) if _fits(row, wanted)}
+        if path.is_file()
+        else set()
+    )
+    asked = (
+        (segment, title)
+        for segment in segments
+        for title in titles
+        if (segment.name, title.id) in wanted and (segment.name, title.id) not in have
+    )
+    done, bias = len(have), list[Scored]()
+    progress(done, len(wanted))
+    with path.open("ab") as out:
+        for block in _blocks(asked):
+            scored = opinions.scored([question(title, segment) for segment, title in block])
+            for (segment, title), one in zip(block, scored, strict=True):
+                row = ScoredOpinion(
+                    title=title.id,
+                    artworks=tuple(artwork.id for artwork in title.artworks),
+                    relative=tuple(relative_log(one.probabilities).round(6).tolist()),
+                    strength=strength,
+                    prior=opinions.name,
+                    segment=segment.name,
+                    key=wanted[segment.name, title.id],
+                )
+                out.write(msgspec.json.encode(row) + b"\n")
+            out.flush()
+            bias = (bias + scored)[-1000:]
+            done += len(block)
+            progress(done, len(wanted))
+    dropped = _compact(path, wanted)
+    return TableReport(
+        kept=len(have),
+        scored=done - len(have),
+        dropped=dropped,
+        position_bias=round(position_bias(bias), 4),
+    )
+
+
+def _key(opinions: Opinions, title: Title, segment: Segment, strength: float) -> str:
+    template = opinions.prompter.template.digest
+    parts: list[Any] = [opinions.name, template, opinions.shuffles, opinions.temperature, strength]
+    parts += [title.name, [(each.artwork, each.description) for each in choices(title)]]
+    parts += [[(entry.title, entry.description) for entry in segment.history]]
+    return hashlib.blake2b(msgspec.json.encode(parts), digest_size=16).hexdigest()
+
+
+def _fits(row: ScoredOpinion, wanted: dict[tuple[str, str], str]) -> bool:
+    return wanted.get((row.segment, row.title)) == row.key
+
+
+def _blocks(asked: Iterable[tuple[Segment, Title]]) -> Iterator[list[tuple[Segment, Title]]]:
+    block: list[tuple[Segment, Title]] = []
+    for each in asked:
+        block.append(each)
+        if len(block) == BLOCK:
+            yield block
+            block = []
+    if block:
+        yield block
+
+
+def _mend(path: Path) -> None:
+    """Cut off a last line that a stopped run left unfinished."""
+    if not path.is_file():
+        return
+    with path.open("r+b") as table:
+        size = 0
+        for line in table:
+            if line.endswith(b"\n"):
+                size += len(line)
+        table.truncate(size)
+
+
+def _compact(path: Path, wanted: dict[tuple[str, str], str]) -> int:
+    fresh = path.with_suffix(path.suffix + ".new")
+    seen: set[tuple[str, str]] = set()
+    dropped = 0
+    with fresh.open("wb") as out:
+        for row in read_table(path):
+            if _fits(row, wanted) and (row.segment, row.title) not in seen:
+                seen.add((row.segment, row.title))
+                out.write(msgspec.json.encode(row) + b"\n")
+            else:
+                dropped += 1
+    fresh.replace(path)
+    return dropped

@@ -1,0 +1,1 @@
+"""Post-training on TRL and PEFT: SFT, SFT with reasons, DPO, weighted by inverse propensity."""

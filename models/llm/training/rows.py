@@ -1,0 +1,75 @@
+"""Examples as rows of tokens for the trainers."""
+
+from collections.abc import Iterator, Sequence
+from typing import TypedDict
+
+from keyart.models.llm.examples import Example
+from keyart.models.llm.preferences import Preference
+from keyart.models.llm.prompts import Prompter, shuffled
+from keyart.models.llm.training.likelihood import IGNORED
+
+
+class SftRow(TypedDict):
+    """One prompt with its answer; `token_weights`, parallel to it, are 0 before that."""
+
+    input_ids: list[int]
+    labels: list[int]
+    token_weights: list[float]
+
+
+class PreferenceRow(TypedDict):
+    """One prompt with a better and a worse answer."""
+
+    prompt_ids: list[int]
+    chosen_ids: list[int]
+    rejected_ids: list[int]
+    weight: float
+
+
+def sft_rows(
+    prompter: Prompter,
+    examples: Sequence[Example],
+    *,
+    shuffles: int,
+    seed: int,
+    reason_share: float = 0.0,
+) -> Iterator[SftRow]:
+    """Yield rows whose loss is sum over tokens of weight * -log p.
+
+    The answer's mark weighs the example's weight. With a reason (`reason_share` above 0) its tokens
+    share `reason_share` times that, whatever their number: the answer comes first, so that one
+    forward pass still reads the options, and the reason only teaches.
+    """
+    for example in examples:
+        if example.answer < 0:
+            continue
+        for shuffle in range(shuffles):
+            order = shuffled(len(example.options), key=example.id, shuffle=shuffle, seed=seed)
+            place = order.tolist().index(example.answer)
+            prompt = prompter.tokens(example, order)
+            answer = prompter.completion(place, example.reason if reason_share > 0 else "")
+            weights = [example.weight]
+            if len(answer) > 1:
+                weights += [example.weight * reason_share / (len(answer) - 1)] * (len(answer) - 1)
+            yield SftRow(
+                input_ids=prompt + answer,
+                labels=[IGNORED] * len(prompt) + answer,
+                token_weights=[0.0] * len(prompt) + weights,
+            )
+
+
+def preference_rows(
+    prompter: Prompter, preferences: Sequence[Preference], *, shuffles: int, seed: int
+) -> Iterator[PreferenceRow]:
+    """Yield rows of preference pairs; the same shuffle orders the prompt and both answers."""
+    for preference in preferences:
+        example = preference.example
+        for shuffle in range(shuffles):
+            order = shuffled(len(example.options), key=example.id, shuffle=shuffle, seed=seed)
+            places = order.tolist()
+            yield PreferenceRow(
+                prompt_ids=prompter.tokens(example, order),
+                chosen_ids=prompter.completion(places.index(preference.chosen)),
+                rejected_ids=prompter.completion(places.index(preference.rejected)),
+                weight=preference.weight,
+            )

@@ -1,0 +1,125 @@
+"""A post-training run from a folder of examples to a folder with a model and a report."""
+
+import shutil
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import torch
+
+from keyart.models.llm.examples import Example
+from keyart.models.llm.loading import load_causal_lm
+from keyart.models.llm.preferences import preferences
+from keyart.models.llm.prepare import read_dataset, read_split
+from keyart.models.llm.prompts import Prompter
+from keyart.models.llm.template import load_template
+from keyart.models.llm.training.progress import Progress, silent
+from keyart.models.llm.training.rows import preference_rows, sft_rows
+from keyart.models.llm.training.settings import StageReport, TrainReport, TrainSettings
+from keyart.models.llm.training.stages import run_stage
+from keyart.schemas.errors import InvalidRecord
+
+REPORT_FILE: Final = "report.json"
+TEMPLATE_FILE: Final = "template.txt"
+STAGES: Final = {
+    "sft": ("sft",),
+    "rationale": ("rationale",),
+    "dpo": ("dpo",),
+    "sft+dpo": ("sft", "dpo"),
+}
+
+
+def train(
+    dataset: Path,
+    out: Path,
+    settings: TrainSettings,
+    *,
+    cache: Path | None = None,
+    progress: Progress = silent,
+) -> TrainReport:
+    """Post-train a model on a folder of examples; write it, its template and a report to `out`.
+
+    Adapters are merged into the weights; they are also kept beside them (`adapter-STAGE`).
+    Checkpoints stand in `out/checkpoints` until the run is finished; with `settings.resume` a run
+    that was stopped goes on from the newest.
+
+    Raises
+    ------
+    InvalidRecord
+        No example has an answer (or, for `rationale`, a reason).
+    """
+    started = time.monotonic()
+    described = read_dataset(dataset)
+    template = load_template(settings.template)
+    device = settings.device or ("cuda" if torch.cuda.is_available() else "cpu")
+    dtype = settings.dtype if device != "cpu" else "float32"
+    loaded = load_causal_lm(settings.model, cache=cache, dtype=dtype, device=device)
+    prompter = Prompter(loaded.tokenizer, template)
+    training = _limited(read_split(dataset, "train"), settings.max_examples)
+    held_out = _answered(read_split(dataset, "valid"))[: settings.valid_examples]
+    model, reports, trained = loaded.model, list[StageReport](), 0
+    model.config.use_cache = False
+    for stage in STAGES[settings.method]:
+        folder = out / "checkpoints" / stage
+        rows = _rows(stage, prompter, training, settings, settings.shuffles)
+        valid = _rows(stage, prompter, held_out, settings, 1)
+        model, report, count = run_stage(
+            stage, model, loaded.tokenizer, rows, valid, folder, settings, progress
+        )
+        reports.append(report)
+        trained = max(trained, count)
+    model.config.use_cache = True
+    model.save_pretrained(str(out))
+    loaded.tokenizer.save_pretrained(str(out))
+    (out / TEMPLATE_FILE).write_text(template.text, "utf-8")
+    done = TrainReport(
+        settings=settings,
+        base=loaded.name,
+        template_digest=template.digest,
+        parameters=sum(p.numel() for p in model.parameters()),
+        trained_parameters=trained,
+        stages=reports,
+        seconds=round(time.monotonic() - started, 1),
+        device=device,
+        dataset=described.source,
+        libraries={name: version(name) for name in ("torch", "transformers", "trl", "peft")},
+    )
+    (out / REPORT_FILE).write_bytes(msgspec.json.format(msgspec.json.encode(done), indent=2))
+    shutil.rmtree(out / "checkpoints", ignore_errors=True)
+    return done
+
+
+def _answered(examples: list[Example]) -> list[Example]:
+    return [example for example in examples if example.answer >= 0 and example.weight > 0]
+
+
+def _limited(examples: list[Example], most: int) -> list[Example]:
+    """Return the latest examples, at most so many answered ones; the unanswered among them stay."""
+    if not most:
+        return examples
+    kept, answered = list[Example](), 0
+    for example in reversed(examples):
+        answered += example.answer >= 0
+        if answered > most:
+            break
+        kept.append(example)
+    return kept[::-1]
+
+
+def _rows(
+    stage: str, prompter: Prompter, examples: list[Example], settings: TrainSettings, shuffles: int
+) -> list[object]:
+    if stage == "dpo":
+        pairs = [pair for pair in preferences(examples, seed=settings.seed) if pair.weight > 0]
+        return list(preference_rows(prompter, pairs, shuffles=shuffles, seed=settings.seed))
+    answered = _answered(examples)
+    if stage == "rationale":
+        answered = [example for example in answered if example.reason]
+        if not answered:
+            raise InvalidRecord("no example has a reason: keyart llm rationales writes them")
+    share = settings.reason_share if stage == "rationale" else 0.0
+    return list(
+        sft_rows(prompter, answered, shuffles=shuffles, seed=settings.seed, reason_share=share)
+    )

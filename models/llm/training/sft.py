@@ -1,0 +1,60 @@
+"""Supervised post-training with a weight on every answer, on TRL's trainer."""
+
+from typing import Any
+
+import torch
+from trl.trainer.sft_trainer import DataCollatorForLanguageModeling, SFTTrainer
+
+from keyart.models.llm.training.likelihood import label_log_probs
+
+
+class WeightedCollator:
+    """Pads rows and keeps their token weights beside them, (B, T)."""
+
+    def __init__(self, pad_token: int) -> None:
+        self._rest = DataCollatorForLanguageModeling(pad_token_id=pad_token)
+
+    def __call__(self, rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
+        """Return input_ids, attention_mask, labels and token_weights, (B, T) each."""
+        batch: dict[str, torch.Tensor] = self._rest(
+            [{"input_ids": row["input_ids"], "labels": row["labels"]} for row in rows]
+        )
+        weights = torch.zeros(batch["input_ids"].shape)
+        for at, row in enumerate(rows):
+            weights[at, : len(row["token_weights"])] = torch.tensor(row["token_weights"])
+        batch["token_weights"] = weights
+        return batch
+
+
+class WeightedSFTTrainer(SFTTrainer):
+    """TRL's SFT trainer whose loss is the mean over rows of sum over tokens of w * -log p.
+
+    `mean_weight` (the mean over rows of the answer's weight) divides it, so a row of weight 2 and
+    two rows of weight 1 have the same loss, whatever the others weigh.
+    """
+
+    def __init__(self, *args: Any, mean_weight: float, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._mean_weight = mean_weight
+        # The loss is a mean over rows: the base class divides by the accumulation steps.
+        self.model_accepts_loss_kwargs = False
+
+    def compute_loss(
+        self,
+        model: Any,
+        inputs: dict[str, torch.Tensor],
+        return_outputs: bool = False,
+        num_items_in_batch: Any = None,
+    ) -> Any:
+        """Return the weighted loss, a scalar."""
+        weights = inputs.pop("token_weights")
+        found = label_log_probs(
+            model, inputs["input_ids"], inputs["attention_mask"], inputs["labels"]
+        )
+        loss = weighted_loss(found, weights) / self._mean_weight
+        return (loss, {"log_probs": found}) if return_outputs else loss
+
+
+def weighted_loss(log_probs: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """Return the mean over rows of the sum over tokens of w * -log p; both (B, T)."""
+    return -(log_probs * weights).sum() / weights.shape[0]

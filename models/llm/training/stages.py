@@ -1,0 +1,162 @@
+"""One stage of post-training: rows in, a better model out."""
+
+import math
+import re
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from datasets import Dataset
+from peft import LoraConfig, PeftModel
+from transformers import EarlyStoppingCallback
+from transformers.trainer_callback import PrinterCallback
+from trl.trainer.dpo_config import DPOConfig
+from trl.trainer.sft_config import SFTConfig
+
+from keyart.models.llm.training.dpo import WeightedDPOTrainer, WeightedPairCollator
+from keyart.models.llm.training.progress import Progress, Tell
+from keyart.models.llm.training.settings import StageReport, TrainSettings
+from keyart.models.llm.training.sft import WeightedCollator, WeightedSFTTrainer
+from keyart.schemas.errors import InvalidRecord
+
+_LAYER = re.compile(r"\.(\d+)\.")
+
+
+def run_stage(
+    stage: str,
+    model: Any,
+    tokenizer: Any,
+    train: Sequence[Any],
+    valid: Sequence[Any],
+    folder: Path,
+    settings: TrainSettings,
+    progress: Progress,
+) -> tuple[Any, StageReport, int]:
+    """Train one stage; return the model (adapters merged), its report, and its trained parameters.
+
+    The loss on `valid` is taken `evaluations` times; the weights with the lowest are kept, and the
+    stage stops after `patience` evaluations without a lower one.
+
+    Raises
+    ------
+    InvalidRecord
+        There is nothing to learn from, or nothing to hold out.
+    """
+    if not train or not valid:
+        raise InvalidRecord(f"stage {stage} needs examples to train on and to hold out")
+    started = time.monotonic()
+    steps = max(1, math.ceil(len(train) / (settings.batch * settings.accumulate) * settings.epochs))
+    tell = Tell(stage, progress)
+    stop = EarlyStoppingCallback(early_stopping_patience=settings.patience)
+    config = _config(stage, folder, settings, steps)
+    lora = None
+    if settings.lora:
+        lora = LoraConfig(
+            r=settings.lora,
+            lora_alpha=2 * settings.lora,
+            target_modules=_last_layers(model, settings.layers) or "all-linear",
+            task_type="CAUSAL_LM",
+        )
+    kind: Any = WeightedDPOTrainer if stage == "dpo" else WeightedSFTTrainer
+    pad = tokenizer.pad_token_id
+    collator = WeightedPairCollator(pad) if stage == "dpo" else WeightedCollator(pad)
+    trainer: Any = kind(
+        model=model,
+        args=config,
+        data_collator=collator,
+        train_dataset=Dataset.from_list(list(train)),
+        eval_dataset=Dataset.from_list(list(valid)),
+        processing_class=tokenizer,
+        peft_config=lora,
+        callbacks=[tell, stop],
+        mean_weight=_mean_weight(train),
+    )
+    # It prints, and standard output is the report's alone.
+    trainer.remove_callback(PrinterCallback)
+    trained = sum(p.numel() for p in trainer.model.parameters() if p.requires_grad)
+    last = _newest_checkpoint(folder) if settings.resume else None
+    result = trainer.train(resume_from_checkpoint=last)
+    done = int(trainer.state.global_step)
+    final = trainer.model
+    if isinstance(final, PeftModel):
+        final.save_pretrained(str(folder.parent / f"adapter-{stage}"))
+        final = final.merge_and_unload()
+    report = StageReport(
+        stage=stage,
+        examples=len(train),
+        steps=done,
+        seconds=round(time.monotonic() - started, 1),
+        train_loss=float(result.training_loss),
+        held_out=tell.held_out,
+        stopped_early=done < steps,
+    )
+    return final, report, trained
+
+
+def _config(stage: str, folder: Path, settings: TrainSettings, steps: int) -> Any:
+    every = max(1, steps // settings.evaluations)
+    cuda = settings.device.startswith("cuda") if settings.device else torch.cuda.is_available()
+    shared: dict[str, Any] = {
+        "output_dir": str(folder),
+        "per_device_train_batch_size": settings.batch,
+        "per_device_eval_batch_size": settings.batch,
+        "gradient_accumulation_steps": settings.accumulate,
+        "max_steps": steps,
+        "learning_rate": settings.learning_rate,
+        "warmup_steps": max(1, steps // 20),
+        "lr_scheduler_type": "cosine",
+        "seed": settings.seed,
+        "data_seed": settings.seed,
+        "eval_strategy": "steps",
+        "eval_steps": every,
+        "save_strategy": "steps",
+        "save_steps": every,
+        "save_total_limit": 1,
+        "load_best_model_at_end": True,
+        "metric_for_best_model": "eval_loss",
+        "greater_is_better": False,
+        "logging_steps": max(1, every // 4),
+        "report_to": "none",
+        "disable_tqdm": True,
+        "use_cpu": not cuda,
+        "bf16": cuda and settings.dtype == "bfloat16",
+        "gradient_checkpointing": settings.checkpointing,
+        "dataloader_pin_memory": cuda,
+        "prediction_loss_only": True,
+        "max_length": None,
+        "remove_unused_columns": False,
+    }
+    if stage == "dpo":
+        return DPOConfig(**shared, beta=settings.beta, precompute_ref_log_probs=True)
+    return SFTConfig(**shared, dataset_kwargs={"skip_prepare_dataset": True})
+
+
+def _newest_checkpoint(folder: Path) -> str | None:
+    steps = {
+        int(each.name.removeprefix("checkpoint-")): each for each in folder.glob("checkpoint-*")
+    }
+    return str(steps[max(steps)]) if steps else None
+
+
+def _last_layers(model: Any, count: int) -> list[str]:
+    """Return the names of the linear modules in the last `count` layers."""
+    first = int(model.config.num_hidden_layers) - count
+    found = []
+    for name, module in model.named_modules():
+        layer = _LAYER.search(name)
+        if count and layer and int(layer[1]) >= first and isinstance(module, torch.nn.Linear):
+            found.append(name)
+    return found
+
+
+def _mean_weight(rows: Iterable[Any]) -> float:
+    weights: list[float] = [
+        row["weight"] if "weight" in row else next(w for w in row["token_weights"] if w != 0)
+        for row in rows
+    ]
+    mean = sum(weights) / len(weights)
+    if mean <= 0:
+        raise InvalidRecord("every example weighs nothing")
+    return mean

@@ -1,0 +1,1 @@
+"""The sums that rewards add up to, and how they forget."""

@@ -1,0 +1,1 @@
+"""What is expected of an artwork before anybody has looked, and how far that is to be trusted."""

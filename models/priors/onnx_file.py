@@ -1,0 +1,200 @@
+"""A ridge prior as files: an ONNX graph and a manifest with its digest. Nothing is unpickled."""
+
+import hashlib
+import importlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from keyart.models.priors.protocol import Candidate, Relative, centred
+from keyart.models.priors.ridge import RidgeFit, RidgePrior
+from keyart.schemas.errors import InvalidRecord, MissingExtra, ModelRejected, NotFound
+
+GRAPH_FILE: Final = "ridge.onnx"
+MANIFEST_FILE: Final = "ridge.json"
+OPSET: Final = 17
+IR_VERSION: Final = 8
+LARGEST_GRAPH: Final = 64_000_000
+"""Bytes of a graph that is read; a ridge of 4,096 dimensions has 16 kilobytes."""
+PARITY: Final = 1e-4
+
+
+class RidgeManifest(msgspec.Struct, frozen=True, kw_only=True):
+    """What stands beside the graph.
+
+    `sha256` is that of the graph file; `space` the identity of the embedding space; `strength` the
+    effective sample size in impressions; `penalty`, `gain` and `spread` are what the fit reported
+    (gain in nats of held-out likelihood over no opinion).
+    """
+
+    sha256: str
+    dimensions: int
+    space: str
+    strength: float
+    penalty: float = 0.0
+    gain: float = 0.0
+    spread: float = 0.0
+    opset: int = OPSET
+    kind: str = "ridge"
+    version: int = 1
+
+
+class OnnxRidgePrior:
+    """A saved ridge, run by ONNX Runtime; otherwise as `RidgePrior`.
+
+    Parameters
+    ----------
+    folder
+        Where `save_ridge` wrote it.
+
+    Raises
+    ------
+    NotFound
+        There is no manifest or no graph.
+    ModelRejected
+        The manifest cannot be read, the digest is another, or the graph does not fit it.
+    MissingExtra
+        ONNX Runtime is not installed.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.manifest = _read_manifest(folder / MANIFEST_FILE)
+        graph = folder / GRAPH_FILE
+        if not graph.is_file():
+            raise NotFound(f"there is no {graph}")
+        if graph.stat().st_size > LARGEST_GRAPH:
+            raise ModelRejected(f"{graph} is too large for a ridge")
+        content = graph.read_bytes()
+        if hashlib.sha256(content).hexdigest() != self.manifest.sha256:
+            raise ModelRejected(f"{graph} is not the file its manifest describes")
+        try:
+            runtime: Any = importlib.import_module("onnxruntime")
+        except ImportError as error:
+            raise MissingExtra("onnx", "serving a saved prior") from error
+        options = runtime.SessionOptions()
+        options.intra_op_num_threads = 1
+        try:
+            self._session: Any = runtime.InferenceSession(
+                content, sess_options=options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # ONNX Runtime's errors have no common base of their own
+            raise ModelRejected(f"{graph} cannot be loaded: {error}") from error
+        inputs = self._session.get_inputs()
+        if len(inputs) != 1 or list(inputs[0].shape)[-1:] != [self.manifest.dimensions]:
+            raise ModelRejected(f"{graph} does not take vectors of {self.manifest.dimensions}")
+
+    @property
+    def version(self) -> str:
+        """Return `ridge-` and the first 8 digits of the graph's digest."""
+        return f"ridge-{self.manifest.sha256[:8]}"
+
+    @property
+    def space(self) -> str:
+        """Return the identity of the embedding space it was fitted in."""
+        return self.manifest.space
+
+    def relative(self, vectors: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Return (N,) log relative takes of (N, D) vectors, not centred.
+
+        Raises
+        ------
+        InvalidRecord
+            The vectors are not as wide as the graph's.
+        """
+        if vectors.ndim != 2 or vectors.shape[1] != self.manifest.dimensions:
+            raise InvalidRecord(
+                f"vectors of shape {vectors.shape}, the prior takes (N, {self.manifest.dimensions})"
+            )
+        found = self._session.run(None, {"vectors": vectors.astype(np.float32)})[0]
+        return np.asarray(found, np.float64)
+
+    def opinion(
+        self, title: str, artworks: Sequence[Candidate], segment: str | None = None
+    ) -> Relative:
+        """Return the opinion, the same for every taste segment."""
+        if not artworks:
+            return Relative(log_relative=np.zeros(0), strength=0.0)
+        raw = self.relative(np.stack([artwork.vector for artwork in artworks]))
+        return Relative(log_relative=centred(raw), strength=self.manifest.strength)
+
+
+def save_ridge(prior: RidgePrior, folder: Path, *, report: RidgeFit | None = None) -> RidgeManifest:
+    """Write a prior as graph and manifest, check that it gives the same numbers, return the latter.
+
+    The manifest is written last and in one step: a folder that has one is complete.
+
+    Parameters
+    ----------
+    report
+        The fit, whose figures go into the manifest.
+
+    Raises
+    ------
+    MissingExtra
+        onnx or ONNX Runtime is not installed.
+    ModelRejected
+        ONNX Runtime's numbers are not the prior's, to `PARITY` of their scale.
+    """
+    content = _graph(prior.weights.astype(np.float32))
+    manifest = RidgeManifest(
+        sha256=hashlib.sha256(content).hexdigest(),
+        dimensions=len(prior.weights),
+        space=prior.space,
+        strength=prior.strength,
+        penalty=report.penalty if report else 0.0,
+        gain=report.calibration.gain if report else 0.0,
+        spread=report.calibration.spread if report else 0.0,
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    _write(folder / GRAPH_FILE, content)
+    _write(folder / MANIFEST_FILE, msgspec.json.format(msgspec.json.encode(manifest), indent=1))
+    probes = np.random.default_rng(0).normal(size=(64, manifest.dimensions)).astype(np.float32)
+    expected = prior.relative(probes)
+    found = OnnxRidgePrior(folder).relative(probes)
+    if np.abs(found - expected).max() > PARITY * max(float(np.abs(expected).max()), 1e-6):
+        (folder / MANIFEST_FILE).unlink()
+        raise ModelRejected("the saved graph does not give the prior's numbers")
+    return manifest
+
+
+def _graph(weights: NDArray[np.float32]) -> bytes:
+    """Return the bytes of vectors (N, D) -> relative (N,)."""
+    try:
+        helper: Any = importlib.import_module("onnx.helper")
+        numpy_helper: Any = importlib.import_module("onnx.numpy_helper")
+        kinds: Any = importlib.import_module("onnx").TensorProto
+    except ImportError as error:
+        raise MissingExtra("onnx", "saving a prior") from error
+    graph = helper.make_graph(
+        [helper.make_node("MatMul", ["vectors", "weights"], ["relative"])],
+        "ridge",
+        [helper.make_tensor_value_info("vectors", kinds.FLOAT, ["n", len(weights)])],
+        [helper.make_tensor_value_info("relative", kinds.FLOAT, ["n"])],
+        [numpy_helper.from_array(weights, "weights")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)])
+    model.ir_version = IR_VERSION
+    return bytes(model.SerializeToString())
+
+
+def _read_manifest(path: Path) -> RidgeManifest:
+    if not path.is_file():
+        raise NotFound(f"there is no {path}")
+    try:
+        manifest = msgspec.json.decode(path.read_bytes(), type=RidgeManifest)
+    except msgspec.DecodeError as error:
+        raise ModelRejected(f"{path}: {error}") from error
+    if manifest.kind != "ridge" or manifest.version != 1:
+        raise ModelRejected(f"{path}: kind {manifest.kind}, version {manifest.version}")
+    return manifest
+
+
+def _write(path: Path, content: bytes) -> None:
+    part = path.with_suffix(path.suffix + ".part")
+    part.write_bytes(content)
+    os.replace(part, path)

@@ -1,0 +1,1 @@
+"""Intervals and checks: clustered bootstraps, the sample-ratio check, entropy."""
