@@ -1,0 +1,1 @@
+"""What moves: pure steps, ports, and the drivers and stores behind them."""

@@ -1,0 +1,1 @@
+"""The log on disk: Parquet by day, the training log of rewards among it."""

@@ -1,0 +1,79 @@
+"""Keeps the log short: what every reader has read goes to the archive, then out of the streams."""
+
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from keyart.schemas.topics import DECISIONS, EVENTS, REWARDS
+from keyart.streams.archive import files
+from keyart.streams.ports import TITLES, VIEWERS
+from keyart.streams.valkey.log import ARCHIVE_GROUP, ValkeyLog
+
+OWNERS = {EVENTS: VIEWERS, DECISIONS: VIEWERS, REWARDS: TITLES}
+CHUNK = 20_000
+KEPT_TAIL = 200
+MOST_FILES = 24
+
+
+class Archiver:
+    """Archives and trims the streams of all topics.
+
+    Parameters
+    ----------
+    log
+        The streams.
+    folder
+        Where the archive is.
+    """
+
+    def __init__(self, log: ValkeyLog, folder: Path) -> None:
+        self._log = log
+        self._folder = folder
+
+    def run(self) -> int:
+        """Archive what has been read, trim it, and return how many records were archived."""
+        return sum(
+            self._archive(topic, partition)
+            for topic in OWNERS
+            for partition in range(self._log.partitions(topic))
+        )
+
+    def _archive(self, topic: str, partition: int) -> int:
+        done = 0
+        read = self._log.group_offset(topic, partition, OWNERS[topic])
+        if read is None:
+            return 0
+        while True:
+            after = self._log.group_offset(topic, partition, ARCHIVE_GROUP)
+            found = self._log.read(topic, partition, after=after, count=CHUNK)
+            records = [r for r in found if files.sortable(r.offset) <= files.sortable(read)]
+            if not records:
+                break
+            files.write(self._folder, records)
+            self._log.move_group(topic, partition, ARCHIVE_GROUP, records[-1].offset)
+            done += len(records)
+        self._trim(topic, partition)
+        self._compact(topic, partition)
+        return done
+
+    def _trim(self, topic: str, partition: int) -> None:
+        """Drop what is archived, but for a short tail that the page shows."""
+        archived = self._log.group_offset(topic, partition, ARCHIVE_GROUP)
+        tail = self._log.tail(topic, partition, KEPT_TAIL)
+        if archived is None or len(tail) < KEPT_TAIL:
+            return
+        upto = min(archived, tail[-1].offset, key=files.sortable)
+        self._log.trim(topic, partition, upto)
+
+    def _compact(self, topic: str, partition: int) -> None:
+        """Merge the small files of a day once there are many, into the one named first."""
+        days: dict[Path, list[Path]] = {}
+        for path in files.paths(self._folder, topic, partition):
+            days.setdefault(path.parent, []).append(path)
+        for paths in days.values():
+            small = [path for path in paths if path.stat().st_size < 64_000_000]
+            if len(small) >= MOST_FILES:
+                merged = pq.ParquetDataset([str(path) for path in small]).read()
+                files.replace(small[0], merged)
+                for path in small[1:]:
+                    path.unlink()

@@ -1,0 +1,1 @@
+"""The driver of the steps on one machine, with Valkey Streams as the log."""

@@ -1,0 +1,1 @@
+"""Pure steps: (state, records) -> (changes, records), on batches. Time is an argument."""

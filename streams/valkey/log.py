@@ -1,0 +1,152 @@
+"""The event log on Valkey Streams: one stream a partition, with a consumer group for each reader.
+
+A group's position is moved by the reader's own atomic commit, so `XINFO GROUPS` shows true lag.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import redis
+
+from keyart.schemas.errors import LogAway, StoreAway, StoreError
+from keyart.schemas.topics import DEAD_LETTERS, DECISIONS, EVENTS, REWARDS, partition_of
+from keyart.streams.ports import TITLES, VIEWERS, LogRecord, Output
+from keyart.streams.valkey.connect import translated
+from keyart.streams.valkey.keys import Keys
+
+ARCHIVE_GROUP = "archive"
+READERS = {
+    EVENTS: (VIEWERS, ARCHIVE_GROUP),
+    DECISIONS: (VIEWERS, ARCHIVE_GROUP),
+    REWARDS: (TITLES, ARCHIVE_GROUP),
+    DEAD_LETTERS: (),
+}
+
+
+class ValkeyLog:
+    """An append-only log in Valkey Streams."""
+
+    def __init__(self, client: Any, keys: Keys, *, partitions: int = 1) -> None:
+        self._client = client
+        self._keys = keys
+        self._partitions = partitions
+
+    def create(self) -> None:
+        """Create the streams and their consumer groups where they are missing."""
+        with translated():
+            for topic, groups in READERS.items():
+                for partition in range(self._partitions):
+                    for group in groups:
+                        self._create_group(self._keys.stream(topic, partition), group)
+
+    def _create_group(self, stream: str, group: str) -> None:
+        try:
+            self._client.xgroup_create(stream, group, id="0", mkstream=True)
+        except redis.ResponseError as refused:
+            if "BUSYGROUP" not in str(refused):
+                raise
+
+    def partitions(self, topic: str) -> int:
+        """Return the number of partitions of the topic."""
+        return self._partitions
+
+    def append(self, outputs: Sequence[Output]) -> None:
+        """Append all records in one transaction, or none.
+
+        Raises
+        ------
+        LogAway
+            The server could not be reached.
+        """
+        try:
+            with translated():
+                pipeline = self._client.pipeline(transaction=True)
+                for topic, key, value in outputs:
+                    stream = self._keys.stream(topic, partition_of(key, self._partitions))
+                    pipeline.xadd(stream, {"k": key, "v": value})
+                pipeline.execute()
+        except StoreAway as away:
+            raise LogAway(str(away)) from None
+
+    def read(self, topic: str, partition: int, *, after: str | None, count: int) -> list[LogRecord]:
+        """Return up to `count` records after the offset, without waiting."""
+        low = "-" if after is None else f"({after}"
+        with translated():
+            found = self._client.xrange(self._keys.stream(topic, partition), min=low, count=count)
+        return [_record(topic, partition, *entry) for entry in found]
+
+    def tail(self, topic: str, partition: int, count: int) -> list[LogRecord]:
+        """Return the last `count` records, the newest first."""
+        with translated():
+            found = self._client.xrevrange(self._keys.stream(topic, partition), count=count)
+        return [_record(topic, partition, *entry) for entry in found]
+
+    def wait(self, after: dict[tuple[str, int], str | None], timeout_ms: int) -> None:
+        """Return as soon as any of the partitions has a record after its offset, or on time-out."""
+        streams = {
+            self._keys.stream(topic, partition): offset or "0"
+            for (topic, partition), offset in after.items()
+        }
+        with translated():
+            self._client.xread(streams, count=1, block=max(1, timeout_ms))
+
+    def lag(self, topic: str, partition: int, group: str) -> int:
+        """Return how many records the group has not committed yet."""
+        stream = self._keys.stream(topic, partition)
+        with translated():
+            for found in self._client.xinfo_groups(stream):
+                if found["name"].decode() == group:
+                    if found["lag"] is not None:
+                        return int(found["lag"])
+                    after = found["last-delivered-id"].decode()
+                    return len(self._client.xrange(stream, min=f"({after}", count=100_000))
+        raise StoreError(f"{topic} has no consumer group {group!r}")
+
+    def move_group(self, topic: str, partition: int, group: str, offset: str) -> None:
+        """Set a group's position."""
+        with translated():
+            self._client.xgroup_setid(self._keys.stream(topic, partition), group, offset)
+
+    def group_offset(self, topic: str, partition: int, group: str) -> str | None:
+        """Return the group's position, None at the start."""
+        with translated():
+            for found in self._client.xinfo_groups(self._keys.stream(topic, partition)):
+                if found["name"].decode() == group:
+                    offset: str = found["last-delivered-id"].decode()
+                    return None if offset == "0-0" else offset
+        return None
+
+    def trim(self, topic: str, partition: int, upto: str) -> int:
+        """Drop the records up to and including this offset; return how many went."""
+        millis, _, running = upto.partition("-")
+        with translated():
+            return int(
+                self._client.xtrim(
+                    self._keys.stream(topic, partition),
+                    minid=f"{millis}-{int(running) + 1}",
+                    approximate=False,
+                )
+            )
+
+    def delete(self, topic: str, partition: int, offsets: Sequence[str]) -> int:
+        """Delete single records (a viewer's erasure); return how many there were."""
+        with translated():
+            return int(self._client.xdel(self._keys.stream(topic, partition), *offsets))
+
+    def appended(self, topic: str, partition: int) -> int:
+        """Return the number of records ever appended, trimmed ones too."""
+        with translated():
+            return int(
+                self._client.xinfo_stream(self._keys.stream(topic, partition))["entries-added"]
+            )
+
+    def length(self, topic: str, partition: int) -> int:
+        """Return the number of records held."""
+        with translated():
+            return int(self._client.xlen(self._keys.stream(topic, partition)))
+
+
+def _record(topic: str, partition: int, offset: bytes, fields: dict[bytes, bytes]) -> LogRecord:
+    text = offset.decode()
+    at_ms = int(text.partition("-")[0])
+    return LogRecord(topic, partition, text, fields[b"k"].decode(), fields[b"v"], at_ms)

@@ -1,0 +1,229 @@
+"""The state store on Valkey or Redis: one script writes a batch's effects and its offset."""
+
+import time
+from collections.abc import Iterator, Sequence
+from importlib.resources import files
+from typing import Any
+
+from keyart.schemas import codec
+from keyart.schemas.errors import Fenced, OffsetMismatch
+from keyart.schemas.topics import partition_of
+from keyart.streams.ports import Commit, Lane, Output, Ownership
+from keyart.streams.valkey.connect import translated
+from keyart.streams.valkey.keys import Keys
+
+BY_KEY = frozenset({"taste", "title"})
+ANNOUNCED = frozenset({"title"})
+FAMILIES = ("join", "meta", "timeline")
+_SCAN = 1000
+_NUMBER = b"#"
+_FIXED = ("epoch", "offsets", "counts", "changed", "version", "outbox")
+_PARTS = (
+    *("set", "drop", "announce", "hset", "hdel"),
+    *("offsets", "counts", "append", "groups", "outbox"),
+)
+
+
+class ValkeyStore:
+    """Lane state in Valkey or Redis, single or cluster.
+
+    Families read by key are one string each; the others are one hash a family. Titles that change
+    are announced in a sorted set by version, so that a reader fetches only what is new.
+
+    Parameters
+    ----------
+    client
+        From `connect`.
+    keys
+        Key names.
+    streams
+        True when the log is on the same server: outputs are then appended, and consumer groups
+        moved, inside the commit. False: outputs go to the lane's outbox, for a producer to send.
+    partitions
+        Of each topic.
+    """
+
+    def __init__(self, client: Any, keys: Keys, *, streams: bool, partitions: int = 1) -> None:
+        self._client = client
+        self._keys = keys
+        self._streams = streams
+        self._partitions = partitions
+        scripts = files("keyart.streams.valkey")
+        self._script = client.register_script(scripts.joinpath("commit.lua").read_text())
+        self._values = client.register_script(scripts.joinpath("read.lua").read_text())
+        self._sent = client.register_script(scripts.joinpath("sent.lua").read_text())
+
+    def acquire(self, lane: Lane) -> Ownership:
+        """Become the lane's only owner; see `StateStore`.
+
+        Epochs start at the time, so that an owner from before the store was emptied is fenced too.
+        """
+        name = self._keys.lane(lane, "epoch")
+        with translated():
+            self._client.set(name, time.time_ns() // 1_000_000, nx=True)
+            epoch = int(self._client.incr(name))
+            number = self._client.hget(self._keys.lane(lane, "offsets"), _NUMBER)
+        return Ownership(epoch, int(number or 0))
+
+    def offsets(self, lane: Lane) -> dict[str, str]:
+        """Return the committed offset of each topic."""
+        with translated():
+            held = self._client.hgetall(self._keys.lane(lane, "offsets"))
+        return {
+            topic.decode(): offset.decode() for topic, offset in held.items() if topic != _NUMBER
+        }
+
+    def counts(self, lane: Lane) -> dict[str, int]:
+        """Return the lane's counters."""
+        with translated():
+            held = self._client.hgetall(self._keys.lane(lane, "counts"))
+        return {name.decode(): int(count) for name, count in held.items()}
+
+    def read(self, lane: Lane, family: str, keys: Sequence[str]) -> list[bytes | None]:
+        """Return the values in the order of the keys."""
+        if not keys:
+            return []
+        with translated():
+            if family in BY_KEY:
+                start, how = self._keys.item(lane, family, ""), "MGET"
+            else:
+                start, how = self._keys.lane(lane, family), "HMGET"
+            return list(self._values(keys=[start], args=[how, codec.pack(list(keys))]))
+
+    def scan(self, lane: Lane, family: str) -> Iterator[tuple[str, bytes]]:
+        """Yield every (key, value) of the family; a key may come twice if the family changes."""
+        with translated():
+            if family not in BY_KEY:
+                whole = self._keys.lane(lane, family)
+                for key, value in self._client.hscan_iter(whole, count=_SCAN):
+                    yield key.decode(), value
+                return
+            start = self._keys.item(lane, family, "")
+            names: list[bytes] = []
+            for name in self._client.scan_iter(match=_literal(start) + "*", count=_SCAN):
+                names.append(name)
+                if len(names) >= _SCAN:
+                    yield from self._items(start, names)
+                    names = []
+            yield from self._items(start, names)
+
+    def _items(self, start: str, names: list[bytes]) -> Iterator[tuple[str, bytes]]:
+        if names:
+            for name, value in zip(names, self._client.mget(names), strict=True):
+                if value is not None:
+                    yield name.decode()[len(start) :], value
+
+    def commit(self, commit: Commit) -> None:
+        """Write the commit in one script; see `StateStore`."""
+        keys = [self._keys.lane(commit.lane, name) for name in _FIXED]
+        arguments = [commit.epoch, commit.number, *self._step(commit)]
+        with translated():
+            written = self._script(keys=keys, args=arguments)
+        where = f"lane {commit.lane.kind} {commit.lane.partition}"
+        if written == 0:
+            raise Fenced(f"{where} has another owner now")
+        if written < 0:
+            raise OffsetMismatch(f"{where} is not at commit {commit.number - 1}")
+
+    def _step(self, commit: Commit) -> tuple[bytes, bytes]:
+        """Return what `commit.lua` does as two arguments: thousands of them would cost more."""
+        lane, keys = commit.lane, self._keys
+        step: dict[str, list[Any]] = {name: [] for name in _PARTS}
+        starts = {family: keys.item(lane, family, "") for family in BY_KEY}
+        items: list[bytes] = []
+        hashes: dict[str, tuple[list[str | int], list[str], list[bytes]]] = {}
+        for (family, key), value in commit.puts.items():
+            if family in BY_KEY:
+                if value is None:
+                    step["drop"].append(starts[family] + key)
+                else:
+                    step["set"] += (starts[family] + key, len(value))
+                    items.append(value)
+                if family in ANNOUNCED:
+                    step["announce"].append(key)
+                continue
+            put, dropped, values = hashes.setdefault(family, ([], [], []))
+            if value is None:
+                dropped.append(key)
+            else:
+                put += (key, len(value))
+                values.append(value)
+        for family, (put, dropped, values) in hashes.items():
+            step["hset"] += (keys.lane(lane, family), put)
+            step["hdel"] += (keys.lane(lane, family), dropped)
+            items += values
+        for output in commit.outputs:
+            if self._streams:
+                stream = keys.stream(output.topic, partition_of(output.key, self._partitions))
+                step["append"] += (stream, output.key, len(output.value))
+                items.append(output.value)
+            else:
+                items.append(pack_output(output.topic, output.key, output.value))
+                step["outbox"].append(len(items[-1]))
+        for topic, offset in commit.offsets.items():
+            step["offsets"] += (topic, offset)
+            if self._streams:
+                step["groups"] += (keys.stream(topic, lane.partition), lane.kind, offset)
+        for name, count in commit.counts.items():
+            step["counts"] += (name, count)
+        return codec.pack(step), b"".join(items)
+
+    def outbox(self, lane: Lane, count: int) -> list[Output]:
+        """Return the first outputs that are committed and not yet in the log."""
+        with translated():
+            found = self._client.lrange(self._keys.lane(lane, "outbox"), 0, count - 1)
+        return [Output(*unpack_output(entry)) for entry in found]
+
+    def sent(self, lane: Lane, epoch: int, count: int) -> None:
+        """Remove the first `count` outputs from the outbox.
+
+        Raises
+        ------
+        Fenced
+            Another owner acquired the lane; nothing was removed.
+        """
+        keys = [self._keys.lane(lane, name) for name in ("epoch", "outbox")]
+        with translated():
+            done = self._sent(keys=keys, args=[epoch, count])
+        if not done:
+            raise Fenced(f"lane {lane.kind} {lane.partition} has another owner now")
+
+    def changed(self, lane: Lane, since: int) -> tuple[int, list[str]]:
+        """Return the lane's newest version and the titles that changed after version `since`.
+
+        A lane that was cleared counts anew: a version below `since` returns all its titles.
+        """
+        with translated():
+            if since and int(self._client.get(self._keys.lane(lane, "version")) or 0) < since:
+                since = 0
+            found = self._client.zrangebyscore(
+                self._keys.lane(lane, "changed"), f"({since}", "+inf", withscores=True
+            )
+        newest = max((int(score) for _, score in found), default=since)
+        return newest, [title.decode() for title, _ in found]
+
+    def clear(self, lane: Lane) -> None:
+        """Forget the lane's state, offsets and counters, but not its epoch."""
+        with translated():
+            for family in BY_KEY:
+                pattern = _literal(self._keys.item(lane, family, "")) + "*"
+                names = list(self._client.scan_iter(match=pattern, count=_SCAN))
+                for first in range(0, len(names), _SCAN):
+                    self._client.delete(*names[first : first + _SCAN])
+            kept = ("offsets", "counts", "changed", "version", "outbox", *FAMILIES)
+            self._client.delete(*(self._keys.lane(lane, name) for name in kept))
+
+
+def pack_output(topic: str, key: str, value: bytes) -> bytes:
+    """Return an outbox entry: topic and key, each ended by a zero byte, then the record."""
+    return topic.encode() + b"\0" + key.encode() + b"\0" + value
+
+
+def unpack_output(entry: bytes) -> tuple[str, str, bytes]:
+    """Return (topic, key, record) of an outbox entry."""
+    topic, key, value = entry.split(b"\0", 2)
+    return topic.decode(), key.decode(), value
+
+
+def _literal(text: str) -> str:
+    return "".join(f"\\{mark}" if mark in "*?[]\\" else mark for mark in text)
