@@ -1,0 +1,1 @@
+"""What runs: api, workers, page and command line. Settings are read here, parts wired here."""

@@ -1,0 +1,1 @@
+"""The HTTP interface: decisions, events, titles, viewers, health and metrics."""

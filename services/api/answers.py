@@ -1,0 +1,184 @@
+"""From a decided page to what is logged of it and what the caller is told."""
+
+from typing import Any, Final
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from keyart.models.decide.page import DecidedPage
+from keyart.models.explain import CLOSE, explain
+from keyart.schemas.catalogue import StoredTitle
+from keyart.schemas.decisions import Decision, Versions
+from keyart.schemas.ids import ViewerKey, decision_id
+from keyart.schemas.taste import NO_CONCEPT, TasteArray
+from keyart.streams.catalogue.view import CatalogueView
+
+PROPENSITY_DIGITS: Final = 7
+"""Rounding moves the sum of a title's propensities by less than 40 x 5e-8."""
+FEATURE_DIGITS: Final = 4
+MULTIPLIER_DIGITS: Final = 5
+EXPECTED_DIGITS: Final = 7
+NOW: Final = 2**53
+"""A time after every description."""
+
+
+class Chosen(Struct, frozen=True, kw_only=True, gc=False):
+    """One decision, as a caller needs it. `why` is one true sentence."""
+
+    id: str
+    title: str
+    artwork: str
+    image: str
+    propensity: float
+    explored: bool
+    why: str
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    """The decisions for one viewer, in the order of the titles asked for."""
+
+    viewer: str
+    surface: str
+    decided_at_ms: int
+    policy: str
+    versions: Versions
+    degraded: str
+    decisions: tuple[Chosen, ...]
+
+
+def logged(decided: DecidedPage, viewer: ViewerKey, surface: str) -> tuple[Decision, ...]:
+    """Return the decisions of a page as the log keeps them."""
+    rows = zip(
+        decided.titles,
+        decided.chosen_artworks,
+        decided.artworks,
+        _digits(decided.propensities, PROPENSITY_DIGITS),
+        decided.explored.tolist(),
+        decided.terms(),
+        _digits(decided.features, FEATURE_DIGITS),
+        _digits(decided.chosen_multiplier, MULTIPLIER_DIGITS),
+        _digits(decided.chosen_expected, EXPECTED_DIGITS),
+        strict=True,
+    )
+    return tuple(
+        [
+            Decision(
+                id=decision_id(viewer, title, surface, decided.period),
+                title=title,
+                artwork=artwork,
+                candidates=candidates,
+                propensities=tuple(propensities[: len(candidates)]),
+                explored=explored,
+                terms=terms,
+                features=tuple(features),
+                multiplier=multiplier,
+                expected=expected,
+            )
+            for (
+                title,
+                artwork,
+                candidates,
+                propensities,
+                explored,
+                terms,
+                features,
+                multiplier,
+                expected,
+            ) in rows
+        ]
+    )
+
+
+def told(
+    decisions: tuple[Decision, ...],
+    *,
+    policy: str,
+    explore_share: float,
+    taste: TasteArray | None,
+    view: CatalogueView,
+    why: bool,
+) -> tuple[Chosen, ...]:
+    """Return the decisions as the caller is told them.
+
+    Parameters
+    ----------
+    taste
+        The viewer's, shape (1,); None when it is not known.
+    why
+        Whether to make the sentences.
+    """
+    if why:
+        interests = closest(decisions, taste, view)
+        sentences = [
+            explain(each, policy=policy, explore_share=explore_share, interest=interest)
+            for each, interest in zip(decisions, interests, strict=True)
+        ]
+    else:
+        sentences = [""] * len(decisions)
+    titles = view.titles
+    return tuple(
+        [
+            Chosen(
+                id=each.id,
+                title=each.title,
+                artwork=each.artwork,
+                image=image(titles[each.title], each.artwork),
+                propensity=each.propensity,
+                explored=each.explored,
+                why=sentence,
+            )
+            for each, sentence in zip(decisions, sentences, strict=True)
+        ]
+    )
+
+
+def image(title: StoredTitle, artwork: str) -> str:
+    """Return the image reference of an artwork, "" for one that the title does not know."""
+    for kept in title.artworks:
+        if kept.artwork.id == artwork:
+            return kept.artwork.image
+    return ""
+
+
+def closest(
+    decisions: tuple[Decision, ...], taste: TasteArray | None, view: CatalogueView
+) -> list[str]:
+    """Return (T,) the viewer's named interest that each choice is about, "" for none.
+
+    Only where taste raised the choice: elsewhere no sentence speaks of it.
+    """
+    found = [""] * len(decisions)
+    if taste is None or not len(places := liked(taste)):
+        return found
+    rows: list[int] = []
+    of: list[int] = []
+    for at, each in enumerate(decisions):
+        if each.terms.taste > 1.0 and not each.explored:
+            row = view.row(each.title, each.artwork, NOW)
+            if row is not None:
+                rows.append(row)
+                of.append(at)
+    if not rows:
+        return found
+    alike = view.taste_vectors[rows] @ view.concept_vectors[places].T  # (rows, interests)
+    best = alike.argmax(axis=1)
+    names = view.names.names
+    near = (alike.max(axis=1) >= CLOSE).tolist()
+    for at, place, is_near in zip(of, places[best].tolist(), near, strict=True):
+        if is_near:
+            found[at] = names[place]
+    return found
+
+
+def liked(taste: TasteArray) -> NDArray[np.intp]:
+    """Return the indices of the named interests with a positive weight in one taste, (1,)."""
+    concepts, weights = taste["concepts"][0], taste["concept_weights"][0]
+    held: NDArray[np.intp] = concepts[(weights > 0) & (concepts != NO_CONCEPT)].astype(np.intp)
+    return held
+
+
+def _digits(values: NDArray[np.floating], digits: int) -> list[Any]:
+    wide = values.astype(np.float64)
+    rounded: list[Any] = np.round(wide, digits, out=wide).tolist()
+    return rounded

@@ -1,0 +1,187 @@
+"""Sums and opinions of all titles in padded arrays, and what is believed from them.
+
+What one title teaches holds for the others, so beliefs are worked out for all titles together. With
+many titles that is done now and then; in between only the titles that changed are worked out,
+against what all of them had taught by then.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from keyart.models.belief.beliefs import Learned, refresh
+from keyart.models.belief.hyper import Hyper
+from keyart.models.belief.sums import Sums
+from keyart.models.decide.beliefs import take_over
+from keyart.models.decide.index import ServingIndex
+from keyart.schemas.posterior import TitleSums
+from keyart.schemas.priors import Opinion
+
+Scalar = TypeVar("Scalar", bound=np.generic)
+ALL_AT_ONCE: Final = 500
+"""So many titles, or fewer, are always worked out together."""
+REST: Final = 10.0
+"""Between two times for all titles lie so many times what the last one took."""
+FIRST_SURFACE: Final = "home"
+
+
+class Beliefs:
+    """What is known of every title that can be decided, by row.
+
+    Parameters
+    ----------
+    hyper
+        Settings of the belief.
+    """
+
+    def __init__(self, hyper: Hyper) -> None:
+        self._hyper = hyper
+        self._names: list[str] = []
+        self._artworks: list[tuple[str, ...]] = []
+        self._row: dict[str, int] = {}
+        self._surfaces: list[str] = []
+        self._groups: dict[str, int] = {}
+        self._changed: set[str] = set()
+        self._learned: Learned | None = None
+        self._all_at = self._all_took = 0.0
+        self._takes = np.zeros((64, 8, 1))  # (T, K, S), as are the others without S or K
+        self._expected = np.zeros((64, 8, 1))
+        self._opinion = np.zeros((64, 8))
+        self._mask = np.zeros((64, 8), np.bool_)
+        self._group = np.zeros(64, np.intp)
+
+    def __len__(self) -> int:
+        """Return the number of titles."""
+        return len(self._names)
+
+    def put(self, title: str, artworks: tuple[str, ...], group: str) -> None:
+        """Add a title, or replace its artworks; its sums and its opinion have to follow."""
+        row = self._row.setdefault(title, len(self._names))
+        if row == len(self._names):
+            self._names.append(title)
+            self._artworks.append(artworks)
+        self._artworks[row] = artworks
+        rows, widest, surfaces = self._takes.shape
+        if row >= rows or len(artworks) > widest:
+            wide = max(widest, len(artworks))
+            self._shape(max(rows, 2 * row), wide, surfaces)
+        self._clear(row)
+        self._mask[row, : len(artworks)] = True
+        self._group[row] = self._groups.setdefault(group, len(self._groups))
+        self._changed.add(title)
+
+    def remove(self, title: str) -> None:
+        """Forget a title; one that is not there is no error."""
+        if (row := self._row.pop(title, None)) is None:
+            return
+        last, name, artworks = len(self._names) - 1, self._names.pop(), self._artworks.pop()
+        if row != last:
+            self._names[row], self._artworks[row], self._row[name] = name, artworks, row
+            for array in (self._takes, self._expected, self._opinion, self._mask, self._group):
+                array[row] = array[last]
+        self._clear(last)
+        self._changed.discard(title)
+
+    def take_sums(self, sums: TitleSums) -> None:
+        """Take the sums of a title; one that is not there is ignored."""
+        if (row := self._row.get(sums.title)) is None:
+            return
+        self._takes[row] = self._expected[row] = 0.0
+        for at, artwork in enumerate(self._artworks[row]):
+            for surface, cell in sums.artworks.get(artwork, {}).items():
+                column = self._column(surface)
+                self._takes[row, at, column] = cell.reward
+                self._expected[row, at, column] = cell.expected
+        self._changed.add(sums.title)
+
+    def take_opinion(self, opinion: Opinion) -> None:
+        """Take a prior's opinion of a title; one that is not there is ignored."""
+        if (row := self._row.get(opinion.title)) is None:
+            return
+        said = dict(zip(opinion.artworks, opinion.relative, strict=True))
+        its = self._artworks[row]
+        self._opinion[row, : len(its)] = [said.get(artwork, 0.0) for artwork in its]
+        self._changed.add(opinion.title)
+
+    def forget_opinions(self) -> None:
+        """Forget what the prior said, and what was learned about how far it can be trusted."""
+        self._opinion[:] = 0.0
+        self._learned = None
+        self._changed.update(self._names)
+
+    def work_out(self, index: ServingIndex) -> int:
+        """Put into the index what is believed now; return of how many titles that is."""
+        if not self._changed:
+            return 0
+        started = time.monotonic()
+        rest_over = started - self._all_at >= REST * self._all_took
+        if self._learned is None or len(self._names) <= ALL_AT_ONCE or rest_over:
+            rows: Sequence[int] = range(len(self._names))
+            start = Learned.start(self._hyper, surfaces=max(1, len(self._surfaces)))
+            self._learned = self._believe(index, rows, start, self._learned)
+            self._all_at = time.monotonic()
+            self._all_took = self._all_at - started
+        else:
+            rows = sorted(self._row[title] for title in self._changed)
+            self._believe(index, rows, replace(self._learned, log_level=None), None)
+        self._changed.clear()
+        return len(rows)
+
+    def _believe(
+        self,
+        index: ServingIndex,
+        rows: Sequence[int],
+        carried: Learned,
+        now: Learned | None,
+    ) -> Learned:
+        at = np.array(rows, np.intp)
+        surfaces = self._surfaces or [FIRST_SURFACE]
+        sums = Sums.of(
+            takes=self._takes[at, :, : len(surfaces)],
+            expected=self._expected[at, :, : len(surfaces)],
+            opinion=self._opinion[at],
+            mask=self._mask[at],
+            group=self._group[at],
+        )
+        beliefs, learned = refresh(sums, self._hyper, carried, now=now)
+        take_over(
+            index,
+            beliefs,
+            titles=[self._names[row] for row in rows],
+            artworks=[self._artworks[row] for row in rows],
+            surfaces=surfaces,
+        )
+        return learned
+
+    def _column(self, surface: str) -> int:
+        if surface not in self._surfaces:
+            self._surfaces.append(surface)
+            rows, widest, columns = self._takes.shape
+            if len(self._surfaces) > columns:
+                self._shape(rows, widest, len(self._surfaces))
+            # what was learned has one level for each surface
+            self._learned = None
+        return self._surfaces.index(surface)
+
+    def _clear(self, row: int) -> None:
+        self._takes[row] = self._expected[row] = 0.0
+        self._opinion[row] = 0.0
+        self._mask[row] = False
+
+    def _shape(self, rows: int, artworks: int, surfaces: int) -> None:
+        """Make room, keeping what is held."""
+        self._takes = _grown(self._takes, (rows, artworks, surfaces))
+        self._expected = _grown(self._expected, (rows, artworks, surfaces))
+        self._opinion = _grown(self._opinion, (rows, artworks))
+        self._mask = _grown(self._mask, (rows, artworks))
+        self._group = _grown(self._group, (rows,))
+
+
+def _grown(held: NDArray[Scalar], shape: tuple[int, ...]) -> NDArray[Scalar]:
+    new = np.zeros(shape, held.dtype)
+    new[tuple(slice(0, size) for size in held.shape)] = held
+    return new

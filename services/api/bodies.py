@@ -1,0 +1,42 @@
+"""Reading request bodies: bounded, decoded once, wrong ones answered with what and where."""
+
+from typing import Any, Generic, TypeVar
+
+import msgspec
+from litestar import Request
+
+from keyart.schemas.errors import InvalidRecord
+from keyart.services.api.problems import BadRequest
+
+T = TypeVar("T")
+MAX_BODY = 2_000_000
+JSON_TYPES = ("application/json", "")
+
+
+class Body(Generic[T]):
+    """Decodes one kind of body."""
+
+    def __init__(self, kind: Any) -> None:
+        self._decoder: msgspec.json.Decoder[T] = msgspec.json.Decoder(kind)
+
+    async def read(self, request: Request[Any, Any, Any]) -> T:
+        """Return the body of the request.
+
+        Raises
+        ------
+        BadRequest
+            The body is not declared as JSON, or too large.
+        InvalidRecord
+            The body is not what it should be; names the place.
+        """
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind not in JSON_TYPES:
+            raise BadRequest(f"content type {kind!r}; send application/json", status=415)
+        data = await request.body()
+        if len(data) > MAX_BODY:
+            raise BadRequest(f"the body is over {MAX_BODY} bytes", status=413)
+        try:
+            return self._decoder.decode(data)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as wrong:
+            message, _, path = str(wrong).partition(" - at `")
+            raise InvalidRecord(message, path.rstrip("`")) from None

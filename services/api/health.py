@@ -1,0 +1,105 @@
+"""Is it alive, is it ready, and what does it measure."""
+
+import asyncio
+from typing import Any
+
+from litestar import Request, Response, get
+from msgspec import Struct
+
+from keyart.models.statistics.drift import take_drifts
+from keyart.schemas import codec
+from keyart.schemas.errors import KeyartError
+from keyart.services.api.routes import JSON
+from keyart.services.api.state import ApiState, Keyart
+from keyart.services.page.routes import PUBLIC
+from keyart.streams.ports import TITLES, VIEWERS, Lane
+
+STALE_SNAPSHOTS_S = 30.0
+PROBE_S = 1.0
+
+
+class Part(Struct, frozen=True, kw_only=True):
+    """One thing that serving needs: whether it is well, and a word on it."""
+
+    well: bool
+    says: str
+
+
+class Readiness(Struct, frozen=True, kw_only=True):
+    """`ready` while decisions can be answered; `parts` tells the truth about each."""
+
+    ready: bool
+    parts: dict[str, Part]
+
+
+@get("/health/live", opt=PUBLIC, sync_to_thread=False)
+def live() -> dict[str, bool]:
+    """Answer while the process works."""
+    return {"live": True}
+
+
+@get("/health/ready", opt=PUBLIC)
+async def ready(keyart: Keyart) -> Response[bytes]:
+    """Say whether decisions can be answered, and how store, log and beliefs are."""
+    store = await _store(keyart)
+    held_back = keyart.recorder.away
+    log = Part(well=not held_back, says="away; decisions are held back" if held_back else "there")
+    if keyart.parts.embedded and not store.well:
+        log = store
+    age = keyart.snapshots.age_s
+    loaded = age != float("inf")
+    says = f"{age:.1f} s old, {len(keyart.snapshots.index)} titles" if loaded else "not read yet"
+    beliefs = Part(well=age < STALE_SNAPSHOTS_S, says=says)
+    answer = Readiness(
+        ready=loaded and store.well and log.well,
+        parts={"store": store, "log": log, "beliefs": beliefs},
+    )
+    return Response(codec.encode(answer), status_code=200 if answer.ready else 503, media_type=JSON)
+
+
+async def _store(keyart: ApiState) -> Part:
+    try:
+        async with asyncio.timeout(PROBE_S):
+            await keyart.tastes.read("0" * 32)
+    except (KeyartError, TimeoutError) as away:
+        return Part(well=False, says=str(away) or "no answer")
+    return Part(well=True, says="there")
+
+
+@get("/metrics", opt=PUBLIC, include_in_schema=False)
+async def metrics(request: Request[Any, Any, Any], keyart: Keyart) -> Response[bytes]:
+    """Return the metrics in Prometheus' text format."""
+    await keyart.in_thread(_measure, keyart)
+    return Response(keyart.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _measure(keyart: ApiState) -> None:
+    """Bring the gauges up to date; a store that is away leaves them as they are."""
+    own = keyart.metrics
+    own.snapshot_age.set(keyart.snapshots.age_s)
+    try:
+        for partition in range(keyart.parts.settings.partitions):
+            for kind in (VIEWERS, TITLES):
+                for name, count in keyart.parts.store.counts(Lane(kind, partition)).items():
+                    own.lane_counts.labels(kind, name, str(partition)).set(count)
+        overview = keyart.insight.overview()
+        timeline = keyart.insight.source.timeline()
+    except KeyartError:
+        return
+    for watched in sorted({name for _, name in timeline}):
+        its = [
+            (start, timeline[start, name]) for start, name in sorted(timeline) if name == watched
+        ]
+        own.drifts.labels(watched).set(len(take_drifts(its)))
+    own.lag_records.set(overview.behind_records)
+    own.lag_seconds.set(overview.behind_ms / 1000)
+    if overview.reward_wait_ms is not None:
+        own.join_seconds.set(overview.reward_wait_ms / 1000)
+    for policy in overview.policies:
+        own.take_fraction.labels(policy.policy).set(policy.mean)
+    for ratio in overview.ratios:
+        own.ratio.labels(ratio.policy).set(ratio.p_value)
+    if overview.entropy is not None:
+        own.entropy.set(overview.entropy.effective)
+    if overview.trust is not None:
+        own.trust.set(overview.trust.mean)

@@ -1,0 +1,117 @@
+"""Errors as problem documents (RFC 9457): what was wrong, and where."""
+
+import logging
+from typing import Any
+
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+from msgspec import Struct, json
+
+from keyart.schemas.errors import (
+    InvalidRecord,
+    KeyartError,
+    NotFound,
+    StoreAway,
+    UnknownName,
+)
+
+log = logging.getLogger(__name__)
+RETRY_S = "2"
+
+
+class Fault(Struct, frozen=True, kw_only=True):
+    """One thing that is wrong with a request."""
+
+    where: str
+    what: str
+
+
+class Problem(Struct, frozen=True, kw_only=True):
+    """RFC 9457: `title` names the kind, `detail` says what happened, `faults` each place."""
+
+    title: str
+    status: int
+    detail: str
+    type: str = "about:blank"
+    faults: tuple[Fault, ...] = ()
+
+
+class BadRequest(KeyartError):
+    """A request with one or several faults."""
+
+    def __init__(self, detail: str, faults: tuple[Fault, ...] = (), *, status: int = 400) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.faults = faults
+        self.status = status
+
+
+def respond(problem: Problem, **headers: str) -> Response[bytes]:
+    """Return the problem as a response."""
+    return Response(
+        json.encode(problem),
+        status_code=problem.status,
+        media_type="application/problem+json",
+        headers=headers,
+    )
+
+
+def of_keyart(request: Request[Any, Any, Any], error: KeyartError) -> Response[bytes]:
+    """Answer an error of ours."""
+    if isinstance(error, BadRequest):
+        title = "Not found" if error.status == 404 else "Wrong request"
+        return respond(
+            Problem(title=title, status=error.status, detail=error.detail, faults=error.faults)
+        )
+    if isinstance(error, InvalidRecord):
+        faults = (Fault(where=error.path or "$", what=error.message),)
+        return respond(
+            Problem(title="Wrong request", status=400, detail=error.message, faults=faults)
+        )
+    if isinstance(error, NotFound | UnknownName):
+        return respond(Problem(title="Not found", status=404, detail=str(error)))
+    if error.retriable or isinstance(error, StoreAway):
+        detail = "a server behind this one is away; try again"
+        log.warning("%s", error)
+        return respond(Problem(title="Away", status=503, detail=detail), **{"Retry-After": RETRY_S})
+    log.error("request failed", exc_info=error)
+    return respond(Problem(title="Failed", status=500, detail="the request failed; see the log"))
+
+
+def of_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+    """Answer what the web framework found wrong."""
+    faults: tuple[Fault, ...] = ()
+    if isinstance(error, ValidationException) and isinstance(error.extra, list):
+        faults = tuple(
+            Fault(where=_place(each), what=str(each.get("message", "")))
+            for each in error.extra
+            if isinstance(each, dict)
+        )
+    status = 400 if error.status_code == 500 and _decoding(error) else error.status_code
+    titles = {401: "Not allowed", 404: "Not found", 405: "Wrong method", 413: "Too large"}
+    return respond(
+        Problem(
+            title=titles.get(status, "Wrong request" if status < 500 else "Failed"),
+            status=status,
+            detail=error.detail.split(" for ")[0] if faults else error.detail,
+            faults=faults,
+        ),
+        **dict(error.headers or {}),
+    )
+
+
+def of_anything(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """Answer what nobody foresaw: a 500 that says nothing, and the trace in the log."""
+    log.error("request failed", exc_info=error)
+    return respond(Problem(title="Failed", status=500, detail="the request failed; see the log"))
+
+
+def _place(extra: dict[str, Any]) -> str:
+    key, source = str(extra.get("key", "")), extra.get("source")
+    if source == "body" or not source:
+        return f"$.{key}" if key else "$"
+    return f"{getattr(source, 'value', source)}: {key}"
+
+
+def _decoding(error: Exception) -> bool:
+    return isinstance(error.__cause__, UnicodeDecodeError | RecursionError)

@@ -1,0 +1,89 @@
+"""Decisions on their way to the log: a bounded buffer, so that no request waits for it."""
+
+import asyncio
+import contextlib
+import logging
+from collections import deque
+from collections.abc import Sequence
+
+from keyart.schemas.errors import LogAway
+from keyart.services.telemetry import ApiMetrics
+from keyart.streams.ports import AsyncLog, Output
+
+log = logging.getLogger(__name__)
+MOST_AT_ONCE = 200
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 2.0
+STOP_S = 5.0
+
+
+class Recorder:
+    """Appends records in the background, in order; while the log is away the oldest are dropped.
+
+    Parameters
+    ----------
+    log
+        Where they go.
+    most
+        How many records may wait.
+    metrics
+        Counts what waits and what is dropped.
+    """
+
+    def __init__(self, log: AsyncLog, *, most: int, metrics: ApiMetrics) -> None:
+        self._log = log
+        self._waiting: deque[Output] = deque()
+        self._most = most
+        self._metrics = metrics
+        self._come = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self.away = False
+
+    def record(self, output: Output) -> None:
+        """Take a record; the oldest goes when there is no more room."""
+        if len(self._waiting) >= self._most:
+            self._waiting.popleft()
+            self._metrics.dropped.inc()
+        self._waiting.append(output)
+        self._come.set()
+
+    def start(self) -> None:
+        """Begin to append."""
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def stop(self) -> None:
+        """Append what waits, for 5 s at most, and end."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(STOP_S):
+                while self._waiting:
+                    await asyncio.sleep(0.01)
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _run(self) -> None:
+        pause = FIRST_PAUSE_S
+        while True:
+            await self._come.wait()
+            self._come.clear()
+            while self._waiting:
+                batch = [
+                    self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_AT_ONCE))
+                ]
+                try:
+                    await self._log.append(batch)
+                    self.away, pause = False, FIRST_PAUSE_S
+                except LogAway as away:
+                    if not self.away:
+                        log.warning("decisions are held back: %s", away)
+                    self.away = True
+                    self._put_back(batch)
+                    await asyncio.sleep(pause)
+                    pause = min(LONGEST_PAUSE_S, pause * 2)
+                self._metrics.buffered.set(len(self._waiting))
+
+    def _put_back(self, batch: Sequence[Output]) -> None:
+        room = self._most - len(self._waiting)
+        kept = batch[len(batch) - min(room, len(batch)) :] if room > 0 else []
+        self._metrics.dropped.inc(len(batch) - len(kept))
+        self._waiting.extendleft(reversed(kept))

@@ -1,0 +1,206 @@
+"""What callers ask for: decisions, events and titles."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Request, Response, delete, get, post, put
+from litestar.params import FromPath, QueryParameter
+from msgspec import Meta, Struct
+
+from keyart.models.decide.index import ServingIndex
+from keyart.schemas import codec
+from keyart.schemas.catalogue import StoredTitle, Title
+from keyart.schemas.decisions import MAX_TITLES
+from keyart.schemas.errors import InvalidRecord, NotFound, StoreAway
+from keyart.schemas.events import Click, Finish, Hide, Impression, Like, Play
+from keyart.schemas.ids import Name, pseudonym
+from keyart.schemas.topics import EVENTS
+from keyart.services.api.answers import Answer
+from keyart.services.api.bodies import Body
+from keyart.services.api.problems import BadRequest, Fault
+from keyart.services.api.state import Keyart
+from keyart.services.bootstrap import now_ms
+from keyart.streams.ports import Output
+
+MAX_EVENTS = 1000
+FUTURE_MS = 600_000
+PAST_MS = 7 * 86_400_000
+MAX_FAULTS = 100
+JSON = "application/json"
+ViewerId = Annotated[str, Meta(min_length=1, max_length=256)]
+
+
+class DecisionsRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One viewer, a surface, and the titles to choose for; `why` false leaves the sentences out."""
+
+    viewer: ViewerId
+    titles: Annotated[tuple[Name, ...], Meta(min_length=1, max_length=MAX_TITLES)]
+    surface: Name = "home"
+    why: bool = True
+
+
+class EventsRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Up to 1,000 events, as the schema `event.json` says, with the site's own viewer ids."""
+
+    events: Annotated[list[dict[str, Any]], Meta(min_length=1, max_length=MAX_EVENTS)]
+
+
+class Accepted(Struct, frozen=True, kw_only=True):
+    """How many events are in the log now."""
+
+    accepted: int
+
+
+class TitlePage(Struct, frozen=True, kw_only=True):
+    """Titles in the order of their ids; `after` is where the next page starts, "" at the end."""
+
+    titles: tuple[StoredTitle, ...]
+    after: str = ""
+
+
+_decisions = Body[DecisionsRequest](DecisionsRequest)
+_events = Body[EventsRequest](EventsRequest)
+_title = Body[dict[str, Any]](dict[str, Any])
+_kinds = {
+    kind.__struct_config__.tag: kind for kind in (Impression, Click, Play, Finish, Like, Hide)
+}
+
+
+@post("/v1/decisions", status_code=200)
+async def decide(request: Request[Any, Any, Any], keyart: Keyart) -> Response[bytes]:
+    """Choose an artwork for each of up to 200 titles, for one viewer on one surface."""
+    asked = await _decisions.read(request)
+    if not keyart.snapshots.loaded:
+        raise StoreAway("titles and beliefs have not been read yet")
+    if len(set(asked.titles)) < len(asked.titles):
+        raise InvalidRecord("a title stands twice", "$.titles")
+    viewer = pseudonym(asked.viewer, keyart.parts.viewer_key)
+    try:
+        answer: Answer = await keyart.chooser.choose(
+            viewer, asked.surface, asked.titles, why=asked.why
+        )
+    except NotFound:
+        raise _unknown(asked.titles, keyart.snapshots.index) from None
+    return Response(codec.encode(answer), media_type=JSON)
+
+
+def _unknown(titles: Sequence[str], index: ServingIndex) -> BadRequest:
+    faults = tuple(
+        Fault(where=f"$.titles[{at}]", what=f"no title {title!r} with an artwork to choose")
+        for at, title in enumerate(titles)
+        if title not in index
+    )
+    return BadRequest(f"{len(faults)} titles are not known", faults, status=404)
+
+
+@post("/v1/events", status_code=202)
+async def take_events(request: Request[Any, Any, Any], keyart: Keyart) -> Response[bytes]:
+    """Accept up to 1,000 events, all or none; they are in the log when this answers 202."""
+    try:
+        asked = await _events.read(request)
+        outputs, counts = read_events(asked.events, keyart.parts.viewer_key, now_ms())
+    except (InvalidRecord, BadRequest):
+        keyart.metrics.rejected.inc()
+        raise
+    await keyart.log.append(outputs)
+    for kind, count in counts.items():
+        keyart.metrics.events.labels(kind).inc(count)
+    answer = Accepted(accepted=len(outputs))
+    return Response(codec.encode(answer), status_code=202, media_type=JSON)
+
+
+def read_events(
+    given: Sequence[dict[str, Any]], key: bytes, at_ms: int
+) -> tuple[list[Output], dict[str, int]]:
+    """Return the records of these events, with pseudonyms, and how many there are of each type.
+
+    Raises
+    ------
+    BadRequest
+        Any of them is wrong; names the first hundred faults by index.
+    """
+    outputs: list[Output] = []
+    faults: list[Fault] = []
+    counts: dict[str, int] = {}
+    for at, event in enumerate(given):
+        try:
+            kind, viewer, value = _read_event(event, key, at_ms)
+        except InvalidRecord as wrong:
+            where = f"$.events[{at}]{wrong.path.removeprefix('$')}"
+            faults.append(Fault(where=where, what=wrong.message))
+            if len(faults) == MAX_FAULTS:
+                break
+            continue
+        counts[kind] = counts.get(kind, 0) + 1
+        outputs.append(Output(EVENTS, viewer, value))
+    if faults:
+        raise BadRequest("no event was accepted, because some are wrong", tuple(faults))
+    return outputs, counts
+
+
+def _read_event(event: dict[str, Any], key: bytes, at_ms: int) -> tuple[str, str, bytes]:
+    name = event.get("type")
+    kind = _kinds.get(name) if isinstance(name, str) else None
+    if kind is None:
+        raise InvalidRecord(f"type must be one of {', '.join(map(str, _kinds))}", "$.type")
+    raw = event.get("viewer")
+    if not isinstance(raw, str) or not 1 <= len(raw) <= 256:
+        raise InvalidRecord("viewer must be text of 1 to 256 characters", "$.viewer")
+    viewer = pseudonym(raw, key)
+    full = {"occurred_at_ms": at_ms, **event, "viewer": viewer}
+    try:
+        record = msgspec.convert(full, kind)
+    except msgspec.ValidationError as wrong:
+        message, _, path = str(wrong).partition(" - at `")
+        raise InvalidRecord(message, path.rstrip("`")) from None
+    if record.occurred_at_ms > at_ms + FUTURE_MS:
+        raise InvalidRecord("lies more than ten minutes ahead", "$.occurred_at_ms")
+    if record.occurred_at_ms < at_ms - PAST_MS:
+        raise InvalidRecord("lies more than seven days back", "$.occurred_at_ms")
+    return str(name), viewer, codec.encode(record)
+
+
+@put("/v1/titles/{title:str}", status_code=200)
+async def put_title(
+    request: Request[Any, Any, Any], title: FromPath[str], keyart: Keyart
+) -> Response[bytes]:
+    """Add or replace a title with its 1 to 40 artworks."""
+    given = await _title.read(request)
+    if given.get("id", title) != title:
+        raise InvalidRecord("differs from the id in the address", "$.id")
+    try:
+        read = msgspec.convert({**given, "id": title}, Title)
+    except msgspec.ValidationError as wrong:
+        message, _, path = str(wrong).partition(" - at `")
+        raise InvalidRecord(message, path.rstrip("`")) from None
+    stored = await keyart.put_title(read)
+    return Response(codec.encode(stored), media_type=JSON)
+
+
+@get("/v1/titles/{title:str}")
+async def get_title(title: FromPath[str], keyart: Keyart) -> Response[bytes]:
+    """Return a title with the history of its artworks."""
+    stored = await keyart.in_thread(keyart.parts.catalogue.get, title)
+    return Response(codec.encode(stored), media_type=JSON)
+
+
+@delete("/v1/titles/{title:str}", status_code=200)
+async def withdraw_title(title: FromPath[str], keyart: Keyart) -> Response[bytes]:
+    """Remove a title from choice; its history stays."""
+    stored = await keyart.withdraw_title(title)
+    return Response(codec.encode(stored), media_type=JSON)
+
+
+@get("/v1/titles")
+async def list_titles(
+    keyart: Keyart,
+    after: Annotated[str, QueryParameter(max_length=128)] = "",
+    limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
+) -> Response[bytes]:
+    """Return titles in the order of their ids, those after `after`."""
+    held = keyart.parts.view.view.titles
+    names = sorted(name for name in held.copy() if name > after)[: limit + 1]
+    more = names[limit - 1] if len(names) > limit else ""
+    page = TitlePage(titles=tuple(held[name] for name in names[:limit]), after=more)
+    return Response(codec.encode(page), media_type=JSON)

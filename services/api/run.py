@@ -1,0 +1,135 @@
+"""Runs the api under Granian: one event loop a process, all processes on one port.
+
+SIGTERM or SIGINT lets every process answer what is under way and log what it decided.
+"""
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+import uvloop
+from granian.constants import Interfaces
+from granian.server.embed import Server
+
+from keyart.schemas.errors import KeyartError, SettingsError
+from keyart.services.api.app import create_app
+from keyart.services.api.auth import keys_of
+from keyart.services.bootstrap import Parts
+from keyart.services.settings import Settings
+from keyart.services.telemetry import SHARED_METRICS
+
+log = logging.getLogger(__name__)
+BACKLOG = 1024
+STOP_S = 9.0
+
+
+def run_api(settings: Settings, *, shares_port: bool = False) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Parameters
+    ----------
+    shares_port
+        This is one of several processes that another one started on this port.
+
+    Raises
+    ------
+    SettingsError
+        The address is open to the network and no key is set, or the port is taken.
+    KeyartError
+        One of several processes ended by itself; the others were stopped.
+    """
+    keys_of(settings)
+    if shares_port:
+        uvloop.run(_serve(settings, settings.api_port))
+        return
+    # Granian lets processes share a port, so a stranger's would go unnoticed without asking first
+    port = _free_port(settings.api_host, settings.api_port)
+    if settings.api_workers == 1:
+        uvloop.run(_serve(settings, port))
+    else:
+        _run_several(settings.api_workers, port)
+
+
+async def _serve(settings: Settings, port: int) -> None:
+    # requests make many small objects and no cycles; threads that refresh must yield quickly
+    gc.set_threshold(50_000, 20, 50)
+    sys.setswitchinterval(0.001)
+    server = Server(
+        create_app(Parts(settings)),
+        address=settings.api_host,
+        port=port,
+        interface=Interfaces.ASGI,
+        backlog=BACKLOG,
+        websockets=False,
+        log_enabled=False,
+    )
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, server.stop)
+    log.info("listening on http://%s:%s", settings.api_host, port)
+    await server.serve()
+
+
+def _run_several(count: int, port: int) -> None:
+    stopping = False
+
+    def stop(*_: object) -> None:
+        nonlocal stopping
+        stopping = True
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    command = [sys.executable, "-m", "keyart.services.cli.main", "api", "--shares-port"]
+    with tempfile.TemporaryDirectory(prefix="keyart-metrics-") as metrics:
+        environ = {**os.environ, "KEYART_API_PORT": str(port), SHARED_METRICS: metrics}
+        processes = [
+            subprocess.Popen(command, env=environ, start_new_session=True) for _ in range(count)
+        ]
+        try:
+            while not stopping and all(process.poll() is None for process in processes):
+                time.sleep(0.2)
+        finally:
+            _stop(processes)
+    if not stopping:
+        raise KeyartError("a process of the api ended by itself; its log is above")
+
+
+def _stop(processes: "list[subprocess.Popen[bytes]]") -> None:
+    for process in processes:
+        process.terminate()
+    deadline = time.monotonic() + STOP_S
+    for process in processes:
+        try:
+            process.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _free_port(host: str, port: int) -> int:
+    """Return the port, or a free one for 0.
+
+    Raises
+    ------
+    SettingsError
+        Somebody listens there already, or the address is none of this machine's.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as taken:
+            raise SettingsError(
+                f"the api cannot listen on {host}:{port}: {taken.strerror}; set KEYART_API_PORT, "
+                "or 0 for a free port"
+            ) from None
+        free: int = probe.getsockname()[1]
+    return free

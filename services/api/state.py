@@ -1,0 +1,121 @@
+"""What the api's handlers share, built once at start and closed at the end."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeAlias, TypeVar
+
+from litestar.di import NamedDependency
+
+from keyart.schemas import codec
+from keyart.schemas.catalogue import StoredTitle, Title
+from keyart.schemas.topics import CATALOGUE
+from keyart.services.api.chooser import Chooser
+from keyart.services.api.recorder import Recorder
+from keyart.services.api.snapshots import Snapshots
+from keyart.services.bootstrap import Parts, now_ms
+from keyart.services.page.wiring import insight_of
+from keyart.services.telemetry import ApiMetrics
+from keyart.streams.ports import AsyncLog, Output, TasteReader
+from keyart.streams.valkey.aio import ValkeyAsyncLog, ValkeyTastes, connect_async
+
+P = ParamSpec("P")
+T = TypeVar("T")
+TASTE_TIMEOUT_S = 0.25
+LOAD_S = 60.0
+
+
+class ApiState:
+    """The parts of one api process.
+
+    Attributes
+    ----------
+    parts, metrics, snapshots, insight
+        Settings and stores; counters; what is known; what the page may ask.
+    tastes, log, recorder, chooser
+        Only between `start` and `stop`.
+    """
+
+    tastes: TasteReader
+    log: AsyncLog
+    recorder: Recorder
+    chooser: Chooser
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+        self.metrics = ApiMetrics()
+        self.snapshots = Snapshots(parts, self.metrics)
+        self.insight = insight_of(
+            parts, index=self.snapshots.index, prior=lambda: self.snapshots.prior
+        )
+        self._client: Any = None
+        self._close: list[Callable[[], Any]] = []
+
+    async def start(self) -> None:
+        """Connect, load what is known, and begin to serve from it."""
+        parts, settings = self.parts, self.parts.settings
+        self._client = connect_async(parts.redis_url, cluster=settings.redis_cluster)
+        self.tastes = ValkeyTastes(
+            self._client,
+            parts.keys,
+            partitions=settings.partitions,
+            timeout_s=TASTE_TIMEOUT_S,
+            cluster=settings.redis_cluster,
+        )
+        self.log = await self._open_log()
+        self.recorder = Recorder(self.log, most=settings.buffer, metrics=self.metrics)
+        self.recorder.start()
+        self.chooser = Chooser(
+            parts=parts,
+            snapshots=self.snapshots,
+            tastes=self.tastes,
+            recorder=self.recorder,
+            metrics=self.metrics,
+        )
+        self.snapshots.start()
+        # who listens first answers "not loaded"; behind a shared port that would be every second
+        # request. A store that is away ends the wait.
+        await self.in_thread(self.snapshots.wait, LOAD_S)
+
+    async def _open_log(self) -> AsyncLog:
+        parts, settings = self.parts, self.parts.settings
+        if parts.embedded:
+            return ValkeyAsyncLog(self._client, parts.keys, partitions=settings.partitions)
+        from keyart.streams.kafka.producer import KafkaLog
+
+        kafka = KafkaLog(parts.kafka, partitions=settings.partitions)
+        self._close.append(kafka.stop)
+        return kafka
+
+    async def stop(self) -> None:
+        """Hand what is buffered to the log, and close."""
+        self.snapshots.stop()
+        await self.recorder.stop()
+        for close in self._close:
+            await close()
+        await self._client.aclose()
+
+    async def in_thread(self, call: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+        """Run a blocking call beside the event loop."""
+        return await asyncio.to_thread(call, *arguments, **named)
+
+    async def put_title(self, title: Title) -> StoredTitle:
+        """Store a title; it can be decided once this process has seen it, which this waits for."""
+        catalogue = self.parts.catalogue
+        (stored,) = await self.in_thread(catalogue.put, [title], now_ms=now_ms())
+        await self._announce(stored)
+        return stored
+
+    async def withdraw_title(self, title: str) -> StoredTitle:
+        """Remove a title from choice."""
+        stored = await self.in_thread(self.parts.catalogue.withdraw, title, now_ms=now_ms())
+        await self._announce(stored)
+        return stored
+
+    async def _announce(self, stored: StoredTitle) -> None:
+        if not self.parts.embedded:
+            await self.log.append([Output(CATALOGUE, stored.id, codec.encode(stored))])
+        await self.in_thread(self.snapshots.catch_up)
+
+
+Keyart: TypeAlias = NamedDependency[ApiState]
+"""How a handler asks for it, by the name `keyart`."""

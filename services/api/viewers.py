@@ -1,0 +1,173 @@
+"""A viewer's own data: read it in words and numbers, correct it, have it erased."""
+
+import uuid
+from typing import Annotated, Any
+
+from litestar import Request, Response, delete, get, patch
+from litestar.params import PathParameter
+from msgspec import Meta, Struct
+
+from keyart.schemas import codec
+from keyart.schemas.errors import InvalidRecord, NotFound
+from keyart.schemas.events import ConceptWeight, Correction, Erasure
+from keyart.schemas.ids import Name, ViewerKey, pseudonym
+from keyart.schemas.taste import INTERESTS, NO_CONCEPT, TasteArray, unpack_tastes
+from keyart.schemas.topics import EVENTS, partition_of
+from keyart.services.api.bodies import Body
+from keyart.services.api.routes import JSON
+from keyart.services.api.state import ApiState, Keyart
+from keyart.services.bootstrap import now_ms
+from keyart.services.erasure import forget_now, register
+from keyart.streams.ports import Output
+
+NAMES_EACH = 3
+Viewer = Annotated[str, PathParameter(max_length=256)]
+
+
+class ConceptView(Struct, frozen=True, kw_only=True):
+    """A named interest with its weight, -1 to 1; `corrected` when the viewer set it."""
+
+    name: str
+    weight: float
+    corrected: bool
+
+
+class InterestView(Struct, frozen=True, kw_only=True):
+    """A direction of taste: its mass, and the named interests that it is closest to."""
+
+    kind: str
+    mass: float
+    about: tuple[str, ...]
+    vector: tuple[float, ...]
+
+
+class TasteView(Struct, frozen=True, kw_only=True):
+    """All that is kept of a viewer, in words and in numbers."""
+
+    viewer: str
+    space: str
+    events: int
+    last_event_ms: int
+    summary: str
+    concepts: tuple[ConceptView, ...]
+    interests: tuple[InterestView, ...]
+
+
+class CorrectionRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Named interests with the weight the viewer gives them; `reset` forgets the rest first."""
+
+    concepts: Annotated[dict[Name, ConceptWeight], Meta(max_length=32)] = {}
+    reset: bool = False
+
+
+class Taken(Struct, frozen=True, kw_only=True):
+    """What was asked for is in the log; `note` says when it is done everywhere."""
+
+    viewer: str
+    note: str
+
+
+_correction = Body[CorrectionRequest](CorrectionRequest)
+
+
+@get("/v1/viewers/{viewer:str}")
+async def get_viewer(viewer: Viewer, keyart: Keyart) -> Response[bytes]:
+    """Return what is kept of a viewer."""
+    key = pseudonym(viewer, keyart.parts.viewer_key)
+    blob = await keyart.tastes.read(key)
+    if blob is None:
+        raise NotFound("nothing is kept of this viewer")
+    taste = unpack_tastes([blob], keyart.parts.space.identity)
+    return Response(codec.encode(taste_view(key, taste, keyart)), media_type=JSON)
+
+
+@patch("/v1/viewers/{viewer:str}", status_code=202)
+async def correct_viewer(
+    request: Request[Any, Any, Any], viewer: Viewer, keyart: Keyart
+) -> Response[bytes]:
+    """Take a viewer's own word on their taste."""
+    asked = await _correction.read(request)
+    if not asked.concepts and not asked.reset:
+        raise InvalidRecord("nothing to correct", "$.concepts")
+    for name in asked.concepts:
+        if keyart.parts.view.view.concept(name) is None:
+            raise InvalidRecord(f"no interest is called {name!r}", f"$.concepts.{name}")
+    key = pseudonym(viewer, keyart.parts.viewer_key)
+    event = Correction(
+        id=uuid.uuid4().hex,
+        viewer=key,
+        occurred_at_ms=now_ms(),
+        concepts=asked.concepts,
+        reset=asked.reset,
+    )
+    await keyart.log.append([Output(EVENTS, key, codec.encode(event))])
+    return _taken(key, "the taste follows within seconds")
+
+
+@delete("/v1/viewers/{viewer:str}", status_code=202)
+async def erase_viewer(viewer: Viewer, keyart: Keyart) -> Response[bytes]:
+    """Erase a viewer: the taste at once, log and archive by the next round of archiving."""
+    key = pseudonym(viewer, keyart.parts.viewer_key)
+    event = Erasure(id=uuid.uuid4().hex, viewer=key, occurred_at_ms=now_ms())
+    (offset,) = await keyart.log.append([Output(EVENTS, key, codec.encode(event))])
+    partition = partition_of(key, keyart.parts.settings.partitions)
+    await keyart.in_thread(register, keyart.parts, key, offset)
+    await keyart.in_thread(forget_now, keyart.parts, key, partition)
+    return _taken(key, "state is gone; log and archive follow with the next round of archiving")
+
+
+def _taken(key: ViewerKey, note: str) -> Response[bytes]:
+    answer = Taken(viewer=key, note=note)
+    return Response(codec.encode(answer), status_code=202, media_type=JSON)
+
+
+def taste_view(viewer: ViewerKey, taste: TasteArray, keyart: ApiState) -> TasteView:
+    """Return one taste, shape (1,), in words and numbers."""
+    one, names = taste[0], keyart.parts.view.view.names
+    concepts = sorted(
+        (
+            ConceptView(
+                name=names.names[concept], weight=round(float(weight), 3), corrected=bool(own)
+            )
+            for concept, weight, own in zip(
+                one["concepts"], one["concept_weights"], one["corrected"], strict=True
+            )
+            if concept != NO_CONCEPT
+        ),
+        key=lambda each: -each.weight,
+    )
+    directions = [
+        ("long-term", one["interest_weights"][at], one["interests"][at]) for at in range(INTERESTS)
+    ]
+    directions += [("short-term", one["short_weight"], one["short"])]
+    directions += [("rejected", one["negative_weight"], one["negative"])]
+    interests = tuple(
+        InterestView(
+            kind=kind,
+            mass=round(float(mass), 3),
+            about=tuple(name for name, _ in names.nearest(vector, NAMES_EACH)),
+            vector=tuple(round(float(value), 4) for value in vector),
+        )
+        for kind, mass, vector in directions
+        if mass > 0
+    )
+    return TasteView(
+        viewer=viewer,
+        space=keyart.parts.space.identity,
+        events=int(one["events"]),
+        last_event_ms=int(one["last_event_ms"]),
+        summary=summary(concepts),
+        concepts=tuple(concepts),
+        interests=interests,
+    )
+
+
+def summary(concepts: list[ConceptView]) -> str:
+    """Return the named interests as one sentence."""
+    likes = [each.name for each in concepts if each.weight > 0]
+    less = [each.name for each in concepts if each.weight < 0]
+    said = [f"likes {', '.join(likes)}"] if likes else []
+    said += [f"wants less of {', '.join(less)}"] if less else []
+    return (
+        f"This viewer {' and '.join(said)}." if said else "Nothing can be said of this viewer yet."
+    )

@@ -1,0 +1,91 @@
+"""`keyart deadletters`: records that could not be read, why, and sending them again."""
+
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="Records that could not be read: list, show, retry.", no_args_is_help=True)
+SHOWN = 60
+
+
+@app.command("list")
+def show_all(
+    most: Annotated[
+        int, typer.Option("--most", help="how many, the newest of each partition")
+    ] = 50,
+) -> None:
+    """List dead letters: id, where the record was, and why it could not be read."""
+    from collections import deque
+
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from keyart.services.bootstrap import Parts
+    from keyart.services.settings import read_settings
+    from keyart.streams.kafka.deadletters import DeadLetter, read_letters
+
+    settings = read_settings().settings
+    kept: deque[DeadLetter] = deque(maxlen=most)
+    total = 0
+    for letter in read_letters(Parts(settings).kafka, partitions=settings.partitions):
+        kept.append(letter)
+        total += 1
+    table = Table("id", "topic", "partition", "offset", "reason", "record")
+    for each in kept:
+        where = (each.id, each.topic, str(each.partition), each.offset.lstrip("0") or "0")
+        reason = f"{each.reason} at {each.path}" if each.path else each.reason
+        table.add_row(*where, escape(reason), escape(repr(each.value[:SHOWN])))
+    Console().print(table)
+    typer.echo(f"{total} dead letters")
+
+
+@app.command()
+def show(name: Annotated[str, typer.Argument(metavar="ID")]) -> None:
+    """Print one dead letter, whole, as JSON."""
+    import msgspec
+
+    from keyart.services.bootstrap import Parts
+    from keyart.services.settings import read_settings
+    from keyart.streams.kafka.deadletters import find_letter, read_letters
+
+    settings = read_settings().settings
+    letters = read_letters(Parts(settings).kafka, partitions=settings.partitions)
+    letter = find_letter(letters, name)
+    typer.echo(msgspec.json.format(msgspec.json.encode(letter)).decode())
+
+
+@app.command()
+def retry(
+    names: Annotated[list[str] | None, typer.Argument(metavar="ID...")] = None,
+    every: Annotated[bool, typer.Option("--all", help="all that hold their whole record")] = False,
+) -> None:
+    """Send records to their topics again, e.g. after an upgrade that can read them."""
+    from keyart.schemas.errors import InvalidRecord, NotFound
+    from keyart.services.bootstrap import Parts
+    from keyart.services.settings import read_settings
+    from keyart.streams.kafka.deadletters import read_letters, refuse_lossy
+    from keyart.streams.kafka.deadletters import retry as send_again
+
+    wanted = set(names or ())
+    if every == bool(wanted):
+        raise typer.BadParameter("give ids, or --all")
+    settings = read_settings().settings
+    access = Parts(settings).kafka
+    found = [
+        letter
+        for letter in read_letters(access, partitions=settings.partitions)
+        if every or letter.id in wanted
+    ]
+    if missing := wanted - {letter.id for letter in found}:
+        raise NotFound(f"no dead letter {', '.join(sorted(missing))}")
+    if every:
+        whole = []
+        for letter in found:
+            try:
+                refuse_lossy(letter)
+                whole.append(letter)
+            except InvalidRecord as lossy:
+                typer.echo(f"left out: {lossy}")
+        found = whole
+    typer.echo(f"sent {send_again(access, found)} records again")

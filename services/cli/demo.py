@@ -1,0 +1,42 @@
+"""`keyart demo`: real titles, a simulated audience, and keyart beside uniform and best fixed."""
+
+import signal
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer()
+
+
+@app.command("demo")
+def demo(
+    seconds: Annotated[float, typer.Option(min=1, max=86_400, help="how long to play")] = 50.0,
+    decisions: Annotated[
+        int | None, typer.Option(min=1, help="play this many decisions instead of by time")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="of audience, visits and luck")] = 1,
+    url: Annotated[str, typer.Option(help="a running keyart; empty starts one for the demo")] = "",
+    key: Annotated[str, typer.Option(help="bearer key of that keyart")] = "",
+    prior: Annotated[str, typer.Option(help="start from it: a name, or a table of llm score")] = "",
+    stay: Annotated[bool, typer.Option(help="keep the page and slow traffic until Ctrl-C")] = False,
+    json: Annotated[Path | None, typer.Option(help="write the figures to this file")] = None,
+) -> None:
+    """Play about a minute of real titles with a simulated audience, and show what was learned."""
+    from rich.console import Console
+
+    from keyart.services.demo.run import Plan, run_demo
+
+    plan = Plan(
+        seconds=seconds,
+        decisions=decisions,
+        seed=seed,
+        url=url,
+        key=key,
+        prior=prior,
+        stay=stay,
+        json=json,
+    )
+    # Ended from outside, the demo still stops the server that it started.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    run_demo(plan, Console())

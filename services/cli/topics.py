@@ -1,0 +1,89 @@
+"""`keyart topics`: create them, describe them, see how far the workers lag."""
+
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="Topics in Kafka: create, describe, lag.", no_args_is_help=True)
+
+
+@app.command()
+def create(
+    wait_s: Annotated[
+        float, typer.Option("--wait", help="how long to wait for Kafka, in seconds")
+    ] = 0.0,
+) -> None:
+    """Create what is missing and correct what differs; never shrinks a topic."""
+    import time
+
+    from keyart.schemas.errors import LogAway
+    from keyart.services.bootstrap import Parts
+    from keyart.services.settings import read_settings
+    from keyart.streams.kafka.admin import TopicAdmin
+
+    settings = read_settings().settings
+    deadline = time.monotonic() + wait_s
+    while True:
+        try:
+            admin = TopicAdmin(Parts(settings).kafka)
+            break
+        except LogAway:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(1.0)
+    try:
+        done = admin.create(
+            partitions=settings.partitions,
+            replication=settings.kafka_replication,
+            retention_hours=settings.retention_hours,
+        )
+    finally:
+        admin.close()
+    for line in done or ["every topic is as it should be"]:
+        typer.echo(line)
+
+
+@app.command()
+def describe() -> None:
+    """Show each topic: partitions, replicas, records, settings that differ from the broker's."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from keyart.services.bootstrap import Parts
+    from keyart.services.settings import read_settings
+    from keyart.streams.kafka.admin import TopicAdmin
+
+    admin = TopicAdmin(Parts(read_settings().settings).kafka)
+    try:
+        found = admin.describe()
+    finally:
+        admin.close()
+    table = Table("topic", "partitions", "replicas", "in sync", "records", "settings")
+    for each in found:
+        settings = ", ".join(f"{key}={value}" for key, value in sorted(each.settings.items()))
+        numbers = (each.partitions, each.replication, each.in_sync, each.records)
+        table.add_row(each.name, *map(str, numbers), settings)
+    Console().print(table)
+
+
+@app.command()
+def lag() -> None:
+    """Show how many records each lane has not committed; the store's offsets are what counts."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from keyart.services.bootstrap import Parts
+    from keyart.services.settings import read_settings
+    from keyart.streams.kafka.admin import TopicAdmin
+
+    parts = Parts(read_settings().settings)
+    admin = TopicAdmin(parts.kafka)
+    try:
+        found = admin.lag(parts.store.offsets)
+    finally:
+        admin.close()
+    table = Table("topic", "partition", "end", "committed", "lag")
+    for each in found:
+        numbers = (each.partition, each.end, each.committed, each.records)
+        table.add_row(each.topic, *map(str, numbers))
+    Console().print(table)

@@ -1,0 +1,169 @@
+"""The demo from beginning to end."""
+
+import secrets
+import threading
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from rich.console import Console
+
+from keyart.models.space import load_space
+from keyart.schemas.errors import InvalidRecord
+from keyart.services.demo.client import HttpClient
+from keyart.services.demo.history import past_events
+from keyart.services.demo.opinions import prior_name, read_opinions
+from keyart.services.demo.pace import Pace
+from keyart.services.demo.play import Crowd, Player, wall_clock_ms
+from keyart.services.demo.screen import Progress, table_of, table_of_first, verdict
+from keyart.services.demo.server import started_server
+from keyart.services.demo.tally import Figures, Tally
+from keyart.services.demo.visits import PAGE, Visits
+from keyart.services.demo.world import SAID_PLAINLY, World, make_world
+
+PLAYERS: Final = 3
+SLOWLY_S: Final = 1.0
+FIRST_VISITS: Final = 25
+"""With a prior: visits (1,000 impressions) that are also played without it, to compare."""
+CATCH_UP_S: Final = 30.0
+"""Given to the steps to read the past before the first visit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What to do.
+
+    Attributes
+    ----------
+    seconds
+        How long to play; not used with `decisions`.
+    decisions
+        Play this many decisions instead, rounded up to whole pages; None: by time.
+    seed
+        Of titles' quirks, tastes, visits and luck.
+    url, key
+        A running server and its bearer key; an empty url starts one.
+    prior
+        A prior for the started server: the name of a table the demo has, or a file of opinions;
+        empty for none.
+    stay
+        Keep the server and slow traffic until interrupted.
+    json
+        Where to write the figures; None for nowhere.
+    """
+
+    seconds: float = 50.0
+    decisions: int | None = None
+    seed: int = 1
+    url: str = ""
+    key: str = ""
+    prior: str = ""
+    stay: bool = False
+    json: Path | None = None
+
+
+def run_demo(plan: Plan, console: Console) -> Figures:
+    """Run the demo, print what happens, and return the figures.
+
+    Raises
+    ------
+    KeyartError
+        The server could not be started or reached, or refused a request.
+    """
+    if plan.prior and plan.url:
+        raise InvalidRecord("a server that runs has its prior: leave out --prior, or --url")
+    opinions = read_opinions(plan.prior) if plan.prior else []
+    name = prior_name(plan.prior)
+    console.print(SAID_PLAINLY)
+    world = make_world(load_space("static"), seed=plan.seed)
+    without = _without_prior(world, plan, console) if plan.prior else None
+    with ExitStack() as stack:
+        url = plan.url
+        if not url:
+            console.print("Starting keyart serve …")
+            url = stack.enter_context(started_server(prior=name, opinions=opinions))
+        console.print(f"The page: {url}/", style="bold")
+        crowd, tally = _gather(world, url, plan, stack)
+        _introduce(world, crowd, plan, console)
+        if without is not None:
+            crowd.play(until=lambda: False, most=FIRST_VISITS)
+            console.print(table_of_first(without, tally, prior=name))
+        _play(crowd, plan, tally, console)
+        figures = tally.figures(seed=plan.seed)
+        console.print(table_of(figures))
+        console.print(verdict(figures))
+        console.print(
+            f"Best fixed is best by the audience's true takes; the artworks that came out best in "
+            f"these very visits had {100 * tally.best_fixed_as_it_came:.3f} %.",
+            style="dim",
+        )
+        if crowd.pace is not None and crowd.pace.rested_s >= 1:
+            console.print(
+                f"Visits waited {crowd.pace.rested_s:.0f} s for keyart to catch up.", style="dim"
+            )
+        for missing, pages in tally.degraded.items():
+            console.print(f"{pages:,} pages were answered without all: {missing}", style="yellow")
+        if plan.json is not None:
+            plan.json.write_bytes(msgspec.json.format(msgspec.json.encode(figures)) + b"\n")
+        if plan.stay:
+            console.print(f"Staying, with a visit now and then: {url}/ (Ctrl-C ends it)")
+            try:
+                crowd.play(until=lambda: False, pause_s=SLOWLY_S)
+            except KeyboardInterrupt:
+                console.print("Stopping.")
+    return figures
+
+
+def _without_prior(world: World, plan: Plan, console: Console) -> Tally:
+    """Play the first visits against a server of their own that has no prior."""
+    console.print("Starting keyart serve without the prior, for the first visits …")
+    with ExitStack() as stack:
+        url = stack.enter_context(started_server(prior="neutral"))
+        crowd, tally = _gather(world, url, plan, stack)
+        _introduce(world, crowd, plan, console)
+        crowd.play(until=lambda: False, most=FIRST_VISITS)
+    return tally
+
+
+def _gather(world: World, url: str, plan: Plan, stack: ExitStack) -> tuple[Crowd, Tally]:
+    """Return the players, each with a connection, and what they write to."""
+    tally = Tally(len(world.viewers), world.audience.catalogue)
+    run, lock = secrets.token_hex(4), threading.Lock()
+    players = []
+    for _ in range(PLAYERS):
+        client = HttpClient(url, key=plan.key)
+        stack.callback(client.close)
+        players.append(Player(world=world, client=client, tally=tally, lock=lock, run=run))
+    watcher = HttpClient(url, key=plan.key)
+    stack.callback(watcher.close)
+    visits = Visits(world, seed=plan.seed)
+    return Crowd(players, visits, pace=Pace(watcher.behind_ms)), tally
+
+
+def _introduce(world: World, crowd: Crowd, plan: Plan, console: Console) -> None:
+    """Load the catalogue and what viewers played before, and let keyart read it."""
+    client = crowd.players[0].client
+    for title in world.titles:
+        client.put_title(title)
+    past = past_events(world, seed=plan.seed, now_ms=wall_clock_ms())
+    for start in range(0, len(past), 1000):
+        client.send(past[start : start + 1000])
+    console.print(
+        f"{len(world.titles)} titles, {len(world.audience.artworks)} artworks; "
+        f"{len(world.viewers)} viewers with {len(past):,} past plays"
+    )
+    if crowd.pace is not None and not crowd.pace.caught_up(CATCH_UP_S):
+        console.print("keyart is still reading the past; going on", style="yellow")
+
+
+def _play(crowd: Crowd, plan: Plan, tally: Tally, console: Console) -> None:
+    if plan.decisions is not None:
+        with Progress(console, tally) as progress:
+            crowd.play(until=lambda: False, most=-(-plan.decisions // PAGE), watch=progress)
+        return
+    ends = time.monotonic() + plan.seconds
+    with Progress(console, tally, plan.seconds) as progress:
+        crowd.play(until=lambda: time.monotonic() >= ends, watch=progress)

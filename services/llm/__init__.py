@@ -1,0 +1,1 @@
+"""The commands of `keyart llm`, and the teacher's endpoint."""

@@ -1,0 +1,69 @@
+"""What the commands show: tables, and progress with the time that is left."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from keyart.models.llm.evaluation.table import Evaluation, Interval, Row
+
+MEASURES: Final = ("accuracy", "ips", "snips")
+
+
+@contextmanager
+def progress_bar() -> Iterator[Callable[[str, int, int, str], None]]:
+    """Yield a function that draws: stage, done, total, note."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as drawn:
+        tasks: dict[str, int] = {}
+
+        def tell(stage: str, done: int, total: int, note: str = "") -> None:
+            if stage not in tasks:
+                tasks[stage] = int(drawn.add_task(stage, total=total, note=note))
+            drawn.update(list(drawn.task_ids)[tasks[stage]], completed=done, total=total, note=note)
+
+        yield tell
+
+
+def evaluation_tables(found: Evaluation) -> list[Table]:
+    """Return the table against the incumbent, in the literature's shape, and the plain figures."""
+    width = f"{found.level:.0%}"
+    against = Table(
+        title=f"over the incumbent, per cent, {width} paired bootstrap over {found.clusters}"
+    )
+    for column in ("opinion", "accuracy", "IPS", "SNIPS"):
+        against.add_column(column, justify="left" if column == "opinion" else "right")
+    for row in found.rows:
+        if row.opinion != "incumbent":
+            against.add_row(row.opinion, *(_cell(row, measure) for measure in MEASURES))
+    plain = Table(title=f"{found.examples} examples, {found.answered} with an answer")
+    for column in ("opinion", "accuracy", "IPS", "SNIPS", "log-likelihood", "ECE", "place bias"):
+        plain.add_column(column, justify="left" if column == "opinion" else "right")
+    for row in found.rows:
+        bias = found.position_bias.get(row.opinion)
+        plain.add_row(
+            row.opinion,
+            f"{row.accuracy:.4f}",
+            f"{row.ips:.5f}",
+            f"{row.snips:.5f}",
+            f"{row.likelihood:.4f}",
+            f"{row.calibration:.4f}",
+            "" if bias is None else f"{bias:.3f}",
+        )
+    return [against, plain]
+
+
+def _cell(row: Row, measure: str) -> str:
+    interval: Interval | None = row.over.get("incumbent", {}).get(measure)
+    if interval is None:
+        return ""
+    return f"{interval.value:+.2f} [{interval.low:+.2f}, {interval.high:+.2f}]"

@@ -1,0 +1,131 @@
+"""The headline, and how the service runs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from keyart.models.decide.index import ANY_SURFACE, BELIEF_COLUMNS
+from keyart.models.statistics.lift import MIN_TAKES, compare
+from keyart.models.statistics.ratio import check_ratio
+from keyart.services.page.fractions import (
+    CONTROL,
+    Track,
+    effective_trail,
+    figures,
+    in_order,
+    leading,
+    spoken,
+)
+from keyart.services.page.source import Flow, Source
+from keyart.services.page.views import EntropyView, LiftView, Overview, RatioView, TrustView
+
+NO_PRIOR = ("", "neutral")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageRules:
+    """The settings that the page speaks of. `note` is shown on top when there is one."""
+
+    note: str = ""
+    policy: str = "optimistic"
+    explore_share: float = 0.05
+    reward_window_s: float = 1800.0
+    lateness_s: float = 120.0
+
+
+def overview_of(source: Source, rules: PageRules, held: dict[str, Track]) -> Overview:
+    """Return the overview, from these tracks and from what the source holds now."""
+    flow, titles = source.flows.flow(), len(source.index)
+    main = leading(held, rules.policy)
+    ordered = in_order(held, main)
+    lift = _lift(held, main)
+    known = figures(ordered)
+    count = sum(track.whole.count for track in ordered)
+    return Overview(
+        now_ms=source.clock(),
+        note=rules.note,
+        titles=titles,
+        events=flow.events,
+        decisions=flow.decisions,
+        behind_ms=flow.behind_ms,
+        behind_records=flow.behind_records,
+        reward_wait_ms=sum(track.whole.lag_ms for track in ordered) / count if count else None,
+        newest_ms=max((int(track.starts[-1]) for track in ordered), default=0),
+        policies=known,
+        lift=lift,
+        waiting="" if lift else _waiting(flow, titles, held, main, rules),
+        ratios=_ratios(ordered),
+        entropy=_entropy(held.get(main), source),
+        trust=_trust(source),
+    )
+
+
+def _lift(held: dict[str, Track], main: str) -> LiftView | None:
+    if main not in held or CONTROL not in held:
+        return None
+    if (known := compare(held[main].whole, held[CONTROL].whole)) is None:
+        return None
+    return LiftView(
+        policy=spoken(main), percent=100 * known.mean, low=100 * known.low, high=100 * known.high
+    )
+
+
+def _waiting(flow: Flow, titles: int, held: dict[str, Track], main: str, rules: PageRules) -> str:
+    """Return what is missing for the headline, and what to do about it."""
+    if not titles:
+        return "There are no titles yet: load some with `keyart catalogue load FILE`."
+    if not flow.decisions:
+        return "Nothing has been decided yet: ask for decisions with POST /v1/decisions."
+    if not held:
+        wait = rules.reward_window_s + rules.lateness_s
+        shown = f"{wait / 60:.0f} minutes" if wait >= 120 else f"{wait:.0f} seconds"
+        return (
+            "Send the impressions and what follows to POST /v1/events. A decision becomes a reward "
+            f"{shown} after its impression, when its window closes."
+        )
+    if CONTROL not in held:
+        if rules.explore_share == 0.0:
+            return "There is no uniform exploration to compare with: set KEYART_EXPLORE_SHARE."
+        return "No explored choice has come back yet; they are few."
+    if main not in held:
+        return "Only uniform choices have come back yet."
+    takes = (held[main].whole.value, held[CONTROL].whole.value)
+    return (
+        f"An honest interval needs {MIN_TAKES:.0f} takes on each side; so far {spoken(main)} has "
+        f"{takes[0]:.0f} and uniform choice {takes[1]:.0f}."
+    )
+
+
+def _ratios(ordered: Sequence[Track]) -> tuple[RatioView, ...]:
+    found: list[RatioView] = []
+    for track in ordered:
+        check = check_ratio(track.whole)
+        if check.decisions:
+            found.append(
+                RatioView(
+                    policy=spoken(track.policy),
+                    decisions=check.decisions,
+                    p_value=check.p_value,
+                    passed=check.passed,
+                )
+            )
+    return tuple(found)
+
+
+def _entropy(track: Track | None, source: Source) -> EntropyView | None:
+    if track is None or not (trail := effective_trail(track)):
+        return None
+    counts = source.index.arrays.counts
+    counts = counts[counts > 0]
+    artworks = float(counts.mean()) if len(counts) else 1.0
+    return EntropyView(effective=trail[-1], artworks=artworks, trail=trail)
+
+
+def _trust(source: Source) -> TrustView | None:
+    """Return the mean trust over titles: it is the same for all artworks of one."""
+    prior = source.prior()
+    if prior in NO_PRIOR or not len(source.index):
+        return None
+    arrays = source.index.arrays
+    starts = arrays.offsets[arrays.counts > 0]
+    trust = arrays.beliefs[ANY_SURFACE][starts, BELIEF_COLUMNS.index("trust")]
+    return TrustView(mean=float(trust.mean()), titles=len(starts), prior=prior)

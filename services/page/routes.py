@@ -1,0 +1,112 @@
+"""The page at `/`, its files, and the endpoints that it asks."""
+
+from importlib.resources import files
+from typing import Annotated, Any, Literal
+
+from litestar import MediaType, Response, Router, get
+from litestar.params import FromPath, FromQuery, QueryParameter
+
+from keyart.schemas.errors import NotFound
+from keyart.services.page.insight import Insight
+from keyart.services.page.poster import MAX_CHARACTERS, poster_svg
+from keyart.services.page.views import DecisionList, Overview, Timeline, TitleList, TitleView
+
+_KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+Words = Annotated[str, QueryParameter(max_length=MAX_CHARACTERS)]
+PUBLIC = {"public": True}
+"""Handlers with this option answer without a key: they hold no data."""
+_SAFE = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+
+
+def content_policy(origins: tuple[str, ...] = ()) -> str:
+    """Return the Content-Security-Policy: this service only, and pictures of these origins."""
+    images = " ".join(("'self'", "data:", *origins))
+    return (
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+        f"img-src {images}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+
+
+def page_routers(insight: Insight, *, origins: tuple[str, ...] = ()) -> list[Router]:
+    """Return what the api mounts: the page with its files, and `/v1/insight`.
+
+    Parameters
+    ----------
+    insight
+        What is asked.
+    origins
+        Origins that pictures may come from besides this service.
+    """
+    return [_page(origins), _insight(insight)]
+
+
+def _page(origins: tuple[str, ...]) -> Router:
+    folder = files("keyart.services.page").joinpath("static")
+    held = {each.name: each.read_bytes() for each in folder.iterdir() if each.is_file()}
+    page = held.pop("index.html")
+    page_headers = {
+        **_SAFE,
+        "Content-Security-Policy": content_policy(origins),
+        "Cache-Control": "no-cache",
+    }
+    drawn = {
+        **_SAFE,
+        "Content-Security-Policy": "default-src 'none'",
+        "Cache-Control": "public, max-age=86400",
+    }
+
+    @get("/", media_type=MediaType.HTML, include_in_schema=False, opt=PUBLIC, sync_to_thread=False)
+    def index() -> Response[bytes]:
+        return Response(page, media_type=MediaType.HTML, headers=page_headers)
+
+    @get("/page/{name:str}", include_in_schema=False, opt=PUBLIC, sync_to_thread=False)
+    def part(name: FromPath[str]) -> Response[bytes]:
+        if name not in held:
+            raise NotFound(f"the page has no file {name!r}")
+        kind = _KINDS[name[name.rindex(".") :]]
+        headers = {**_SAFE, "Cache-Control": "no-cache"}
+        return Response(held[name], media_type=kind, headers=headers)
+
+    @get("/page/poster", include_in_schema=False, opt=PUBLIC, sync_to_thread=False)
+    def poster(title: Words = "", artwork: Words = "") -> Response[str]:
+        return Response(poster_svg(title, artwork), media_type="image/svg+xml", headers=drawn)
+
+    return Router("/", route_handlers=[index, part, poster])
+
+
+def _insight(insight: Insight) -> Router:
+    common: dict[str, Any] = {"sync_to_thread": True, "tags": ["insight"]}
+
+    @get("/overview", summary="The headline, and how the service runs", **common)
+    def overview() -> Overview:
+        return insight.overview()
+
+    @get("/timeline", summary="Take fraction by policy over time", **common)
+    def timeline(view: FromQuery[Literal["moving", "total"]] = "moving") -> Timeline:
+        return insight.timeline(view)
+
+    @get("/titles", summary="Titles, those shown most first", **common)
+    def titles(
+        search: Annotated[str, QueryParameter(max_length=200)] = "",
+        limit: Annotated[int, QueryParameter(ge=1, le=500)] = 100,
+    ) -> TitleList:
+        return insight.titles(search=search, limit=limit)
+
+    @get("/titles/{title:str}", summary="One title's artworks, beliefs and shares", **common)
+    def title(title: FromPath[str]) -> TitleView:
+        return insight.title(title)
+
+    @get("/decisions", summary="Recent decisions, and why", **common)
+    def decisions(limit: Annotated[int, QueryParameter(ge=1, le=80)] = 40) -> DecisionList:
+        return insight.decisions(limit=limit)
+
+    headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+    return Router(
+        "/v1/insight",
+        route_handlers=[overview, timeline, titles, title, decisions],
+        response_headers=headers,
+    )

@@ -1,0 +1,153 @@
+// Lines with bands over time. Drawn at the size it has, redrawn when that changes.
+import { h, s } from "/page/dom.js";
+import { clock, digitsOf, niceTicks, percent, range, timeTicks } from "/page/format.js";
+
+const TOP = 12;
+const BOTTOM = 26;
+const NAME_GAP = 17;
+
+export class Lines {
+  // series: [{ name, colour, dashed, points: [{ at, mean, low, high, n }] }]
+  constructor(host) {
+    this.host = host;
+    this.series = [];
+    this.at = null;
+    this.svg = s("svg", { tabindex: 0, role: "img" });
+    this.tip = h("div", { class: "tip", hidden: true });
+    host.replaceChildren(this.svg, this.tip);
+    new ResizeObserver(() => this.draw()).observe(host);
+    this.svg.addEventListener("pointermove", (event) => this.point(event.offsetX));
+    this.svg.addEventListener("pointerleave", () => this.leave());
+    this.svg.addEventListener("blur", () => this.leave());
+    this.svg.addEventListener("keydown", (event) => this.key(event));
+  }
+
+  show(series, label) {
+    this.series = series.filter((each) => each.points.length);
+    this.svg.setAttribute("aria-label", label);
+    this.draw();
+  }
+
+  frame() {
+    const width = this.host.clientWidth, height = this.host.clientHeight;
+    const named = width >= 560;
+    const longest = Math.max(...this.series.map((each) => each.name.length));
+    const right = named ? Math.min(170, 20 + longest * 7.2) : 10;
+    const all = this.series.flatMap((each) => each.points);
+    let from = Math.min(...all.map((p) => p.at)), to = Math.max(...all.map((p) => p.at));
+    if (from === to) { from -= 500; to += 500; }
+    // The whole of every band would let one early, wide interval flatten everything else.
+    const means = all.map((p) => p.mean);
+    const settled = this.series.flatMap((each) => each.points.slice(Math.floor(each.points.length / 3)));
+    let low = Math.min(...means, ...settled.map((p) => p.low));
+    let high = Math.max(...means, ...settled.map((p) => p.high));
+    const pad = Math.max((high - low) * 0.08, high * 0.04, 1e-4);
+    low = Math.max(0, low - pad);
+    high = Math.min(1, high + pad);
+    const left = 46;
+    return {
+      width, height, named, from, to, low, high, left, right: width - right,
+      x: (at) => left + ((at - from) / (to - from)) * (width - right - left),
+      y: (v) => TOP + (1 - (v - low) / (high - low)) * (height - TOP - BOTTOM),
+    };
+  }
+
+  draw() {
+    if (!this.series.length || !this.host.clientWidth) return this.svg.replaceChildren();
+    const f = (this.f = this.frame());
+    const clip = `clip-${this.host.id}`;
+    const parts = [s("clipPath", { id: clip }, s("rect", {
+      x: f.left, y: TOP - 4, width: f.right - f.left, height: f.height - TOP - BOTTOM + 4 }))];
+    const ticks = niceTicks(f.low, f.high, 5);
+    const digits = digitsOf((ticks[1] - ticks[0]) * 100);
+    for (const tick of ticks) {
+      parts.push(s("line", { class: "grid", x1: f.left, x2: f.right, y1: f.y(tick), y2: f.y(tick) }));
+      parts.push(s("text", { x: f.left - 8, y: f.y(tick) + 4, "text-anchor": "end" }, percent(tick, digits)));
+    }
+    for (const tick of timeTicks(f.from, f.to, Math.max(2, f.width / 120))) {
+      const x = f.x(tick);
+      if (x > f.left + 14 && x < f.right - 14)
+        parts.push(s("text", { x, y: f.height - 6, "text-anchor": "middle" }, clock(tick, f.to - f.from)));
+    }
+    for (const each of this.series) {
+      const ups = each.points.map((p) => `${f.x(p.at)},${f.y(p.high)}`);
+      const downs = each.points.map((p) => `${f.x(p.at)},${f.y(p.low)}`).reverse();
+      parts.push(s("polygon", { points: [...ups, ...downs].join(" "), "clip-path": `url(#${clip})`,
+        css: { fill: each.colour, opacity: 0.14 } }));
+    }
+    for (const each of this.series) {
+      const path = each.points.map((p) => `${f.x(p.at)},${f.y(p.mean)}`).join(" ");
+      parts.push(s("polyline", { points: path, fill: "none", "stroke-linejoin": "round",
+        "stroke-dasharray": each.dashed ? "6 5" : null,
+        css: { stroke: each.colour, "stroke-width": each.dashed ? 2 : 2.6 } }));
+      const last = each.points.at(-1);
+      parts.push(s("circle", { cx: f.x(last.at), cy: f.y(last.mean), r: 4, css: { fill: each.colour } }));
+    }
+    if (f.named) parts.push(...this.names(f));
+    this.cursor = s("line", { class: "cursor", y1: TOP, y2: f.height - BOTTOM, visibility: "hidden" });
+    this.svg.replaceChildren(...parts, this.cursor);
+    if (this.at !== null) this.mark();
+  }
+
+  names(f) {
+    const placed = this.series
+      .map((each) => ({ each, y: f.y(each.points.at(-1).mean) + 4 }))
+      .sort((a, b) => a.y - b.y);
+    for (let i = 1; i < placed.length; i++)
+      placed[i].y = Math.max(placed[i].y, placed[i - 1].y + NAME_GAP);
+    let floor = f.height - BOTTOM + 4;
+    for (const each of placed.toReversed()) {
+      each.y = Math.min(each.y, floor);
+      floor = each.y - NAME_GAP;
+    }
+    return placed.map(({ each, y }) =>
+      s("text", { class: "name", x: f.right + 12, y, css: { fill: each.colour } }, each.name));
+  }
+
+  times() {
+    return [...new Set(this.series.flatMap((each) => each.points.map((p) => p.at)))].sort((a, b) => a - b);
+  }
+
+  point(x) {
+    if (!this.series.length) return;
+    const times = this.times();
+    this.at = times.reduce((best, at) =>
+      Math.abs(this.f.x(at) - x) < Math.abs(this.f.x(best) - x) ? at : best);
+    this.mark();
+  }
+
+  key(event) {
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (!step || !this.series.length) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const times = this.times();
+    const now = this.at === null ? times.length : times.indexOf(this.at);
+    this.at = times[Math.min(times.length - 1, Math.max(0, now + step))];
+    this.mark();
+  }
+
+  leave() {
+    this.at = null;
+    this.tip.hidden = true;
+    this.cursor?.setAttribute("visibility", "hidden");
+  }
+
+  mark() {
+    const x = this.f.x(this.at);
+    this.cursor.setAttribute("x1", x);
+    this.cursor.setAttribute("x2", x);
+    this.cursor.setAttribute("visibility", "visible");
+    const rows = this.series.flatMap((each) => {
+      const p = each.points.findLast((point) => point.at <= this.at);
+      if (!p) return [];
+      return [h("span", {}, h("i", { class: "swatch", css: { background: each.colour } }), each.name,
+        h("em", {}, `${percent(p.mean)} (${range(p.low, p.high)})`))];
+    });
+    this.tip.replaceChildren(h("b", {}, clock(this.at, this.f.to - this.f.from)), ...rows);
+    this.tip.hidden = false;
+    const wide = this.tip.offsetWidth;
+    const left = x + 14 + wide > this.f.width ? x - 14 - wide : x + 14;
+    this.tip.style.left = `${Math.max(0, Math.min(left, this.f.width - wide))}px`;
+  }
+}

@@ -1,0 +1,85 @@
+// Small drawings: an interval on a scale, a sparkline, shares over time.
+import { h, s } from "/page/dom.js";
+import { clock, niceTicks, share, signed, timeTicks } from "/page/format.js";
+
+// The lift's interval on a scale that always holds zero.
+export function liftScale(host, lift) {
+  const width = host.clientWidth, mid = 16;
+  if (!width) return;
+  const low = Math.min(0, lift.low), high = Math.max(0, lift.high);
+  const pad = (high - low) * 0.07;
+  const x = (v) => 8 + ((v - low + pad) / (high - low + 2 * pad)) * (width - 16);
+  const tone = lift.low > 0 ? "var(--good)" : lift.high < 0 ? "var(--bad)" : "var(--control)";
+  const ticks = niceTicks(low, high, 4);
+  const label = (v) => (v === 0 ? "0\u00a0%" : `${signed(v, 0)}\u00a0%`);
+  const svg = s("svg", { role: "img", "aria-label": `from ${label(lift.low)} to ${label(lift.high)}` },
+    s("line", { class: "grid", x1: 4, x2: width - 4, y1: mid, y2: mid }),
+    s("line", { class: "axis-zero", x1: x(0), x2: x(0), y1: 4, y2: 28 }),
+    s("rect", { x: x(lift.low), y: mid - 5, width: Math.max(2, x(lift.high) - x(lift.low)), height: 10, rx: 5, css: { fill: tone, opacity: 0.28 } }),
+    s("circle", { cx: x(lift.percent), cy: mid, r: 6.5, css: { fill: tone } }),
+    ticks.map((tick) => s("text", { x: x(tick), y: 43, "text-anchor": "middle", css: { font: "12px var(--sans)", fill: "var(--soft)" } }, label(tick))));
+  host.replaceChildren(svg);
+}
+
+export function spark(values, tone = "var(--d0)") {
+  const svg = s("svg", { viewBox: "0 0 100 24", preserveAspectRatio: "none", "aria-hidden": "true" });
+  if (values.length < 2) return svg;
+  const high = Math.max(...values), low = Math.min(0, ...values), span = high - low || 1;
+  const x = (i) => (i / (values.length - 1)) * 100, y = (v) => 22 - ((v - low) / span) * 20;
+  const line = values.map((v, i) => `${x(i)},${y(v)}`).join(" ");
+  svg.append(
+    s("polygon", { points: `0,24 ${line} 100,24`, css: { fill: tone, opacity: 0.13 } }),
+    s("polyline", { points: line, fill: "none", "vector-effect": "non-scaling-stroke", css: { stroke: tone, "stroke-width": 1.6 } }));
+  return svg;
+}
+
+// One artwork's interval, on the scale that all artworks of the title share.
+export function whisker(host, { mean, low, high }, scale, tone) {
+  const x = (v) => `${Math.max(0, Math.min(100, ((v - scale.low) / (scale.high - scale.low || 1)) * 100))}%`;
+  host.replaceChildren(s("svg", { "aria-hidden": "true" },
+    s("line", { class: "grid", x1: "0%", x2: "100%", y1: 10, y2: 10 }),
+    s("line", { x1: x(low), x2: x(high), y1: 10, y2: 10, "stroke-linecap": "round", css: { stroke: tone, "stroke-width": 6, opacity: 0.35 } }),
+    s("circle", { cx: x(mean), cy: 10, r: 5, css: { fill: tone } })));
+}
+
+// Shares of a whole over time, stacked; layers: [{ name, colour, counts: [] }].
+export class Shares {
+  constructor(host) {
+    this.host = host;
+    this.times = [];
+    host.replaceChildren();
+    new ResizeObserver(() => this.draw()).observe(host);
+  }
+
+  show(times, layers, label) {
+    Object.assign(this, { times, layers, label });
+    this.draw();
+  }
+
+  draw() {
+    const width = this.host.clientWidth, height = this.host.clientHeight, n = this.times.length;
+    if (!width) return;
+    if (n < 2) return void this.host.replaceChildren(h("div", { class: "empty" }, h("span", {}, "Shares over time appear once two spans of time have impressions.")));
+    const left = 44, bottom = 24, top = 6;
+    const x = (i) => left + ((this.times[i] - this.times[0]) / (this.times[n - 1] - this.times[0])) * (width - left - 6);
+    const y = (v) => top + (1 - v) * (height - top - bottom);
+    const totals = this.times.map((_, i) => this.layers.reduce((sum, each) => sum + each.counts[i], 0) || 1);
+    let base = new Array(n).fill(0);
+    const parts = [];
+    for (const each of this.layers) {
+      const next = base.map((v, i) => v + each.counts[i] / totals[i]);
+      const up = next.map((v, i) => `${x(i)},${y(v)}`), down = base.map((v, i) => `${x(i)},${y(v)}`).reverse();
+      parts.push(s("polygon", { points: [...up, ...down].join(" "), css: { fill: each.colour, stroke: "var(--card)", "stroke-width": 1.5, opacity: 0.88 } },
+        s("title", {}, `${each.name}: ${share(each.counts[n - 1] / totals[n - 1])} of the latest`)));
+      base = next;
+    }
+    for (const tick of [0, 0.5, 1])
+      parts.push(s("text", { x: left - 8, y: y(tick) + 4, "text-anchor": "end" }, share(tick)));
+    const span = this.times[n - 1] - this.times[0];
+    for (const tick of timeTicks(this.times[0], this.times[n - 1], Math.max(2, width / 120))) {
+      const at = left + ((tick - this.times[0]) / span) * (width - left - 6);
+      if (at > left + 16 && at < width - 24) parts.push(s("text", { x: at, y: height - 5, "text-anchor": "middle" }, clock(tick, span)));
+    }
+    this.host.replaceChildren(s("svg", { role: "img", "aria-label": this.label }, ...parts));
+  }
+}

@@ -1,0 +1,156 @@
+// One title: its artworks as pictures, what is believed of each, and its share over time.
+import { byId, empty, h, keyed, picture, setPicture, setText } from "/page/dom.js";
+import { colour, count, percent, range, share } from "/page/format.js";
+import { Picker } from "/page/list.js";
+import { Shares, whisker } from "/page/shapes.js";
+
+// The artwork that leads beyond doubt: its whole interval lies above the mean of the others.
+function leader(artworks) {
+  if (artworks.length < 2) return null;
+  const best = artworks.reduce((a, b) => (b.mean > a.mean ? b : a));
+  const others = artworks.reduce((sum, each) => sum + each.mean, -best.mean) / (artworks.length - 1);
+  return best.low > others ? best : null;
+}
+
+export class Titles {
+  constructor(ask, changed) {
+    this.ask = ask;
+    this.changed = changed;
+    this.total = -1;
+    this.askedAt = 0;
+    this.picker = new Picker(byId("title-list"), {
+      key: (row) => row.id,
+      create: (row) => h("li", { class: "row" }, picture(row.picture), h("div", {}, h("b"), h("span"))),
+      update: (line, row) => {
+        setPicture(line.children[0], row.picture);
+        setText(line.children[1].children[0], row.name || row.id);
+        setText(line.children[1].children[1], `${row.artworks} artworks, ${count(row.impressions)} impressions`);
+      },
+      picked: (id) => this.pick(id),
+    });
+    byId("search").addEventListener("input", () => {
+      clearTimeout(this.typing);
+      this.typing = setTimeout(() => this.search(), 150);
+    });
+    byId("search").addEventListener("keydown", (event) => {
+      if (event.key === "ArrowDown" || event.key === "Enter") {
+        event.preventDefault();
+        if (!this.picker.items.some((row) => row.id === this.id)) this.picker.step(0);
+        byId("title-list").focus();
+      }
+    });
+  }
+
+  pick(id) {
+    this.picker.chosen = id;
+    this.id = id;
+    this.picker.mark(true);
+    this.changed();
+    this.refresh();
+  }
+
+  step(by) { this.picker.step(by); }
+
+  async search() {
+    const wanted = byId("search").value.trim();
+    const found = await this.ask(`/v1/insight/titles?limit=100&search=${encodeURIComponent(wanted)}`);
+    if (!found || wanted !== byId("search").value.trim()) return;
+    this.askedAt = Date.now();
+    this.total = found.total;
+    // The order of the first look stays, so that rows do not wander while figures grow.
+    const order = new Map(this.wanted === wanted ? this.picker.items.map((row, i) => [row.id, i]) : []);
+    this.wanted = wanted;
+    const late = order.size;
+    found.titles.sort((a, b) => (order.get(a.id) ?? late) - (order.get(b.id) ?? late));
+    this.picker.show(found.titles);
+    setText(byId("title-count"), found.total
+      ? `${count(found.found)} of ${count(found.total)} titles${found.found > found.titles.length ? `, the first ${found.titles.length} shown` : ""}`
+      : "");
+    if (!found.total) this.picker.list.replaceChildren();
+    // Begin with the title that has learned most; its picture says more than the list's first.
+    if (!this.id && found.titles.length)
+      this.pick(found.titles.reduce((a, b) => (b.lead > a.lead ? b : a)).id);
+  }
+
+  async refresh(total = this.total) {
+    if (total !== this.total || Date.now() - this.askedAt > 15000) await this.search();
+    if (!this.id) {
+      return byId("title-detail").replaceChildren(empty("No titles yet",
+        "Load a catalogue, and its artworks appear here.", "keyart catalogue load FILE"));
+    }
+    const id = this.id;
+    const title = await this.ask(`/v1/insight/titles/${encodeURIComponent(id)}`, true);
+    if (id !== this.id) return;
+    if (title) this.show(title);
+    else if (title === null) {
+      this.shown = null;
+      byId("title-detail").replaceChildren(empty("No such title", `Nothing is known of ${id}.`));
+    }
+  }
+
+  frame(title) {
+    this.shown = title.id;
+    this.found = false;
+    const turn = (by, mark, label) =>
+      h("button", { class: "pill", type: "button", "aria-label": label, onclick: () => this.step(by) }, mark);
+    this.parts = {
+      name: h("h3"), words: h("p", { class: "soft small" }), shelf: h("div", { class: "shelf", role: "group", "aria-label": "Artworks", tabindex: 0 }),
+      chart: h("div", { class: "chart mid", id: "shares" }), legend: h("p", { class: "legend" }),
+    };
+    byId("title-detail").replaceChildren(
+      h("div", { class: "detail-head" }, h("div", {}, this.parts.name, this.parts.words),
+        h("div", { class: "steps" }, turn(-1, "←", "Previous title"), turn(1, "→", "Next title"))),
+      this.parts.shelf, h("h4", {}, "Share of impressions over time"), this.parts.chart, this.parts.legend);
+    this.shares = new Shares(this.parts.chart);
+  }
+
+  show(title) {
+    if (this.shown !== title.id) this.frame(title);
+    const { parts } = this;
+    setText(parts.name, title.name || title.id);
+    setText(parts.words, `${title.group ? `${title.group}, ` : ""}${count(title.impressions)} impressions`);
+    const live = title.artworks.filter((each) => !each.removed);
+    const scale = {
+      low: Math.min(...live.map((each) => each.low)) * 0.95,
+      high: Math.max(...live.map((each) => each.high)) * 1.02,
+    };
+    const best = leader(live);
+    const tones = new Map(title.artworks.map((each, i) => [each.id, colour(i)]));
+    keyed(parts.shelf, title.artworks, (each) => each.id,
+      (each) => h("article", { class: "artwork" },
+        h("div", { class: "frame" }, picture(each.picture, each.description || each.id, "eager"), h("span", { class: "badge", hidden: true })),
+        h("div", { class: "mean" }, h("b"), h("span")),
+        h("div", { class: "whisker" }),
+        h("div", { class: "share" }, h("div", { class: "meter" }, h("i")), h("span")),
+        h("p", {})),
+      (card, each) => {
+        const [frame, mean, line, part, words] = card.children;
+        setPicture(frame.children[0], each.picture);
+        card.dataset.best = each === best ? "yes" : "no";
+        card.dataset.gone = each.removed ? "yes" : "no";
+        frame.children[1].hidden = !(each === best || each.removed);
+        setText(frame.children[1], each.removed ? "withdrawn" : "leads");
+        setText(mean.children[0], each.removed ? "–" : percent(each.mean));
+        setText(mean.children[1], each.removed ? "" : range(each.low, each.high));
+        if (each.removed) line.replaceChildren();
+        else whisker(line, each, scale, tones.get(each.id));
+        part.children[0].children[0].style.width = `${each.share * 100}%`;
+        part.children[0].children[0].style.background = tones.get(each.id);
+        setText(part.children[1], `shown ${share(each.share)} lately`);
+        part.title = `${count(each.impressions)} impressions, ${count(each.takes)} takes in all`;
+        setText(words, each.description || each.id);
+        words.title = each.description || each.id;
+      });
+    if (best && !this.found) {
+      // Where the pictures are swiped through, begin with the one that leads.
+      const card = parts.shelf.children[title.artworks.indexOf(best)];
+      parts.shelf.scrollLeft = card.offsetLeft - parts.shelf.offsetLeft - (parts.shelf.clientWidth - card.offsetWidth) / 2;
+      this.found = true;
+    }
+    parts.shelf.dataset.few = title.artworks.length <= 5 ? "yes" : "no";
+    const layers = title.artworks.map((each, i) => ({
+      name: each.description || each.id, colour: tones.get(each.id), counts: title.shares.map((span) => span.counts[i]),
+    })).filter((each) => each.counts.some(Boolean));
+    this.shares.show(title.shares.map((span) => span.at_ms), layers, `Share of impressions of ${layers.length} artworks over time`);
+  }
+}

@@ -1,0 +1,169 @@
+"""Titles as the page shows them."""
+
+import numpy as np
+from scipy.special import gammaincinv
+
+from keyart.models.decide.index import ANY_SURFACE, BELIEF_COLUMNS, ServingIndex
+from keyart.models.features import F32
+from keyart.schemas.catalogue import StoredTitle
+from keyart.schemas.errors import NotFound
+from keyart.schemas.posterior import Cell, TitleSums
+from keyart.services.page.source import Source
+from keyart.services.page.views import ArtworkView, Span, TitleList, TitleRow, TitleView
+
+_AT = {name: at for at, name in enumerate(BELIEF_COLUMNS)}
+SPANS = 24
+FEWEST = 12
+"""Impressions that a span has at least."""
+LATELY = 4
+"""The newest part of the spans that "lately" means: a quarter."""
+
+
+def titles_of(source: Source, *, search: str, limit: int) -> TitleList:
+    """Return the titles whose name or id holds the text, those shown most first."""
+    wanted = search.casefold()
+    every = [title for title in list(source.titles.values()) if title.choosable]
+    found = [
+        title
+        for title in every
+        if not wanted or wanted in title.name.casefold() or wanted in title.id.casefold()
+    ]
+    seen = _seen(source.index, [title.id for title in found])
+    order = sorted(range(len(found)), key=lambda at: (-seen[at], found[at].id))[:limit]
+    listed = [found[at] for at in order]
+    sums = source.sums([title.id for title in listed])
+    rows = tuple(
+        TitleRow(
+            id=title.id,
+            name=title.name,
+            artworks=len(title.choosable),
+            impressions=sum(_count(cells) for cells in its.artworks.values()),
+            lead=_lead(source.index, title),
+            picture=source.pictures.of(title.name, title.choosable[0]),
+        )
+        for title, its in zip(listed, sums, strict=True)
+    )
+    return TitleList(total=len(every), found=len(found), titles=rows)
+
+
+def _seen(index: ServingIndex, titles: list[str]) -> list[float]:
+    """Return effective impressions of each title, 0 for one that is not in the index yet."""
+    arrays = index.arrays
+    totals = np.concatenate(
+        [[0.0], np.cumsum(arrays.beliefs[ANY_SURFACE][:, _AT["seen"]], dtype=float)]
+    )
+    known = [at for at, title in enumerate(titles) if title in index]
+    slots = index.slots([titles[at] for at in known])
+    starts = arrays.offsets[slots]
+    seen = np.zeros(len(titles))
+    seen[known] = totals[starts + arrays.counts[slots]] - totals[starts]
+    listed: list[float] = seen.tolist()
+    return listed
+
+
+def title_of(source: Source, title: str) -> TitleView:
+    """Return one title.
+
+    Raises
+    ------
+    NotFound
+        There is no such title.
+    """
+    stored = source.titles.get(title)
+    if stored is None:
+        raise NotFound(f"no title {title!r}")
+    sums = source.sums([title])[0]
+    names = [kept.artwork.id for kept in stored.artworks]
+    spans = _spans(sums, names)
+    lately = np.array([span.counts for span in spans[-max(1, len(spans) // LATELY) :]], float)
+    shares = lately.reshape(-1, len(names)).sum(axis=0)
+    shares /= max(1.0, shares.sum())
+    surface = _surface(sums)
+    beliefs = _beliefs(source.index, stored, surface)
+    artworks: list[ArtworkView] = []
+    for at, kept in enumerate(stored.artworks):
+        cells = sums.artworks.get(kept.artwork.id, {})
+        mean, low, high = beliefs.get(kept.artwork.id, (0.0, 0.0, 0.0))
+        artworks.append(
+            ArtworkView(
+                id=kept.artwork.id,
+                description=kept.artwork.description,
+                picture=source.pictures.of(stored.name, kept.artwork),
+                removed=kept.removed_at_ms is not None,
+                mean=mean,
+                low=low,
+                high=high,
+                impressions=_count(cells),
+                takes=sum(cell.taken for cell in cells.values()),
+                share=float(shares[at]),
+            )
+        )
+    return TitleView(
+        id=stored.id,
+        name=stored.name,
+        group=stored.group,
+        surface=surface,
+        impressions=sum(each.impressions for each in artworks),
+        artworks=tuple(artworks),
+        shares=spans,
+    )
+
+
+def _count(cells: dict[str, Cell]) -> int:
+    return sum(cell.count for cell in cells.values())
+
+
+def _surface(sums: TitleSums) -> str:
+    """Return the surface where the title was shown most, "" before it was shown at all."""
+    counts: dict[str, int] = {}
+    for cells in sums.artworks.values():
+        for surface, cell in cells.items():
+            counts[surface] = counts.get(surface, 0) + cell.count
+    return max(counts, key=lambda surface: counts[surface], default=ANY_SURFACE)
+
+
+def _spans(sums: TitleSums, names: list[str]) -> tuple[Span, ...]:
+    """Return impressions by artwork in at most `SPANS` spans, each long enough to be a share."""
+    total = sum(sum(counts.values()) for counts in sums.shares.values())
+    enough = max(FEWEST, total / SPANS)
+    spans: list[Span] = []
+    held: dict[str, int] = {}
+    first = 0
+    for start in sorted(sums.shares):
+        first = first or start
+        for name, count in sums.shares[start].items():
+            held[name] = held.get(name, 0) + count
+        if sum(held.values()) >= enough:
+            spans.append(Span(at_ms=first, counts=tuple(held.get(name, 0) for name in names)))
+            held, first = {}, 0
+    if held and not spans:
+        spans.append(Span(at_ms=first, counts=tuple(held.get(name, 0) for name in names)))
+    return tuple(spans)
+
+
+def _lead(index: ServingIndex, title: StoredTitle) -> float:
+    means = sorted(mean for mean, _, _ in _beliefs(index, title, ANY_SURFACE).values())
+    if len(means) < 2 or not sum(means):
+        return 0.0
+    return means[-1] * (len(means) - 1) / sum(means[:-1]) - 1.0
+
+
+def _beliefs(
+    index: ServingIndex, stored: StoredTitle, surface: str
+) -> dict[str, tuple[float, float, float]]:
+    """Return mean, 2.5 % and 97.5 % quantile of each artwork's take before taste, by its Gamma."""
+    if stored.id not in index:
+        return {}
+    arrays, slot = index.arrays, int(index.slots([stored.id])[0])
+    start, count = int(arrays.offsets[slot]), int(arrays.counts[slot])
+    table: F32 = arrays.beliefs.get(surface, arrays.beliefs[ANY_SURFACE])
+    rows = table[start : start + count].astype(np.float64)
+    mean = np.minimum(1.0, rows[:, _AT["level"]] * rows[:, _AT["prior"]] * rows[:, _AT["own"]])
+    shape = 1.0 / np.maximum(rows[:, _AT["relative_variance"]], 1e-9)
+    low, high = (mean * gammaincinv(shape, q) / shape for q in (0.025, 0.975))
+    return {
+        name: (m, lo, min(1.0, hi))
+        for name, m, lo, hi in zip(
+            index.artworks(stored.id), mean.tolist(), low.tolist(), high.tolist(), strict=False
+        )
+    }

@@ -1,0 +1,194 @@
+"""What the page's endpoints answer. Times in ms since 1970 UTC; takes and shares in 0 to 1."""
+
+from msgspec import Struct
+
+from keyart.schemas.decisions import Terms, Versions
+
+
+class PolicyFigures(Struct, frozen=True, kw_only=True):
+    """One policy's own choices, from the first to the last; `role` is "policy" or "control"."""
+
+    policy: str
+    name: str
+    role: str
+    place: int
+    impressions: int
+    takes: float
+    mean: float
+    low: float
+    high: float
+
+
+class LiftView(Struct, frozen=True, kw_only=True):
+    """How far the policy is above uniform choice, in percent, with the 95 % interval."""
+
+    policy: str
+    percent: float
+    low: float
+    high: float
+
+
+class RatioView(Struct, frozen=True, kw_only=True):
+    """The sample-ratio check of one policy; `p_value` holds however often it is looked at."""
+
+    policy: str
+    decisions: int
+    p_value: float
+    passed: bool
+
+
+class EntropyView(Struct, frozen=True, kw_only=True):
+    """How many equally likely artworks have the mean entropy of the newest choices.
+
+    `artworks` is the mean number of artworks of a title; `trail` is `effective` over time.
+    """
+
+    effective: float
+    artworks: float
+    trail: tuple[float, ...]
+
+
+class TrustView(Struct, frozen=True, kw_only=True):
+    """Mean trust in the prior over the titles of which it has an opinion."""
+
+    mean: float
+    titles: int
+    prior: str
+
+
+class Overview(Struct, frozen=True, kw_only=True):
+    """The headline and how the service runs. `waiting` says what is missing for the headline."""
+
+    now_ms: int
+    note: str
+    titles: int
+    events: int
+    decisions: int
+    behind_ms: int
+    behind_records: int
+    reward_wait_ms: float | None
+    newest_ms: int
+    policies: tuple[PolicyFigures, ...]
+    lift: LiftView | None
+    waiting: str
+    ratios: tuple[RatioView, ...]
+    entropy: EntropyView | None
+    trust: TrustView | None
+
+
+class Point(Struct, frozen=True, kw_only=True):
+    """Take fraction of what was shown up to `at`."""
+
+    at: int
+    mean: float
+    low: float
+    high: float
+    n: int
+
+
+class Series(Struct, frozen=True, kw_only=True):
+    """One policy over time."""
+
+    policy: str
+    name: str
+    role: str
+    place: int
+    points: tuple[Point, ...]
+
+
+class Timeline(Struct, frozen=True, kw_only=True):
+    """All policies over time; a point of view "moving" covers `window_impressions` of all."""
+
+    view: str
+    window_impressions: int
+    series: tuple[Series, ...]
+
+
+class TitleRow(Struct, frozen=True, kw_only=True):
+    """A title in the list. `lead` is how far its best artwork is above the others' mean belief."""
+
+    id: str
+    name: str
+    artworks: int
+    impressions: int
+    lead: float
+    picture: str
+
+
+class TitleList(Struct, frozen=True, kw_only=True):
+    """Titles that match, the most shown first: of `total`, `found` match."""
+
+    total: int
+    found: int
+    titles: tuple[TitleRow, ...]
+
+
+class ArtworkView(Struct, frozen=True, kw_only=True):
+    """What is believed of an artwork before taste, and how often it is shown."""
+
+    id: str
+    description: str
+    picture: str
+    removed: bool
+    mean: float
+    low: float
+    high: float
+    impressions: int
+    takes: float
+    share: float
+
+
+class Span(Struct, frozen=True, kw_only=True):
+    """Impressions in one span of time, parallel to the artworks."""
+
+    at_ms: int
+    counts: tuple[int, ...]
+
+
+class TitleView(Struct, frozen=True, kw_only=True):
+    """One title. Beliefs are those for `surface`, where it is shown most."""
+
+    id: str
+    name: str
+    group: str
+    surface: str
+    impressions: int
+    artworks: tuple[ArtworkView, ...]
+    shares: tuple[Span, ...]
+
+
+class Candidate(Struct, frozen=True, kw_only=True):
+    """An artwork that could have been chosen."""
+
+    artwork: str
+    description: str
+    picture: str
+    propensity: float
+
+
+class DecisionView(Struct, frozen=True, kw_only=True):
+    """One decision with its reasons. `viewer` is the start of the pseudonym."""
+
+    id: str
+    at_ms: int
+    viewer: str
+    surface: str
+    title: str
+    title_name: str
+    artwork: str
+    description: str
+    picture: str
+    policy: str
+    explored: bool
+    degraded: str
+    sentence: str
+    terms: Terms
+    candidates: tuple[Candidate, ...]
+    versions: Versions
+
+
+class DecisionList(Struct, frozen=True, kw_only=True):
+    """Recent decisions, the newest first, a few of each request."""
+
+    now_ms: int
+    decisions: tuple[DecisionView, ...]

@@ -1,0 +1,194 @@
+"""All settings: one frozen value, read once, in one place.
+
+Order of precedence: `KEYART_*` variables, then the TOML file named by `KEYART_CONFIG`, then the
+defaults here. `keyart settings` prints each with its meaning, default and source.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from keyart.schemas.errors import SettingsError
+
+
+def _setting(
+    default: Any,
+    about: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    one_of: tuple[str, ...] = (),
+    secret: bool = False,
+) -> Any:
+    meta = {"about": about, "low": low, "high": high, "one_of": one_of, "secret": secret}
+    return field(default=default, metadata=meta)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """One process's settings. Durations are in seconds unless the name says otherwise."""
+
+    data_dir: str = _setting(".keyart", "folder for the embedded server, the archive and models")
+    log: str = _setting("embedded", "what carries the topics", one_of=("embedded", "kafka"))
+    redis_url: str = _setting(
+        "", "a Redis or Valkey to use instead of the embedded one; rediss:// for TLS", secret=True
+    )
+    redis_cluster: bool = _setting(False, "the server at redis_url is a cluster")
+    redis_fsync: str = _setting(
+        "everysec", "when the embedded server forces its log to disk", one_of=("everysec", "always")
+    )
+    kafka_bootstrap: str = _setting("127.0.0.1:9092", "Kafka bootstrap servers, comma-separated")
+    kafka_security: str = _setting(
+        "PLAINTEXT", "protocol to Kafka", one_of=("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
+    )
+    kafka_mechanism: str = _setting(
+        "SCRAM-SHA-512", "SASL mechanism", one_of=("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
+    )
+    kafka_user: str = _setting("", "SASL user")
+    kafka_password: str = _setting("", "SASL password", secret=True)
+    kafka_ca_file: str = _setting("", "PEM file of the authority that signed the brokers")
+    kafka_group: str = _setting("keyart", "consumer group, and the prefix of the Faust application")
+    kafka_replication: int = _setting(1, "replication factor of created topics", low=1, high=15)
+    topic_prefix: str = _setting("keyart.", "prefix of Kafka topics and of keys in the store")
+    partitions: int = _setting(1, "partitions of each topic; never shrinks", low=1, high=1024)
+    retention_hours: int = _setting(168, "how long Kafka keeps events", low=1, high=87_600)
+
+    api_host: str = _setting("127.0.0.1", "address the api binds to")
+    api_port: int = _setting(8650, "port of the api and the page; 0 takes a free one", high=65535)
+    api_workers: int = _setting(1, "api processes", low=1, high=64)
+    api_keys: str = _setting(
+        "", "comma-separated keys that callers send as 'Authorization: Bearer KEY'", secret=True
+    )
+    viewer_key: str = _setting(
+        "",
+        "secret of 16 to 64 bytes that pseudonymises viewers; made and kept if empty",
+        secret=True,
+    )
+    worker_web_port: int = _setting(6066, "port of a Kafka worker's web view; 0: none", high=65535)
+    page_note: str = _setting(
+        "", "a sentence shown on top of the page, e.g. that its viewers are simulated"
+    )
+    page_images: str = _setting(
+        "",
+        "comma-separated origins (https://images.example.org) whose pictures the page may load; "
+        "none: it asks nobody but this service",
+    )
+    log_level: str = _setting("INFO", "least level logged", one_of=("DEBUG", "INFO", "WARNING"))
+
+    space: str = _setting("static", "text to vector: static, hf:DIR or onnx:DIR")
+    policy: str = _setting("optimistic", "the policy that serves the traffic that is not explored")
+    policy_options: str = _setting("", "the policy's parameters as name=value, comma-separated")
+    explore_share: float = _setting(0.05, "share of uniform exploration", low=0.0, high=1.0)
+    experiment: str = _setting(
+        "", "policies beside the default and their shares, as name=share, comma-separated"
+    )
+    dwell_s: int = _setting(
+        21_600, "how long a viewer keeps seeing the same artwork", low=1, high=2_592_000
+    )
+    prior: str = _setting("auto", "prior: auto (the registered one), neutral, or a registered name")
+
+    reward: str = _setting("quality_play", "reward definition by name")
+    reward_window_s: float = _setting(
+        1800, "how long after the impression a play counts", low=0.1, high=604_800
+    )
+    reward_minutes: float = _setting(
+        2.0, "minutes that make a play a quality play", low=0.0, high=1440
+    )
+    lateness_s: float = _setting(
+        120, "how long a window stays open for late events", low=0.0, high=86_400
+    )
+    viewer_hourly_rewards: int = _setting(
+        500, "rewards of one viewer that may teach within an hour", low=1, high=1_000_000
+    )
+    posterior_half_life_days: float = _setting(60, "forgetting of the bandit", low=0.5, high=36_500)
+    taste_long_half_life_days: float = _setting(
+        30, "forgetting of long-term taste", low=0.1, high=3650
+    )
+    taste_short_half_life_hours: float = _setting(
+        3, "forgetting of short-term taste", low=0.05, high=720
+    )
+
+    snapshot_s: float = _setting(
+        1.0, "how often the api looks for new posteriors", low=0.05, high=3600
+    )
+    bucket_s: int = _setting(60, "width of the page's time buckets", low=1, high=86_400)
+    batch: int = _setting(2000, "records a step takes at once", low=1, high=100_000)
+    buffer: int = _setting(
+        20_000, "decisions held while the log is away; then the oldest go", low=1, high=10_000_000
+    )
+    archive_s: float = _setting(
+        30, "how often read records are archived and trimmed", low=0.1, high=86_400
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Sourced:
+    """The settings, and where each value came from: variable, file or default."""
+
+    settings: Settings
+    sources: Mapping[str, str]
+
+
+def read_settings(environ: Mapping[str, str] | None = None) -> Sourced:
+    """Read the settings from the environment and the optional TOML file.
+
+    Raises
+    ------
+    SettingsError
+        Names the setting, its source, and what would be right.
+    """
+    environ = os.environ if environ is None else environ
+    by_name = {each.name: each for each in fields(Settings)}
+    given: dict[str, tuple[Any, str]] = {}
+    if path := environ.get("KEYART_CONFIG"):
+        for name, value in _read_file(Path(path)).items():
+            given[name] = (value, path)
+    for variable, text in environ.items():
+        if variable.startswith("KEYART_") and variable not in _NOT_SETTINGS:
+            given[variable.removeprefix("KEYART_").lower()] = (text, variable)
+    values, sources = {}, dict.fromkeys(by_name, "default")
+    for name, (value, source) in given.items():
+        if name not in by_name:
+            raise SettingsError(f"{source}: there is no setting {name!r}; see `keyart settings`")
+        values[name] = _checked(by_name[name], value, source)
+        sources[name] = source
+    return Sourced(Settings(**values), sources)
+
+
+_NOT_SETTINGS = frozenset(
+    {"KEYART_CONFIG", "KEYART_CONTAINERS", "KEYART_SOAK", "KEYART_ROUNDS", "KEYART_SHARED"}
+)
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text())
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as wrong:
+        raise SettingsError(f"KEYART_CONFIG: cannot read {path}: {wrong}") from None
+
+
+def _checked(spec: Any, value: Any, source: str) -> Any:
+    kind = spec.type
+    try:
+        value = msgspec.convert(value, kind, strict=False)
+    except msgspec.ValidationError:
+        shown = "its value" if spec.metadata["secret"] else repr(value)
+        raise SettingsError(
+            f"{source}: {spec.name} must be {_KINDS[kind]}, and {shown} is not"
+        ) from None
+    allowed, low, high = (spec.metadata[key] for key in ("one_of", "low", "high"))
+    if allowed and value not in allowed:
+        raise SettingsError(f"{source}: {spec.name} must be one of {', '.join(allowed)}")
+    if kind in (int, float):
+        low = 0 if low is None else low
+        if not low <= value <= high:
+            raise SettingsError(f"{source}: {spec.name} must be from {low} to {high}, not {value}")
+    return value
+
+
+_KINDS = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}

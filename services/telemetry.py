@@ -1,0 +1,160 @@
+"""Logging and metrics: every name that a dashboard may ask for is here.
+
+Viewers are never named in either, not even by their pseudonyms; secrets never reach them.
+"""
+
+import json
+import logging
+import os
+import sys
+import time
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from keyart.services.settings import Settings
+
+SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+
+
+SHARED_METRICS = "PROMETHEUS_MULTIPROC_DIR"
+"""Names, to several processes of one api, the folder where prometheus-client adds them up."""
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line: time, level, logger, message and, on failure, the trace."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        line = {
+            "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+            + f".{int(record.msecs):03d}Z",
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            line["trace"] = self.formatException(record.exc_info)
+        return json.dumps(line)
+
+
+def set_up_logging(settings: Settings) -> None:
+    """Send all logging to standard error, one JSON object a line."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(settings.log_level)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+
+
+class ApiMetrics:
+    """What an api process counts and measures."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        own = self.registry
+        self.requests = Counter(
+            "keyart_http_requests", "Requests answered", ["route", "status"], registry=own
+        )
+        self.seconds = Histogram(
+            "keyart_http_seconds", "Time to answer", ["route"], buckets=SECONDS, registry=own
+        )
+        self.decisions = Counter("keyart_decisions", "Decisions made", ["policy"], registry=own)
+        self.degraded = Counter(
+            "keyart_decisions_degraded", "Decisions made with less", ["reason"], registry=own
+        )
+        self.events = Counter("keyart_events_accepted", "Events accepted", ["type"], registry=own)
+        self.rejected = Counter(
+            "keyart_events_rejected", "Requests of events refused", registry=own
+        )
+        self.buffered = Gauge(
+            "keyart_log_buffered",
+            "Decisions waiting to be logged",
+            registry=own,
+            multiprocess_mode="livesum",
+        )
+        self.dropped = Counter(
+            "keyart_log_dropped", "Decisions dropped because the log was away", registry=own
+        )
+        self.snapshot_age = Gauge(
+            "keyart_snapshot_age_seconds",
+            "Age of the beliefs that decide",
+            registry=own,
+            multiprocess_mode="livemax",
+        )
+        self.titles = Gauge(
+            "keyart_titles",
+            "Titles that can be decided",
+            registry=own,
+            multiprocess_mode="livemin",
+        )
+        self.believed = Counter(
+            "keyart_posterior_updates", "Posteriors of titles taken over", registry=own
+        )
+        self.lane_counts = Gauge(
+            "keyart_lane_count",
+            "What the steps have counted",
+            ["kind", "name", "partition"],
+            registry=own,
+            multiprocess_mode="mostrecent",
+        )
+        self.lag_records = Gauge(
+            "keyart_lag_records",
+            "Records not joined yet",
+            registry=own,
+            multiprocess_mode="mostrecent",
+        )
+        self.lag_seconds = Gauge(
+            "keyart_lag_seconds",
+            "Age of the oldest record not joined yet",
+            registry=own,
+            multiprocess_mode="mostrecent",
+        )
+        self.join_seconds = Gauge(
+            "keyart_join_delay_seconds",
+            "Mean time from impression to reward",
+            registry=own,
+            multiprocess_mode="mostrecent",
+        )
+        self.take_fraction = Gauge(
+            "keyart_take_fraction",
+            "Quality plays by impressions",
+            ["policy"],
+            registry=own,
+            multiprocess_mode="mostrecent",
+        )
+        self.ratio = Gauge(
+            "keyart_sample_ratio_p",
+            "Probability of the sample ratio",
+            ["policy"],
+            registry=own,
+            multiprocess_mode="mostrecent",
+        )
+        self.entropy = Gauge(
+            "keyart_effective_choices",
+            "Artworks as likely as the choices are",
+            registry=own,
+            multiprocess_mode="mostrecent",
+        )
+        self.drifts = Gauge(
+            "keyart_take_drifts",
+            "Changes of the take fraction",
+            ["policy"],
+            registry=own,
+            multiprocess_mode="mostrecent",
+        )
+        self.trust = Gauge(
+            "keyart_prior_trust",
+            "Mean trust in the prior",
+            registry=own,
+            multiprocess_mode="mostrecent",
+        )
+
+    def text(self) -> bytes:
+        """Return all metrics in Prometheus' text format, those of several processes added up."""
+        if SHARED_METRICS not in os.environ:
+            return generate_latest(self.registry)
+        together = CollectorRegistry()
+        MultiProcessCollector(together)  # type: ignore[no-untyped-call]
+        return generate_latest(together)
