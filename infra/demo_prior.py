@@ -1,0 +1,61 @@
+"""Make `services/demo/data/prior-ridge.jsonl`: what a ridge on headlines expects of the demo's.
+
+    .venv/bin/python infra/demo_prior.py PATH/upworthy_exploratory_dev.parquet
+
+Fitted in the shipped space on the archive's tests of the clean weeks that are not in the demo.
+"""
+
+import sys
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import polars as pl
+
+from keyart.models.priors.protocol import Candidate
+from keyart.models.priors.ridge import fit_ridge
+from keyart.models.space import load_space
+from keyart.schemas.priors import Opinion
+from keyart.services.demo.world import DATA, read_titles
+
+FAULTY_WEEKS = (201325, 201402)
+OUT = Path(__file__).parents[1] / "services/demo/data/prior-ridge.jsonl"
+
+
+def main() -> None:
+    """Read the archive's file named on the command line; write the opinions."""
+    ours = pl.read_parquet(DATA / "titles.parquet")["test"].unique()
+    arms = pl.read_parquet(sys.argv[1]).filter(
+        ((pl.col("test_week") < FAULTY_WEEKS[0]) | (pl.col("test_week") > FAULTY_WEEKS[1]))
+        & ~pl.col("clickability_test_id").is_in(ours.to_list())
+    )
+    space = load_space("static")
+    groups = np.unique(arms["clickability_test_id"].to_numpy(), return_inverse=True)[1]
+    prior = fit_ridge(
+        space.encode(arms["headline"].to_list()),
+        groups,
+        arms["impressions"].to_numpy().astype(float),
+        arms["clicks"].to_numpy().astype(float),
+        space=space.identity,
+    )
+    lines = []
+    for title in read_titles()[0]:
+        vectors = space.encode([artwork.description for artwork in title.artworks])
+        candidates = [
+            Candidate(artwork=artwork.id, text=artwork.description, vector=vector)
+            for artwork, vector in zip(title.artworks, vectors, strict=True)
+        ]
+        said = prior.opinion(title.id, candidates)
+        opinion = Opinion(
+            title=title.id,
+            artworks=tuple(artwork.id for artwork in title.artworks),
+            relative=tuple(round(float(each), 5) for each in said.log_relative),
+            strength=round(said.strength, 1),
+            prior=prior.version,
+        )
+        lines.append(msgspec.json.encode(opinion))
+    OUT.write_bytes(b"\n".join(lines) + b"\n")
+
+
+if __name__ == "__main__":
+    main()
