@@ -1,0 +1,244 @@
+"""Kafka: the worker beside an empty Faust agent, how a backlog drains, and what a record weighs.
+
+Side by side: each round starts the one process, then the other, on the same topic of the same
+broker, and counts from its first tenth to its last event: starting up is nobody's speed. Rates are
+by processor time of the process, and by the clock. Needs a Docker engine.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from uuid import uuid4
+
+import msgspec
+import psutil
+import pytest
+from rich.console import Console
+from rich.table import Table
+
+from keyart.schemas import codec
+from keyart.schemas.decisions import Versions
+from keyart.schemas.rewards import Reward
+from keyart.schemas.taste import TASTE_DTYPE
+from keyart.schemas.topics import EVENTS, REWARDS
+from keyart.services.bootstrap import now_ms
+from keyart.streams.ports import TITLES, VIEWERS, Lane
+from tests.benchmarks.common import Row, rows_of, show
+from tests.containers.crowd import Crowd
+from tests.containers.fixtures import MakeHouse
+from tests.containers.house import House, Worker
+from tests.containers.servers import until
+
+pytestmark = [pytest.mark.containers, pytest.mark.timeout(3600)]
+
+COUNT = int(os.environ.get("BENCH_EVENTS", "120000"))
+BACKLOG = int(os.environ.get("BENCH_BACKLOG", "500000"))
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
+EMPTY = Path(__file__).with_name("empty_agent.py")
+VIEWERS_COUNT = 20_000
+VERSIONS = Versions(policy="p", prior="n", posterior="1", space="s")
+
+
+def main() -> list[Row]:
+    """Run these by pytest, which has the servers; without a Docker engine there is nothing to run.
+
+    Raises
+    ------
+    RuntimeError
+        One failed.
+    """
+    if subprocess.run(["docker", "info"], capture_output=True).returncode:
+        print("kafka: no Docker engine answers")
+        return []
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "rows"
+        command = [sys.executable, "-m", "pytest", "-q", "-s", "-m", "containers", __file__]
+        environ = {**os.environ, "BENCH_ROWS": str(target), "KEYART_CONTAINERS": "1"}
+        if subprocess.run(command, env=environ).returncode:
+            raise RuntimeError("the benchmarks of Kafka failed")
+        return [msgspec.json.decode(line, type=Row) for line in target.read_bytes().splitlines()]
+
+
+def _read_number(file: Path) -> int:
+    return int(file.read_text() or 0)
+
+
+def fill_events(house: House, count: int) -> None:
+    """Produce engagements and impressions that name their decisions, as the api hands them out."""
+    crowd = Crowd(seed=31, viewers=VIEWERS_COUNT, title_count=100, repeats=0.0)
+    while crowd.account.events < count:
+        for topic, key, value in crowd.visit(now_ms()):
+            if topic == EVENTS:
+                house.send(topic, key, value)
+    house.flush()
+
+
+def fill_rewards(house: House, count: int) -> None:
+    """Produce rewards of one source, in sequence."""
+    for number in range(1, count + 1):
+        title = f"t{number * 7 % 100}"
+        reward = Reward(
+            id=f"d{number}",
+            viewer=f"{number % VIEWERS_COUNT:032x}",
+            title=title,
+            artwork=f"a{number % 4}",
+            surface="home",
+            value=float(number % 9 == 0),
+            shown_at_ms=now_ms(),
+            closed_at_ms=now_ms(),
+            candidates=("a0", "a1", "a2", "a3"),
+            propensities=(0.25, 0.25, 0.25, 0.25),
+            explored=False,
+            policy="keyart",
+            versions=VERSIONS,
+            features=(0.25, -0.5, 0.125),
+            expected=0.1,
+            sequence=number,
+        )
+        house.send(REWARDS, title, codec.encode(reward))
+    house.flush()
+
+
+def forget(house: House) -> None:
+    """Empty the lanes, so that the next worker begins at the first record; and a new group."""
+    for partition in range(house.settings.partitions):
+        for kind in (VIEWERS, TITLES):
+            house.parts.store.clear(Lane(kind, partition))
+    house.environment["KEYART_KAFKA_GROUP"] = f"b{uuid4().hex[:10]}"
+
+
+def measured(seen: Callable[[], int], count: int, process: psutil.Process) -> tuple[float, float]:
+    """Return events by second of processor time and by second of the clock."""
+    until("it begins", lambda: seen() >= count // 10, timeout_s=300)
+    began, first, spent = time.monotonic(), seen(), cpu_s(process)
+    until("it ends", lambda: seen() >= count, timeout_s=900)
+    took, spent = time.monotonic() - began, cpu_s(process) - spent
+    return (count - first) / spent, (count - first) / took
+
+
+def cpu_s(process: psutil.Process) -> float:
+    """Return the processor time a process has used."""
+    times = process.cpu_times()
+    return float(times.user + times.system)
+
+
+@contextmanager
+def running_worker(house: House) -> Iterator[Worker]:
+    """Run one worker from the first record on."""
+    forget(house)
+    worker = house.work(1)[0]
+    try:
+        yield worker
+    finally:
+        worker.terminate()
+        house.workers.remove(worker)
+
+
+@contextmanager
+def running_agent(house: House, topic: str, file: Path) -> Iterator[psutil.Process]:
+    """Run the empty agent from the first record on."""
+    file.write_text("0")
+    command = [sys.executable, str(EMPTY), house.kafka.address, house.prefix + topic]
+    process = subprocess.Popen([*command, f"e{uuid4().hex[:10]}", str(file)])
+    try:
+        yield psutil.Process(process.pid)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def side_by_side(house: House, topic: str, counter: str, count: int, folder: Path) -> None:
+    """Measure the worker and the empty agent in turn, and print the table."""
+    by_cpu: dict[str, list[float]] = {"keyart worker, effects once": [], "empty Faust agent": []}
+    by_clock: dict[str, list[float]] = {name: [] for name in by_cpu}
+    ours, empty = by_cpu
+    for _ in range(ROUNDS):
+        with running_worker(house) as worker:
+            process = psutil.Process(worker.process.pid)
+            cpu, clock = measured(lambda: house.counts()[counter], count, process)
+            by_cpu[ours].append(cpu)
+            by_clock[ours].append(clock)
+        file = folder / "seen"
+        with running_agent(house, topic, file) as process:
+            cpu, clock = measured(partial(_read_number, file), count, process)
+            by_cpu[empty].append(cpu)
+            by_clock[empty].append(clock)
+    for title, found in (("processor time", by_cpu), ("the clock", by_clock)):
+        rows = rows_of(f"kafka {topic}", found, unit=f"{topic}/s", against=empty)
+        show(f"{topic} from Kafka into Redis, {count} of them, by {title}", rows)
+        if target := os.environ.get("BENCH_ROWS"):
+            with Path(target).open("ab") as out:
+                out.write(b"".join(codec.encode(row) + b"\n" for row in rows))
+
+
+def test_events_to_taste(make_house: MakeHouse, tmp_path: Path) -> None:
+    house = make_house()
+    house.create(title_count=100)
+    fill_events(house, COUNT)
+    side_by_side(house, EVENTS, "events", COUNT, tmp_path)
+    weigh(house)
+
+
+def test_rewards_to_posterior(make_house: MakeHouse, tmp_path: Path) -> None:
+    house = make_house()
+    house.create(title_count=100)
+    fill_rewards(house, COUNT)
+    side_by_side(house, REWARDS, "learned", COUNT, tmp_path)
+
+
+def test_backlog_drains(make_house: MakeHouse) -> None:
+    house = make_house()
+    house.create(title_count=100)
+    fill_events(house, BACKLOG)
+    table = Table(title=f"a backlog of {BACKLOG:,} events", title_justify="left")
+    for heading in ("workers", "seconds, with starting up", "events/s"):
+        table.add_column(heading, justify="right")
+    for workers in (1, 2):
+        forget(house)
+        began = time.monotonic()
+        started = house.work(workers)
+        until("it is drained", lambda: house.counts()["events"] >= BACKLOG, timeout_s=1800)
+        took = time.monotonic() - began
+        table.add_row(str(workers), f"{took:.1f}", f"{BACKLOG / took:,.0f}")
+        for worker in started:
+            worker.terminate()
+            house.workers.remove(worker)
+    Console(width=150).print(table)
+
+
+def weigh(house: House) -> None:
+    """Print what an event weighs in the log, and a viewer in the store."""
+    from kafka import KafkaAdminClient
+
+    admin = KafkaAdminClient(bootstrap_servers=house.kafka.address)
+    logs = admin.describe_log_dirs()
+    admin.close()
+    sizes = [
+        partition["partition_size"]
+        for broker in logs
+        for folder in broker["log_dirs"]
+        for topic in folder["topics"]
+        if topic["name"] == house.prefix + EVENTS
+        for partition in topic["partitions"]
+    ]
+    client = house.parts.client
+    start = house.parts.keys.item(Lane(VIEWERS, 0), "taste", "")
+    names = list(client.scan_iter(match=start.replace("{", "\\{") + "*", count=1000))[:500]
+    used = sorted(client.memory_usage(name) for name in names)
+    table = Table(title="what things weigh", title_justify="left")
+    table.add_column("what")
+    table.add_column("bytes", justify="right")
+    table.add_row(
+        "an event in the log, with key and headers of its batch", f"{sum(sizes) / COUNT:,.0f}"
+    )
+    table.add_row("a viewer's taste", f"{TASTE_DTYPE.itemsize:,}")
+    table.add_row(
+        "a viewer's taste in Redis, with key and overhead (median)", f"{used[len(used) // 2]:,}"
+    )
+    Console(width=150).print(table)

@@ -1,0 +1,284 @@
+"""A small world behind the page: real steps, beliefs and policy, simulated viewers.
+
+`python tests/browser/world.py PORT empty|still|live [MINUTES]` serves it. `still` holds so many
+minutes of traffic; `live` adds one every second; `empty` holds nothing. It is what the browser
+tests look at when no whole service is wanted.
+"""
+
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from types import MappingProxyType
+
+import numpy as np
+from granian.constants import Interfaces
+from granian.server.embed import Server
+from litestar import Litestar, Response
+from litestar.openapi.config import OpenAPIConfig
+
+from keyart.models.bandits.registry import build_policy
+from keyart.models.belief.beliefs import Learned, refresh
+from keyart.models.belief.hyper import Hyper
+from keyart.models.belief.sums import Sums
+from keyart.models.decide.engine import Decider
+from keyart.models.decide.index import ANY_SURFACE, IndexedTitle, ServingIndex
+from keyart.models.features import NO_TASTE
+from keyart.schemas import codec
+from keyart.schemas.catalogue import Artwork, StoredTitle, Title
+from keyart.schemas.decisions import Decision, DecisionPage, Versions
+from keyart.schemas.errors import NotFound
+from keyart.schemas.ids import ViewerKey, decision_id, pseudonym
+from keyart.schemas.posterior import TitleSums
+from keyart.schemas.rewards import Reward
+from keyart.schemas.taste import TASTE_DIMENSIONS
+from keyart.schemas.topics import REWARDS
+from keyart.services.page.insight import Insight
+from keyart.services.page.overview import PageRules
+from keyart.services.page.routes import page_routers
+from keyart.services.page.source import Flow, Source
+from keyart.streams.catalogue.upsert import upsert
+from keyart.streams.lanes.titles import TitlesLane
+from keyart.streams.memory.store import MemoryStore
+from keyart.streams.ports import LogRecord
+from keyart.streams.steps.bandit import BanditRules
+
+NAMES = {
+    "The Lighthouse Keepers": "drama",
+    "Salt and Ember": "food",
+    "Night Train to Gdansk": "thriller",
+    "Small Hours": "comedy",
+    "The Cartographer's Daughter": "drama",
+    "Deep Field": "science",
+    "Harvest Moon Radio": "music",
+    "A Short History of Rain": "documentary",
+    "Ninety Metres": "sport",
+    "The Understudy": "comedy",
+    "Glass Rivers": "thriller",
+    "Copper & Crown": "drama",
+    'Tea with <b>Mr. "Okoye"</b>': "comedy",
+    "Wolves of the Upper Valley": "documentary",
+}
+SCENES = (
+    "A lone figure on a cliff at dusk, storm light behind",
+    "Two friends laughing at a kitchen table",
+    "A close-up of worn hands holding a photograph",
+    "The whole cast in a row, bright colours",
+    "An empty street at night under a red sign",
+    "A running dog in tall grass, low sun",
+    "A handwritten letter on a wooden desk",
+    "Silhouettes dancing against a window",
+)
+STEP_MS = 60_000
+SURFACE = "home"
+
+
+class World:
+    """Titles, a policy that learns, and the viewers it learns from."""
+
+    def __init__(self, *, start_ms: int, titles: int, seed: int = 7) -> None:
+        self.now_ms = start_ms
+        self.rng = np.random.default_rng(seed)
+        self.index = ServingIndex()
+        self.titles: dict[str, StoredTitle] = {}
+        self.store = MemoryStore()
+        self.lane = TitlesLane(self.store, 0, rules=BanditRules(bucket_ms=STEP_MS))
+        self.lane.open()
+        self.pages: list[DecisionPage] = []
+        self.events = self.decisions = self.sequence = self.behind = 0
+        self.takes: dict[str, dict[str, float]] = {}
+        self.decider = Decider(policy=build_policy(), explore_share=0.2, dwell_ms=STEP_MS)
+        self.learned: Learned | None = None
+        for number, (name, group) in enumerate(list(NAMES.items())[:titles]):
+            self._add(f"t{number:02d}", name, group)
+
+    def _add(self, title: str, name: str, group: str) -> None:
+        count = int(self.rng.integers(3, 8))
+        scenes = self.rng.permutation(SCENES)[:count]
+        artworks = tuple(
+            Artwork(id=f"{title}-{at}", description=str(scene)) for at, scene in enumerate(scenes)
+        )
+        whole = Title(id=title, name=name, group=group, artworks=artworks)
+        self.titles[title] = upsert(None, whole, now_ms=self.now_ms)
+        vectors = self.rng.normal(size=(count, TASTE_DIMENSIONS)).astype(np.float32)
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        ids = tuple(each.id for each in artworks)
+        self.index.put([IndexedTitle(id=title, artworks=ids, vectors=vectors)])
+        level = self.rng.uniform(0.06, 0.14)
+        relative = np.exp(self.rng.normal(0.0, 0.35, count))
+        self.takes[title] = dict(zip(ids, (level * relative).tolist(), strict=True))
+
+    def step(self, viewers: int) -> None:
+        """Let a minute pass: decide, show, take, learn."""
+        rewards: list[Reward] = []
+        for _ in range(viewers):
+            viewer = pseudonym(f"v{self.rng.integers(600)}", b"k" * 16)
+            at_ms = self.now_ms + int(self.rng.integers(STEP_MS))
+            count = min(6, len(self.titles))
+            picked = [str(title) for title in self.rng.permutation(list(self.titles))[:count]]
+            page = self._page(viewer, picked, at_ms)
+            self.pages.append(page)
+            rewards += [self._reward(page, decision) for decision in page.decisions]
+        self.events += round(len(rewards) * 1.1)
+        self.decisions += viewers
+        self.pages = sorted(self.pages, key=lambda page: -page.decided_at_ms)[:60]
+        at_ms = self.now_ms + STEP_MS
+        records = [
+            LogRecord(REWARDS, 0, f"{reward.sequence}-0", reward.title, codec.encode(reward), at_ms)
+            for reward in rewards
+        ]
+        self.lane.process(records, now_ms=self.now_ms)
+        self.now_ms += STEP_MS
+        self.behind = int(self.rng.integers(0, 40))
+
+    def _page(self, viewer: ViewerKey, titles: Sequence[str], at_ms: int) -> DecisionPage:
+        decided = self.decider.decide(
+            self.index, titles=titles, taste=NO_TASTE, surface=SURFACE, viewer=viewer, now_ms=at_ms
+        )
+        rows, terms = decided.propensity_rows(), decided.terms()
+        decisions = tuple(
+            Decision(
+                id=decision_id(viewer, title, SURFACE, at_ms),
+                title=title,
+                artwork=decided.chosen_artworks[at],
+                candidates=decided.artworks[at],
+                propensities=tuple(rows[at]),
+                explored=bool(decided.explored[at]),
+                terms=terms[at],
+                expected=float(decided.chosen_expected[at]),
+            )
+            for at, title in enumerate(titles)
+        )
+        versions = Versions(policy="keyart-1", prior="neutral", posterior="17", space="static-1")
+        return DecisionPage(
+            viewer=viewer,
+            surface=SURFACE,
+            decided_at_ms=at_ms,
+            policy="keyart",
+            versions=versions,
+            decisions=decisions,
+        )
+
+    def _reward(self, page: DecisionPage, decision: Decision) -> Reward:
+        self.sequence += 1
+        taken = self.rng.random() < self.takes[decision.title][decision.artwork]
+        return Reward(
+            id=decision.id,
+            viewer=page.viewer,
+            title=decision.title,
+            artwork=decision.artwork,
+            surface=page.surface,
+            value=float(taken),
+            shown_at_ms=page.decided_at_ms,
+            closed_at_ms=page.decided_at_ms + 45_000,
+            candidates=decision.candidates,
+            propensities=decision.propensities,
+            explored=decision.explored,
+            policy=page.policy,
+            versions=page.versions,
+            sequence=self.sequence,
+        )
+
+    def believe(self) -> None:
+        """Bring the beliefs up to the sums."""
+        names = [self.index.artworks(title) for title in self.titles]
+        sums = self.source().sums(list(self.titles))
+        widest = max(len(each) for each in names)
+        takes, expected = np.zeros((2, len(names), widest))
+        mask = np.zeros((len(names), widest), np.bool_)
+        for at, (artworks, its) in enumerate(zip(names, sums, strict=True)):
+            mask[at, : len(artworks)] = True
+            for place, artwork in enumerate(artworks):
+                for cell in its.artworks.get(artwork, {}).values():
+                    takes[at, place] += cell.reward
+                    expected[at, place] += cell.expected
+        hyper = Hyper()
+        packed = Sums.of(takes=takes, expected=expected, opinion=np.zeros_like(takes), mask=mask)
+        beliefs, self.learned = refresh(packed, hyper, Learned.start(hyper), now=self.learned)
+        for at, (title, artworks) in enumerate(zip(self.titles, names, strict=True)):
+            k = len(artworks)
+            prior = np.exp(beliefs.prior_log[at, :k])
+            rows = np.zeros((k, 8), np.float32)
+            rows[:, 0] = beliefs.level[at, 0]
+            rows[:, 1] = prior
+            rows[:, 2] = np.exp(beliefs.log_relative[at, :k]) / prior
+            rows[:, 3] = beliefs.cv[at, :k] ** 2
+            rows[:, 4] = beliefs.seen[at, :k]
+            rows[:, 5] = beliefs.taken[at, :k]
+            rows[:, 6] = beliefs.trust[at]
+            self.index.believe(title, artworks, {ANY_SURFACE: rows})
+
+    # what the page's source asks of a log
+    def flow(self) -> Flow:
+        return Flow(
+            events=self.events,
+            decisions=self.decisions,
+            behind_ms=self.behind * 12,
+            behind_records=self.behind,
+        )
+
+    def recent(self, count: int) -> Sequence[DecisionPage]:
+        return self.pages[:count]
+
+    def source(self) -> Source:
+        return Source(
+            store=self.store,
+            flows=self,
+            index=self.index,
+            titles=MappingProxyType(self.titles),
+            partitions=1,
+            clock=lambda: self.now_ms,
+        )
+
+    def sums_of(self, title: str) -> TitleSums:
+        return self.source().sums([title])[0]
+
+
+def lived(minutes: int, *, titles: int = 14, viewers: int = 25) -> World:
+    """Return a world in which that much time has passed, up to now."""
+    end_ms = time.time_ns() // 1_000_000 // STEP_MS * STEP_MS
+    world = World(start_ms=end_ms - minutes * STEP_MS, titles=titles)
+    for minute in range(minutes):
+        world.step(viewers)
+        if minute % 5 == 4:
+            world.believe()
+    return world
+
+
+def app_of(world: World, *, note: str) -> Litestar:
+    def missing(_: object, wrong: NotFound) -> Response[dict[str, str]]:
+        return Response({"detail": str(wrong)}, status_code=404)
+
+    insight = Insight(source=world.source(), rules=PageRules(note=note, explore_share=0.2))
+    return Litestar(
+        route_handlers=page_routers(insight),
+        exception_handlers={NotFound: missing},
+        openapi_config=OpenAPIConfig(title="world", version="1"),
+    )
+
+
+def main() -> None:
+    port, mood, minutes = int(sys.argv[1]), sys.argv[2], int((sys.argv[3:] or ["60"])[0])
+    world = (
+        World(start_ms=time.time_ns() // 1_000_000, titles=0) if mood == "empty" else lived(minutes)
+    )
+    note = "" if mood == "empty" else "The tastes of these viewers are simulated."
+    app = app_of(world, note=note)
+
+    def live() -> None:
+        while True:
+            time.sleep(1.0)
+            world.step(12)
+            world.believe()
+
+    if mood == "live":
+        threading.Thread(target=live, daemon=True).start()
+    import asyncio
+
+    server = Server(app, address="127.0.0.1", port=port, interface=Interfaces.ASGI)
+    print("serving", flush=True)
+    asyncio.run(server.serve())
+
+
+if __name__ == "__main__":
+    main()

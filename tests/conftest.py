@@ -1,0 +1,49 @@
+"""Fixtures that several kinds of tests share."""
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from keyart.models.space import Concepts, load_space
+from keyart.streams.catalogue.view import CatalogueView
+from keyart.streams.valkey.server import EmbeddedServer
+from tests.containers.fixtures import kafka_server, make_house, redis_server
+
+__all__ = ["kafka_server", "make_house", "redis_server"]
+
+
+@pytest.fixture(scope="session")
+def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real Valkey for the whole session; tests keep apart by their key prefix."""
+    server = EmbeddedServer(tmp_path_factory.mktemp("valkey"))
+    yield server.start()
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def static_concepts() -> Concepts:
+    """The named interests in the shipped space."""
+    return Concepts(load_space("static"))
+
+
+@pytest.fixture
+def catalogue_view(static_concepts: Concepts) -> CatalogueView:
+    """An empty catalogue in the shipped space."""
+    return CatalogueView(load_space("static"), static_concepts)
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Path:
+    """A folder for a whole keyart."""
+    return tmp_path / "keyart"
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port on loopback that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port

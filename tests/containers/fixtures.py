@@ -1,0 +1,67 @@
+"""Session-wide servers. Without an engine: a failure when KEYART_CONTAINERS=1, else a skip."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.containers.house import House
+from tests.containers.servers import KafkaServer, RedisServer
+
+MakeHouse = Callable[..., House]
+
+
+def need_engine() -> None:
+    """Fail, or skip if nobody asked for containers, when no Docker engine answers."""
+    found = shutil.which("docker") is not None
+    if (
+        found
+        and subprocess.run(["docker", "info"], capture_output=True, timeout=60).returncode == 0
+    ):
+        return
+    if os.environ.get("KEYART_CONTAINERS") == "1":
+        pytest.fail("KEYART_CONTAINERS=1, and no Docker engine answers")
+    pytest.skip("no Docker engine answers")
+
+
+@pytest.fixture(scope="session")
+def kafka_server() -> Iterator[KafkaServer]:
+    """One broker for the session; tests keep apart by their topic prefix."""
+    need_engine()
+    server = KafkaServer()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[RedisServer]:
+    """One Redis for the session; tests keep apart by their key prefix."""
+    need_engine()
+    server = RedisServer()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
+
+
+@pytest.fixture
+def make_house(
+    kafka_server: KafkaServer, redis_server: RedisServer, tmp_path: Path
+) -> Iterator[MakeHouse]:
+    """Makes houses on the shared servers, and ends their processes."""
+    made: list[House] = []
+
+    def make(**more: str) -> House:
+        made.append(House(kafka_server, redis_server, tmp_path, **more))
+        return made[-1]
+
+    yield make
+    for house in made:
+        house.close()

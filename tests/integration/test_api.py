@@ -1,0 +1,429 @@
+"""The api over a real Valkey: every route, wrong input of every kind, and servers that go away."""
+
+import json
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from litestar.testing import TestClient
+
+from keyart.schemas import codec
+from keyart.schemas.decisions import DecisionPage
+from keyart.schemas.errors import SettingsError
+from keyart.schemas.ids import pseudonym
+from keyart.schemas.topics import DECISIONS, EVENTS
+from keyart.services.api.app import create_app
+from keyart.services.api.document import OPERATIONS
+from keyart.services.bootstrap import Parts, now_ms
+from keyart.services.erasure import finish_erasures
+from keyart.services.settings import Settings
+
+JSON = {"content-type": "application/json"}
+KEY = "a key of sixteen or more"
+Client = TestClient[Any]
+
+
+def site(folder: Path, **more: Any) -> Parts:
+    return Parts(Settings(data_dir=str(folder), viewer_key="0123456789abcdef", **more))
+
+
+def title(*artworks: str, name: str = "A title") -> dict[str, Any]:
+    return {
+        "name": name,
+        "group": "g",
+        "artworks": [
+            {"id": each, "image": f"/i/{each}.jpg", "description": f"{each} in space"}
+            for each in artworks
+        ],
+    }
+
+
+@pytest.fixture(scope="module")
+def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parts]:
+    made = site(tmp_path_factory.mktemp("api"))
+    made.server.start()
+    yield made
+    made.server.stop()
+
+
+@pytest.fixture(scope="module")
+def client(parts: Parts) -> Iterator[Client]:
+    with opened(parts) as found:
+        for at in range(5):
+            found.put(f"/v1/titles/t{at}", json=title("rockets", "kitchens", "wolves"))
+        yield found
+
+
+def opened(parts: Parts) -> Client:
+    return TestClient(create_app(parts), raise_server_exceptions=False)
+
+
+def logged(parts: Parts, topic: str) -> list[bytes]:
+    return [record.value for record in parts.log.read(topic, 0, after=None, count=100_000)]
+
+
+def within(seconds: float, condition: Any) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come about"
+        time.sleep(0.02)
+
+
+def decide(client: Client, viewer: str, *titles: str, **more: Any) -> Any:
+    return client.post("/v1/decisions", json={"viewer": viewer, "titles": list(titles), **more})
+
+
+def problem(response: Any, status: int) -> dict[str, Any]:
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    found: dict[str, Any] = response.json()
+    assert found["status"] == status
+    return found
+
+
+def test_a_decision_is_answered_and_logged_alike(client: Client, parts: Parts) -> None:
+    answer = decide(client, "ann", "t0", "t1", surface="billboard").json()
+    viewer = pseudonym("ann", parts.viewer_key)
+    assert answer["viewer"] == viewer and answer["degraded"] == ""
+
+    def mine() -> list[DecisionPage]:
+        pages = [codec.decisions.decode(value) for value in logged(parts, DECISIONS)]
+        return [page for page in pages if page.viewer == viewer and page.surface == "billboard"]
+
+    within(5, mine)
+    page = mine()[0]
+    assert page.decided_at_ms == answer["decided_at_ms"]
+    assert msgspec.to_builtins(page.versions) == answer["versions"]
+    for chosen, decision in zip(answer["decisions"], page.decisions, strict=True):
+        assert chosen["id"] == decision.id and chosen["artwork"] == decision.artwork
+        assert chosen["image"] == f"/i/{decision.artwork}.jpg"
+        assert chosen["propensity"] == decision.propensity > 0
+        assert chosen["why"].endswith(".")
+        assert decision.candidates == ("rockets", "kitchens", "wolves")
+        assert sum(decision.propensities) == pytest.approx(1, abs=1e-6)
+
+
+def test_a_viewer_sees_the_same_artwork_for_a_while(client: Client) -> None:
+    first, again = (decide(client, "bea", "t0", "t1", "t2").json()["decisions"] for _ in range(2))
+    assert first == again
+
+
+def test_sentences_may_be_left_out(client: Client) -> None:
+    found = decide(client, "ann", "t0", "t1", why=False).json()["decisions"]
+    assert [each["why"] for each in found] == ["", ""]
+
+
+def test_unknown_titles_are_all_named(client: Client) -> None:
+    found = problem(decide(client, "ann", "t0", "x", "t1", "y"), 404)
+    assert [fault["where"] for fault in found["faults"]] == ["$.titles[1]", "$.titles[3]"]
+
+
+def test_a_title_may_stand_once(client: Client) -> None:
+    problem(decide(client, "ann", "t0", "t0"), 400)
+
+
+def event(number: int = 0, **more: Any) -> dict[str, Any]:
+    return {"type": "play", "id": f"e{number}", "viewer": "cem", "title": "t0", "minutes": 5} | more
+
+
+def test_events_are_logged_under_a_pseudonym(client: Client, parts: Parts) -> None:
+    response = client.post("/v1/events", json={"events": [event(), event(1, type="impression")]})
+    assert response.status_code == 202 and response.json() == {"accepted": 2}
+    values = logged(parts, EVENTS)
+    assert not any(b"cem" in value for value in values)
+    found = [codec.events.decode(value) for value in values]
+    mine = [each for each in found if each.viewer == pseudonym("cem", parts.viewer_key)]
+    assert [each.id for each in mine] == ["e0", "e1"]
+    assert all(abs(each.occurred_at_ms - now_ms()) < 60_000 for each in mine)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "where"),
+    [
+        ({"minutes": -1}, "minutes"),
+        ({"minutes": "5"}, "minutes"),
+        ({"viewer": ""}, "viewer"),
+        ({"viewer": 7}, "viewer"),
+        ({"type": "erasure"}, "type"),
+        ({"type": None}, "type"),
+        ({"title": "a{b}"}, "title"),
+        ({"id": "x" * 200}, "id"),
+        ({"occurred_at_ms": now_ms() + 660_000}, "occurred_at_ms"),
+        ({"occurred_at_ms": now_ms() - 8 * 86_400_000}, "occurred_at_ms"),
+        ({"occurred_at_ms": 1e3}, "occurred_at_ms"),
+    ],
+)
+def test_one_wrong_event_refuses_all(
+    client: Client, parts: Parts, wrong: dict[str, Any], where: str
+) -> None:
+    before = len(logged(parts, EVENTS))
+    events = [event(at) for at in range(20)]
+    events[17] = event(17, **wrong)
+    found = problem(client.post("/v1/events", json={"events": events}), 400)
+    assert [fault["where"] for fault in found["faults"]] == [f"$.events[17].{where}"]
+    assert len(logged(parts, EVENTS)) == before
+
+
+def test_bounds_of_a_request_hold(client: Client) -> None:
+    many = {"events": [event(at) for at in range(1001)]}
+    assert problem(client.post("/v1/events", json=many), 400)["faults"][0]["where"] == "$.events"
+    large = b'{"events": [' + b" " * 2_100_000 + b"]}"
+    problem(client.post("/v1/events", content=large, headers=JSON), 413)
+    problem(decide(client, "ann", *(f"x{at}" for at in range(201))), 400)
+    problem(client.post("/v1/events", content=b"{}", headers={"content-type": "text/csv"}), 415)
+
+
+def test_titles_come_change_and_go(client: Client) -> None:
+    client.put("/v1/titles/film one", json=title("a", "b"))
+    changed = client.put("/v1/titles/film one", json=title("b", "c", name="Another name")).json()
+    assert changed["name"] == "Another name"
+    assert {each["artwork"]["id"]: "removed_at_ms" in each for each in changed["artworks"]} == {
+        "a": True,
+        "b": False,
+        "c": False,
+    }
+    seen = {
+        decide(client, f"viewer {at}", "film one").json()["decisions"][0]["artwork"]
+        for at in range(60)
+    }
+    assert seen == {"b", "c"}
+    assert client.get("/v1/titles/film one").json() == changed
+    assert client.delete("/v1/titles/film one").status_code == 200
+    problem(decide(client, "ann", "film one"), 404)
+    problem(client.delete("/v1/titles/nothing"), 404)
+    problem(client.get("/v1/titles/nothing"), 404)
+    problem(client.put("/v1/titles/x", json=title("a") | {"id": "y"}), 400)
+    twice = problem(client.put("/v1/titles/x", json=title("a", "a")), 400)
+    assert twice["faults"][0]["where"] == "$.artworks[1].id"
+
+
+def test_titles_are_listed_in_pages(client: Client) -> None:
+    names: list[str] = []
+    after = ""
+    while True:
+        page = client.get("/v1/titles", params={"after": after, "limit": 2}).json()
+        names += [each["id"] for each in page["titles"]]
+        if not (after := page["after"]):
+            break
+    assert names == sorted(names) and {f"t{at}" for at in range(5)} <= set(names)
+
+
+def test_a_viewer_is_read_corrected_and_erased(tmp_path: Path) -> None:
+    parts = site(tmp_path, reward_window_s=0.2, lateness_s=0.1)
+    parts.server.start()
+    try:
+        with opened(parts) as client:
+            problem(client.get("/v1/viewers/dee"), 404)
+            client.put("/v1/titles/t", json=title("rockets", "kitchens"))
+            decide(client, "dee", "t")
+            events = [event(at, viewer="dee", title="t", artwork="rockets") for at in range(3)]
+            assert client.post("/v1/events", json={"events": events}).status_code == 202
+            steps = Parts(parts.settings)
+            steps.driver.open()
+            steps.driver.drain()
+            taste = client.get("/v1/viewers/dee").json()
+            assert taste["events"] == 3 and "likes" in taste["summary"]
+            weights = {"horses": 0.9, taste["concepts"][0]["name"]: -1}
+            unknown = {"concepts": {"no such interest": 1}}
+            problem(client.patch("/v1/viewers/dee", json=unknown), 400)
+            problem(client.patch("/v1/viewers/dee", json={}), 400)
+            assert client.patch("/v1/viewers/dee", json={"concepts": weights}).status_code == 202
+            steps.driver.drain()
+            corrected = client.get("/v1/viewers/dee").json()["concepts"]
+            held = {each["name"]: each["weight"] for each in corrected if each["corrected"]}
+            assert held == pytest.approx(weights, abs=1e-3)
+
+            assert client.delete("/v1/viewers/dee").status_code == 202
+            problem(client.get("/v1/viewers/dee"), 404)
+            steps.driver.drain()
+            assert finish_erasures(steps) == 1
+            viewer = pseudonym("dee", parts.viewer_key).encode()
+            assert not any(viewer in value for value in logged(parts, EVENTS))
+    finally:
+        parts.server.stop()
+
+
+def test_a_server_that_goes_away_and_comes_back(tmp_path: Path) -> None:
+    parts = site(tmp_path)
+    parts.server.start()
+    try:
+        with opened(parts) as client:
+            client.put("/v1/titles/t", json=title("rockets", "kitchens"))
+            assert decide(client, "eli", "t").json()["degraded"] == ""
+            within(5, lambda: len(logged(parts, DECISIONS)) == 1)
+            parts.server.kill()
+            answer = decide(client, "eli", "t")
+            assert answer.status_code == 200 and answer.json()["degraded"] == "taste-away"
+            refused = client.post("/v1/events", json={"events": [event()]})
+            problem(refused, 503)
+            assert int(refused.headers["retry-after"]) > 0
+            problem(client.get("/v1/viewers/eli"), 503)
+            ready = client.get("/health/ready")
+            assert ready.status_code == 503 and not ready.json()["parts"]["store"]["well"]
+            assert client.get("/health/live").status_code == 200
+            parts.server.start()
+            within(10, lambda: client.get("/health/ready").status_code == 200)
+            within(10, lambda: len(logged(parts, DECISIONS)) == 2)
+            last = codec.decisions.decode(logged(parts, DECISIONS)[1])
+            assert last.degraded == "taste-away"
+            assert decide(client, "eli", "t").json()["degraded"] == ""
+    finally:
+        parts.server.stop()
+
+
+def test_keys_are_asked_for(parts: Parts, tmp_path: Path) -> None:
+    keyed = site(Path(parts.settings.data_dir), api_keys=f"{KEY},another key that is long")
+    with opened(keyed) as client:
+        within(10, lambda: client.get("/health/ready").status_code == 200)
+        for path in ("/", "/health/live", "/metrics"):
+            assert client.get(path).status_code == 200
+        for given in ({}, {"authorization": "Bearer wrong"}, {"authorization": f"Basic {KEY}"}):
+            refused = client.get("/v1/titles", headers=given)
+            assert problem(refused, 401)
+            assert refused.headers["www-authenticate"] == "Bearer"
+        right = {"authorization": f"Bearer {KEY}"}
+        assert client.get("/v1/titles", headers=right).status_code == 200
+    for host in ("0.0.0.0", "192.0.2.1", "keyart.example.org"):
+        with pytest.raises(SettingsError, match="KEYART_API_KEYS"):
+            create_app(site(tmp_path, api_host=host))
+    with pytest.raises(SettingsError, match="16 characters"):
+        create_app(site(tmp_path, api_keys="short"))
+
+
+def test_an_experiment_splits_viewers(parts: Parts) -> None:
+    split = site(Path(parts.settings.data_dir), experiment="uniform=0.3")
+    with opened(split) as client:
+        within(5, lambda: client.get("/health/ready").status_code == 200)
+        served = [decide(client, f"v{at}", "t0").json()["policy"] for at in range(300)]
+        again = [decide(client, f"v{at}", "t0").json()["policy"] for at in range(50)]
+    assert served[:50] == again
+    # five standard deviations of a share of 0.3 among 300 viewers
+    assert served.count("uniform") / 300 == pytest.approx(0.3, abs=5 * (0.21 / 300) ** 0.5)
+
+
+def test_what_it_measures_names_no_viewer(client: Client, parts: Parts) -> None:
+    decide(client, "secretive", "t0")
+    text = client.get("/metrics").text
+    assert 'keyart_decisions_total{policy="' in text and "keyart_snapshot_age_seconds" in text
+    assert "secretive" not in text
+    assert pseudonym("secretive", parts.viewer_key) not in text
+
+
+def test_the_documents_ask_nobody_else(client: Client) -> None:
+    page = client.get("/docs")
+    assert page.status_code == 200
+    for asks in ("<script", "<link", "<img", "src=", "@import", "url("):
+        assert asks not in page.text
+    assert "POST" in page.text and "/v1/viewers/{viewer}" in page.text
+
+
+def test_the_document_tells_bodies_and_answers(client: Client) -> None:
+    document = client.get("/docs/openapi.json").json()
+    names = set(document["components"]["schemas"])
+    refs = set(re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(document)))
+    assert refs <= names
+    for (method, path), told in OPERATIONS.items():
+        operation = document["paths"][path][method]
+        assert str(told.status) in operation["responses"]
+        if told.asks is not None:
+            body = operation["requestBody"]["content"]["application/json"]
+            msgspec.convert(body["example"], told.asks)
+
+
+def test_the_examples_of_the_document_work(client: Client) -> None:
+    put = OPERATIONS["put", "/v1/titles/{title}"].example
+    assert client.put(f"/v1/titles/{put['id']}", json=put).status_code == 200
+    client.put("/v1/titles/small-hours", json=title("a", "b"))
+    for path in ("/v1/decisions", "/v1/events"):
+        told = OPERATIONS["post", path]
+        assert client.post(path, json=told.example).status_code == told.status
+    corrected = OPERATIONS["patch", "/v1/viewers/{viewer}"].example
+    assert client.patch("/v1/viewers/viewer-7", json=corrected).status_code == 202
+
+
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["viewer", "titles", "events", "artworks", "id", "type", "concepts"])
+            | st.text(max_size=4),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+ROUTES = (
+    ("POST", "/v1/decisions"),
+    ("POST", "/v1/events"),
+    ("PUT", "/v1/titles/garbage"),
+    ("PATCH", "/v1/viewers/garbage"),
+)
+
+
+@settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(
+    route=st.sampled_from(ROUTES),
+    body=st.binary(max_size=60) | ANY_JSON.map(msgspec.json.encode),
+    kind=st.sampled_from(
+        ["application/json", "application/json; charset=latin1", "text/plain", ""]
+    ),
+)
+def test_no_body_makes_it_fail(
+    client: Client, route: tuple[str, str], body: bytes, kind: str
+) -> None:
+    response = client.request(*route, content=body, headers={"content-type": kind})
+    assert 200 <= response.status_code < 500
+    if response.status_code >= 400:
+        problem(response, response.status_code)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" * 200_000,
+        b'{"a":' * 100_000,
+        b'{"viewer": "v", "titles": ["t0"], "surface": NaN}',
+        b'{"viewer": "v", "titles": [1e999]}',
+        b'{"viewer": "\\ud800", "titles": ["t0"]}',
+        b'{"events": [{"type": "play", "viewer": "\\udfff"}]}',
+        b'{"events": [' + b"[" * 5000 + b"]" * 5000 + b"]}",
+        b'{"concepts": {"x": 1' + b"0" * 5000 + b"}}",
+        b"\xef\xbb\xbf{}",
+        b"\x00",
+    ],
+)
+@pytest.mark.parametrize("route", ROUTES)
+def test_hostile_bodies_are_refused(client: Client, route: tuple[str, str], body: bytes) -> None:
+    found = problem(client.request(*route, content=body, headers=JSON), 400)
+    assert found["faults"][0]["where"].startswith("$")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/v1/decisions", 405),
+        ("BREW", "/v1/events", 405),
+        ("GET", "/v2/decisions", 404),
+        ("GET", "/v1/titles?limit=many", 400),
+        ("GET", "/v1/titles?limit=0", 400),
+        ("GET", "/v1/titles/%ff%fe", 404),
+        ("PUT", "/v1/titles/%7B%7D", 400),
+        ("GET", f"/v1/viewers/{'v' * 300}", 400),
+        ("GET", "/v1/insight/decisions?limit=-1", 400),
+    ],
+)
+def test_wrong_addresses_are_refused(client: Client, method: str, path: str, status: int) -> None:
+    content = b'{"artworks": [{"id": "a"}]}' if method == "PUT" else None
+    problem(client.request(method, path, content=content, headers=JSON), status)

@@ -1,0 +1,236 @@
+"""The deployment itself: compose up, the demo against it, the alerts, and down again."""
+
+import json
+import os
+import subprocess
+import sys
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.containers.fixtures import need_engine
+from tests.containers.servers import free_port, until
+
+pytestmark = [pytest.mark.containers, pytest.mark.timeout(900)]
+ROOT = Path(__file__).resolve().parents[2]
+INFRA = ROOT / "infra"
+KEY = "a-key-of-this-test-only"
+MOST_BYTES = 500_000_000
+PROMETHEUS = yaml.safe_load((INFRA / "compose.yaml").read_text())["services"]["prometheus"]["image"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compose:
+    """One project of docker compose, apart from any other on this machine."""
+
+    project: str
+    environ: dict[str, str]
+
+    def run(self, *arguments: str, timeout_s: float = 300) -> str:
+        """Run a command of docker compose and return what it printed; fail with its complaint."""
+        files = ["--env-file", str(INFRA / "demo.env"), "-f", str(INFRA / "compose.yaml")]
+        done = subprocess.run(
+            ["docker", "compose", "-p", self.project, *files, *arguments],
+            env=self.environ,
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+        )
+        assert done.returncode == 0, f"{arguments}: {done.stderr[-4000:]}"
+        return done.stdout
+
+    def url(self, port: str = "API_PORT") -> str:
+        return f"http://127.0.0.1:{self.environ[port]}"
+
+    def containers(self) -> list[dict[str, Any]]:
+        lines = self.run("ps", "--all", "--format", "json").splitlines()
+        return [json.loads(line) for line in lines]
+
+    def figures(self) -> dict[str, float]:
+        """Return the api's figures, summed over labels."""
+        with urllib.request.urlopen(f"{self.url()}/metrics", timeout=10) as answer:
+            text = answer.read().decode()
+        found: dict[str, float] = {}
+        for family in text_string_to_metric_families(text):
+            for sample in family.samples:
+                name = sample.labels.get("name", sample.name)
+                found[name] = found.get(name, 0.0) + sample.value
+        return found
+
+    def prometheus(self, path: str, **query: str) -> Any:
+        url = f"{self.url('PROMETHEUS_PORT')}/api/v1/{path}?{urllib.parse.urlencode(query)}"
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            body = json.load(answer)
+        assert body["status"] == "success"
+        return body["data"]
+
+
+@pytest.fixture(scope="module")
+def compose() -> Iterator[Compose]:
+    """Everything but Grafana, built and up; down with its volumes at the end."""
+    need_engine()
+    environ = {k: v for k, v in os.environ.items() if not k.startswith("KEYART_")}
+    ports = ("API_PORT", "KAFKA_PORT", "REDIS_PORT", "PROMETHEUS_PORT")
+    environ |= {name: str(free_port()) for name in ports}
+    environ["KEYART_API_KEYS"] = KEY
+    up = Compose(project=f"keyart-test-{os.getpid()}", environ=environ)
+    try:
+        up.run("up", "--build", "--wait", "--wait-timeout", "300", timeout_s=600)
+        up.run("up", "--wait", "prometheus")
+        yield up
+    except AssertionError:
+        said = subprocess.run(
+            ["docker", "compose", "-p", up.project, "logs", "--tail", "30"],
+            capture_output=True,
+            text=True,
+        )
+        print(said.stdout)
+        raise
+    finally:
+        up.run("--profile", "observe", "down", "--volumes", "--timeout", "5")
+
+
+@pytest.fixture(scope="module")
+def demo(compose: Compose, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The figures of a short demo played against the containers."""
+    figures = tmp_path_factory.mktemp("demo") / "figures.json"
+    command = [sys.executable, "-m", "keyart.services.cli.main", "demo", "--decisions", "2000"]
+    done = subprocess.run(
+        [*command, "--url", compose.url(), "--key", KEY, "--json", str(figures)],
+        env=compose.environ,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    loaded: dict[str, Any] = json.loads(figures.read_text())
+    return loaded
+
+
+def test_all_of_it_is_up(compose: Compose) -> None:
+    found = compose.containers()
+    states = sorted((each["Service"], each["State"], each["ExitCode"]) for each in found)
+    assert states == [
+        ("api", "running", 0),
+        ("kafka", "running", 0),
+        ("prometheus", "running", 0),
+        ("redis", "running", 0),
+        ("topics", "exited", 0),
+        ("worker", "running", 0),
+        ("worker", "running", 0),
+    ]
+    for each in found:
+        for port in each["Publishers"]:
+            assert not port["PublishedPort"] or port["URL"] == "127.0.0.1"
+
+
+def test_the_page_is_there_and_decisions_ask_for_a_key(compose: Compose) -> None:
+    with urllib.request.urlopen(f"{compose.url()}/", timeout=10) as answer:
+        assert b"keyart" in answer.read()
+    request = urllib.request.Request(f"{compose.url()}/v1/decisions", data=b"{}", method="POST")
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request, timeout=10)
+    assert refused.value.code == 401
+    refused.value.close()
+
+
+def test_the_demo_is_learned_from_by_the_workers(compose: Compose, demo: dict[str, Any]) -> None:
+    shown = {row["name"]: row["impressions"] for row in demo["policies"]}
+    assert min(shown.values()) >= 2000
+    decided = compose.figures()["keyart_decisions_total"]
+    assert decided >= 2000
+    until("every decision learned", lambda: compose.figures().get("learned", 0.0) == decided, 60)
+    figures = compose.figures()
+    assert figures["decisions"] - figures.get("repeat_decisions", 0.0) == decided
+    assert figures["rewards"] == decided
+    assert figures["keyart_lag_records"] == 0
+    assert figures["keyart_log_dropped_total"] == 0
+    assert "dead_letters" not in figures
+    assert figures["keyart_posterior_updates_total"] > 0
+
+
+def test_prometheus_scrapes_everyone_and_answers_the_boards(
+    compose: Compose, demo: dict[str, Any]
+) -> None:
+    def up() -> dict[str, int]:
+        found: dict[str, int] = {}
+        for target in compose.prometheus("targets")["activeTargets"]:
+            job = target["labels"]["job"]
+            found[job] = found.get(job, 0) + (target["health"] == "up")
+        return found
+
+    until("all targets scraped", lambda: up() == {"keyart-api": 1, "keyart-worker": 2}, 60)
+    for path in sorted((INFRA / "grafana" / "boards").glob("*.json")):
+        for panel in json.loads(path.read_text())["panels"]:
+            for target in panel["targets"]:
+                compose.prometheus("query", query=target["expr"])
+    assert compose.prometheus("query", query="sum(keyart_worker_lane_open)")["result"]
+    groups = compose.prometheus("rules")["groups"]
+    assert {rule["health"] for group in groups for rule in group["rules"]} <= {"ok", "unknown"}
+
+
+@pytest.mark.parametrize("service", ["api", "worker"])
+def test_a_container_runs_as_nobody_and_writes_only_where_it_may(
+    compose: Compose, service: str
+) -> None:
+    inside = "id -u; touch /tmp/a /data/a && echo may; touch /etc/a /opt/keyart/a 2>&1 || echo not"
+    said = compose.run("exec", "-T", service, "sh", "-c", inside).splitlines()
+    assert said[:2] == ["10001", "may"]
+    assert sum("Read-only file system" in line for line in said) == 2
+
+
+def test_a_stop_drains_within_ten_seconds(compose: Compose, demo: dict[str, Any]) -> None:
+    compose.run("stop", "--timeout", "10", "api", "worker", timeout_s=30)
+    stopped = [each for each in compose.containers() if each["Service"] in ("api", "worker")]
+    assert [each["ExitCode"] for each in stopped] == [0, 0, 0]
+
+
+def test_the_image_is_small(compose: Compose) -> None:
+    said = subprocess.run(
+        ["docker", "image", "inspect", "keyart:base", "--format", "{{.Size}} {{.Config.User}}"],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    size, user = said.split()
+    assert int(size) < MOST_BYTES
+    assert user == "10001:10001"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("check", "config", "/etc/prometheus/prometheus.yml"),
+        ("test", "rules", "/etc/prometheus/alerts_test.yml"),
+    ],
+)
+def test_promtool_accepts_the_configuration_and_every_alert_rings(
+    arguments: tuple[str, ...],
+) -> None:
+    need_engine()
+    mounted = f"{INFRA / 'prometheus'}:/etc/prometheus:ro"
+    done = subprocess.run(
+        [
+            "docker",
+            "run",
+            "--rm",
+            "-v",
+            mounted,
+            "--entrypoint",
+            "promtool",
+            PROMETHEUS,
+            *arguments,
+        ],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

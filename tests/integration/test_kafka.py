@@ -1,0 +1,156 @@
+"""The Kafka way of the data on a real broker and a real Redis."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from keyart.schemas.topics import DEAD_LETTERS, DECISIONS, EVENTS, REWARDS
+from keyart.services.bootstrap import Parts
+from keyart.services.rebuild import rebuild_state
+from keyart.services.settings import Settings
+from keyart.streams.kafka.deadletters import read_letters
+from keyart.streams.kafka.source import read_all
+from keyart.streams.ports import TITLES, VIEWERS, Lane, Output
+from keyart.streams.replay import Check, compare_titles
+from tests.containers.crowd import Crowd, titles
+from tests.containers.fixtures import MakeHouse
+from tests.containers.house import House, settle
+from tests.containers.servers import until
+
+pytestmark = pytest.mark.containers
+
+
+def keyart(house: House, *command: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line as an operator does."""
+    whole = [sys.executable, "-m", "keyart.services.cli.main", *command]
+    environment = {"PATH": "/usr/bin:/bin", "COLUMNS": "200", **house.environment}
+    return subprocess.run(whole, env=environment, capture_output=True, text=True, timeout=120)
+
+
+def test_events_of_a_plain_producer_are_learned_once(make_house: MakeHouse) -> None:
+    house, crowd = make_house(), Crowd(seed=1)
+    house.create()
+    house.work(2)
+    house.visit(crowd, 3000)
+    settle(house, [crowd])
+
+
+def test_state_equals_the_embedded_default_fed_the_same_records(
+    make_house: MakeHouse, data_dir: Path
+) -> None:
+    # one partition on both sides: then even the order of additions is the same for one title
+    house, crowd = make_house(KEYART_PARTITIONS="1", KEYART_LATENESS_S="25"), Crowd(seed=2)
+    house.create()
+    house.visit(crowd, 1500)
+    house.flush()
+    embedded = Parts(
+        Settings(
+            data_dir=str(data_dir), reward_window_s=2, lateness_s=25, viewer_hourly_rewards=1000000
+        )
+    )
+    embedded.server.start()
+    try:
+        embedded.driver.open()
+        embedded.catalogue.put(titles(40), now_ms=0)
+        for topic in (DECISIONS, EVENTS):
+            records = read_all(house.parts.kafka, topic, 0)
+            embedded.log.append([Output(topic, each.key, each.value) for each in records])
+        house.work(1)
+
+        def learned() -> bool:
+            embedded.driver.turn()
+            counts = embedded.store.counts(Lane(TITLES, 0))
+            return counts.get("learned", 0) >= len(crowd.account.worth)
+
+        until("the embedded default learns", learned)
+        settle(house, [crowd])
+        kafka, lane = house.fresh_parts().store, Lane(VIEWERS, 0)
+        assert dict(kafka.scan(lane, "taste")) == dict(embedded.store.scan(lane, "taste"))
+        # sums of floats are added in the order in which windows close, which is by due time and so
+        # the same, but in batches cut elsewhere: equal to 1e-9 of their size, counts exactly
+        check = Check()
+        compare_titles(kafka, embedded.store, 0, check)
+        assert check.equal, check.differences
+        assert check.titles == 40
+    finally:
+        embedded.server.stop()
+
+
+def test_poison_goes_to_the_dead_letters_and_the_rest_goes_on(make_house: MakeHouse) -> None:
+    house, crowd = make_house(), Crowd(seed=3)
+    house.create()
+    house.work(1)
+    house.visit(crowd, 300)
+    good = b'{"type":"click","id":"%s","viewer":"' + b"ab" * 16 + b'","title":"t1",'
+    poison = {
+        "truncated": good[:40] % b"1",
+        "oversized": good % b"2" + b'"occurred_at_ms":1,"x":"' + b"x" * 1_000_000 + b'"}',
+        "newer": good % b"3" + b'"occurred_at_ms":1,"version":99}',
+        "type": good % b"4" + b'"occurred_at_ms":"noon"}',
+        "unknown": good.replace(b"click", b"shrug") % b"5" + b'"occurred_at_ms":1}',
+        "ahead": good % b"6" + b'"occurred_at_ms":3999999999999}',
+        "empty": b"",
+        "bytes": b"\xff\xfe\x00",
+    }
+    for name, value in poison.items():
+        house.send(EVENTS, name, value)
+    house.send(DECISIONS, "list", b"[]")
+    house.send(REWARDS, "number", b"17")
+    house.visit(crowd, 300)
+    settle(house, [crowd])
+    house.until_counted("dead_letters", len(poison) + 2)
+
+    def letters() -> int:
+        return sum(1 for _ in read_letters(house.parts.kafka, partitions=4))
+
+    until("letters in the topic", lambda: letters() == len(poison) + 2)
+    found = {each.key: each for each in read_letters(house.parts.kafka, partitions=4)}
+    assert found["newer"].reason.startswith("version 99")
+    assert found["type"].path == "$.occurred_at_ms"
+    assert found["oversized"].truncated and len(found["oversized"].value) == 100_000
+    assert "ahead" in found["ahead"].reason
+    assert found["list"].topic == DECISIONS and found["number"].topic == REWARDS
+    assert keyart(house, "deadletters", "list").stdout.count("events") >= len(poison)
+    shown = keyart(house, "deadletters", "show", found["type"].id)
+    assert '"path": "$.occurred_at_ms"' in shown.stdout
+    again = keyart(house, "deadletters", "retry", found["type"].id)
+    assert "sent 1 records again" in again.stdout
+    house.until_counted("dead_letters", len(poison) + 3)
+    assert keyart(house, "deadletters", "retry", found["oversized"].id).returncode == 1
+
+
+def test_topics_are_created_once_and_never_shrink(make_house: MakeHouse) -> None:
+    house = make_house(KEYART_PARTITIONS="3")
+    first = keyart(house, "topics", "create")
+    assert first.stdout.count("created") == 5, first.stderr
+    assert "as it should be" in keyart(house, "topics", "create").stdout
+    described = keyart(house, "topics", "describe").stdout
+    assert "cleanup.policy=compact" in described and "LogAppendTime" in described
+    house.environment["KEYART_PARTITIONS"] = "2"
+    refused = keyart(house, "topics", "create")
+    assert refused.returncode == 1 and "never shrink" in refused.stderr
+    house.environment["KEYART_PARTITIONS"] = "4"
+    assert keyart(house, "topics", "create").stdout.count("grew") == 5
+    house.send(EVENTS, "k", b"{}")
+    house.flush()
+    house.environment["KEYART_PARTITIONS"] = "5"
+    refused = keyart(house, "topics", "create")
+    assert refused.returncode == 1 and "1 records" in refused.stderr
+    lag = keyart(house, "topics", "lag")
+    assert lag.returncode == 0 and DEAD_LETTERS not in lag.stdout
+
+
+def test_a_rebuild_from_kafka_gives_the_state_again(make_house: MakeHouse) -> None:
+    house, crowd = make_house(), Crowd(seed=4)
+    house.create()
+    worker = house.work(1)[0]
+    house.visit(crowd, 1000)
+    settle(house, [crowd])
+    assert worker.terminate() < 10
+    assert worker.process.returncode == 0, worker.said[-2000:]
+    rebuild_state(house.fresh_parts())
+    house.work(1)
+    house.visit(crowd, 300)
+    settle(house, [crowd])

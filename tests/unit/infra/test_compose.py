@@ -1,0 +1,108 @@
+"""The compose file as written: its settings exist, its ports stay on loopback."""
+
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from keyart.services.demo.server import SETTINGS
+from keyart.services.settings import Settings, read_settings
+
+INFRA = Path(__file__).resolve().parents[3] / "infra"
+COMPOSE = yaml.safe_load((INFRA / "compose.yaml").read_text())
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+OURS = ("topics", "api", "worker")
+
+
+def test_the_parts_are_there() -> None:
+    default = {name for name, service in SERVICES.items() if "profiles" not in service}
+    assert default == {"kafka", "redis", "topics", "api", "worker"}
+    observe = {name for name, service in SERVICES.items() if service.get("profiles") == ["observe"]}
+    assert observe == {"prometheus", "grafana"}
+    assert SERVICES["worker"]["deploy"]["replicas"] == "${WORKERS:-2}"
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_port_is_on_loopback(name: str) -> None:
+    for port in SERVICES[name].get("ports", ()):
+        assert port.startswith("127.0.0.1:")
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES.keys() - {"topics"}))
+def test_every_lasting_service_says_when_it_is_ready(name: str) -> None:
+    health = SERVICES[name]["healthcheck"]
+    assert health["test"][0] == "CMD"
+    assert {"interval", "timeout", "retries", "start_period"} <= health.keys()
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_our_containers_write_only_to_data_and_tmp(name: str) -> None:
+    service = SERVICES[name]
+    assert service["read_only"] is True
+    assert service["tmpfs"] == ["/tmp"]
+    assert service["volumes"] == ["data:/data"]
+    assert service["cap_drop"] == ["ALL"]
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_the_settings_are_settings(name: str) -> None:
+    given: dict[str, str] = {}
+    for variable, value in SERVICES[name]["environment"].items():
+        text = str(value)
+        given[variable] = text.partition(":-")[2].rstrip("}") if text.startswith("${") else text
+    settings = read_settings(given).settings
+    assert settings.log == "kafka"
+    secret = {f"KEYART_{f.name.upper()}" for f in fields(Settings) if f.metadata["secret"]}
+    for variable in secret & given.keys():
+        assert str(SERVICES[name]["environment"][variable]).startswith("${" + variable)
+
+
+def test_without_variables_the_defaults_are_the_services_own() -> None:
+    secret = {f"KEYART_{f.name.upper()}" for f in fields(Settings) if f.metadata["secret"]}
+    given = {
+        variable: value.partition(":-")[2].rstrip("}")
+        for variable, value in SERVICES["api"]["environment"].items()
+        if str(value).startswith("${") and variable not in secret | {"KEYART_PARTITIONS"}
+    }
+    assert "KEYART_REWARD_WINDOW_S" in given
+    assert read_settings(given).settings == Settings()
+
+
+def test_the_demo_file_sets_what_the_demo_sets_for_its_own_server() -> None:
+    lines = (INFRA / "demo.env").read_text().splitlines()
+    given = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+    assert given == {f"KEYART_{name}": value for name, value in SETTINGS.items()}
+    for variable in given:
+        assert SERVICES["api"]["environment"][variable].startswith("${" + variable)
+
+
+def test_kafka_stands_alone_and_makes_no_topic_by_itself() -> None:
+    lines = (INFRA / "kafka.env").read_text().splitlines()
+    environ = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+    environ |= SERVICES["kafka"]["environment"]
+    assert environ["KAFKA_AUTO_CREATE_TOPICS_ENABLE"] == "false"
+    protocols = dict(
+        pair.split(":") for pair in environ["KAFKA_LISTENER_SECURITY_PROTOCOL_MAP"].split(",")
+    )
+    listeners = {each.split("://")[0] for each in environ["KAFKA_LISTENERS"].split(",")}
+    assert listeners == protocols.keys()
+    assert environ["KAFKA_INTER_BROKER_LISTENER_NAME"] in listeners
+
+
+def test_redis_keeps_what_it_is_given() -> None:
+    command = SERVICES["redis"]["command"]
+    assert command[command.index("--appendonly") + 1] == "yes"
+    assert command[command.index("--maxmemory-policy") + 1] == "noeviction"
+
+
+def test_every_file_and_volume_that_is_mounted_exists() -> None:
+    for service in SERVICES.values():
+        for mount in service.get("volumes", ()):
+            source = mount.split(":")[0]
+            if source.startswith("."):
+                assert (INFRA / source).is_dir(), source
+            else:
+                assert source in COMPOSE["volumes"]
+    assert (INFRA / SERVICES["api"]["build"]["dockerfile"].removeprefix("infra/")).is_file()

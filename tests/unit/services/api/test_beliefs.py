@@ -1,0 +1,164 @@
+"""Beliefs by row: the same as worked out directly, whatever the order in which titles came."""
+
+import numpy as np
+import pytest
+
+from keyart.models.belief.beliefs import Learned, refresh
+from keyart.models.belief.hyper import Hyper
+from keyart.models.belief.sums import Sums
+from keyart.models.decide.index import ANY_SURFACE, BELIEF_COLUMNS, IndexedTitle, ServingIndex
+from keyart.schemas.posterior import Cell, TitleSums
+from keyart.schemas.priors import Opinion
+from keyart.schemas.taste import TASTE_DIMENSIONS
+from keyart.services.api import beliefs as module
+from keyart.services.api.beliefs import Beliefs
+
+HYPER = Hyper()
+LEVEL, OWN, PRIOR = (BELIEF_COLUMNS.index(name) for name in ("level", "own", "prior"))
+
+
+class Site:
+    """Titles with sums, in an index and in `Beliefs`."""
+
+    def __init__(self, titles: int, seed: int = 0) -> None:
+        self.rng = np.random.default_rng(seed)
+        self.index, self.beliefs = ServingIndex(), Beliefs(HYPER)
+        self.counts: dict[str, int] = {}
+        self.sums: dict[str, TitleSums] = {}
+        self.opinions: dict[str, Opinion] = {}
+        for at in range(titles):
+            self.put(f"t{at}", int(self.rng.integers(2, 12)))
+
+    def put(self, name: str, count: int) -> None:
+        vectors = self.rng.normal(size=(count, TASTE_DIMENSIONS)).astype(np.float32)
+        artworks = tuple(f"a{at}" for at in range(count))
+        self.index.put([IndexedTitle(id=name, artworks=artworks, vectors=vectors)])
+        self.beliefs.put(name, artworks, group=name[-1])
+        self.counts[name] = count
+
+    def learn(self, name: str, level: float = 0.03, shown: float = 300.0) -> None:
+        cells = {
+            f"a{at}": {"home": Cell(1, 1, float(self.rng.poisson(shown * level)), shown)}
+            for at in range(self.counts[name])
+        }
+        self.sums[name] = TitleSums(title=name, artworks=cells)
+        self.beliefs.take_sums(self.sums[name])
+        relative = tuple(self.rng.normal(0, 0.2, self.counts[name]).tolist())
+        self.opinions[name] = Opinion(
+            title=name, artworks=tuple(cells), relative=relative, strength=10.0, prior="p"
+        )
+        self.beliefs.take_opinion(self.opinions[name])
+
+    def directly(self) -> dict[str, np.ndarray]:
+        """Return level x prior x own of every artwork, worked out without `Beliefs`."""
+        names, widest = list(self.counts), max(self.counts.values())
+        takes, expected, opinion = (np.zeros((len(names), widest)) for _ in range(3))
+        for row, name in enumerate(names):
+            for at in range(self.counts[name]):
+                if name in self.sums:
+                    cell = self.sums[name].artworks[f"a{at}"]["home"]
+                    takes[row, at], expected[row, at] = cell.reward, cell.expected
+                    opinion[row, at] = self.opinions[name].relative[at]
+        mask = np.arange(widest) < np.array(list(self.counts.values()))[:, None]
+        groups = {name[-1]: 0 for name in names}
+        groups = {group: at for at, group in enumerate(groups)}
+        sums = Sums.of(
+            takes=takes,
+            expected=expected,
+            opinion=opinion,
+            mask=mask,
+            group=np.array([groups[name[-1]] for name in names]),
+        )
+        found, _ = refresh(sums, HYPER, Learned.start(HYPER))
+        means = np.exp(found.log_base()[:, 0])
+        return {name: means[row, : self.counts[name]] for row, name in enumerate(names)}
+
+    def served(self, name: str) -> np.ndarray:
+        arrays, slot = self.index.arrays, int(self.index.slots([name])[0])
+        start, count = int(arrays.offsets[slot]), int(arrays.counts[slot])
+        rows = arrays.beliefs.get("home", arrays.beliefs[ANY_SURFACE])[start : start + count]
+        return rows[:, LEVEL] * rows[:, PRIOR] * rows[:, OWN]
+
+
+def test_what_is_served_is_what_is_worked_out_directly() -> None:
+    site = Site(70)
+    for name in list(site.counts)[:50]:
+        site.learn(name)
+    assert site.beliefs.work_out(site.index) == 70
+    for name, means in site.directly().items():
+        np.testing.assert_allclose(site.served(name), means, rtol=1e-4)
+
+
+def test_titles_that_went_or_changed_leave_nothing_behind() -> None:
+    site = Site(20)
+    for name in site.counts:
+        site.learn(name)
+    for name in ("t0", "t19", "t7"):
+        site.beliefs.remove(name)
+        site.index.remove(name)
+        del site.counts[name], site.sums[name], site.opinions[name]
+    site.beliefs.remove("t7")
+    site.put("t3", 14)
+    site.learn("t3")
+    site.put("t5", 4)
+    del site.sums["t5"], site.opinions["t5"]
+    assert site.beliefs.work_out(site.index) == len(site.beliefs) == 17
+    for name, means in site.directly().items():
+        np.testing.assert_allclose(site.served(name), means, rtol=1e-4)
+
+
+def test_without_a_change_nothing_is_worked_out() -> None:
+    site = Site(3)
+    assert site.beliefs.work_out(site.index) == 3
+    assert site.beliefs.work_out(site.index) == 0
+
+
+def test_a_changed_title_among_many_is_worked_out_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "ALL_AT_ONCE", 10)
+    monkeypatch.setattr(module, "REST", 1e6)
+    site = Site(200)
+    for name in site.counts:
+        site.learn(name)
+    assert site.beliefs.work_out(site.index) == 200
+    before = site.served("t50").copy()
+    site.learn("t50", level=0.1)
+    site.learn("t51")
+    assert site.beliefs.work_out(site.index) == 2
+    # beside all of them together: one step of the levels' search apart
+    alone, together = site.served("t50"), site.directly()["t50"]
+    np.testing.assert_allclose(alone, together, rtol=0.05)
+    assert alone.mean() > 2 * before.mean()
+
+
+def test_a_new_surface_gets_its_own_level() -> None:
+    site = Site(30)
+    for name in site.counts:
+        site.learn(name)
+    site.beliefs.work_out(site.index)
+    cells = {"a0": {"home": Cell(1, 1, 9.0, 300.0), "email": Cell(1, 1, 90.0, 300.0)}}
+    site.beliefs.take_sums(TitleSums(title="t0", artworks=cells))
+    site.beliefs.work_out(site.index)
+    arrays, slot = site.index.arrays, int(site.index.slots(["t0"])[0])
+    start = int(arrays.offsets[slot])
+    home, email = arrays.beliefs["home"][start, LEVEL], arrays.beliefs["email"][start, LEVEL]
+    assert email > 3 * home
+
+
+def test_what_is_said_of_unknown_titles_is_ignored() -> None:
+    site = Site(2)
+    site.beliefs.take_sums(TitleSums(title="nobody"))
+    site.beliefs.take_opinion(
+        Opinion(title="nobody", artworks=("a",), relative=(0.0,), strength=1.0, prior="p")
+    )
+    assert site.beliefs.work_out(site.index) == 2
+
+
+def test_a_forgotten_prior_has_no_opinion() -> None:
+    site = Site(5)
+    for name in site.counts:
+        site.learn(name, shown=1e-6)
+    site.beliefs.work_out(site.index)
+    assert np.ptp(site.served("t1")) > 1e-4
+    site.beliefs.forget_opinions()
+    site.beliefs.work_out(site.index)
+    np.testing.assert_allclose(np.ptp(site.served("t1")), 0, atol=1e-7)
