@@ -106,6 +106,18 @@ class Family:
             self.process.send_signal(signal.SIGINT)
             self.process.wait(60)
 
+    def left_behind(self) -> list[psutil.Process]:
+        """Return what still runs on this family's folder and on no other."""
+        folder = self.environment["KEYART_DATA_DIR"]
+        found = []
+        for each in psutil.process_iter():
+            try:
+                if each.environ().get("KEYART_DATA_DIR") == folder:
+                    found.append(each)
+            except psutil.Error:
+                continue
+        return found
+
 
 def acts(decision: dict[str, Any], rng: random.Random) -> list[dict[str, Any]]:
     name = decision["id"]
@@ -134,8 +146,8 @@ def family(data_dir: Path, free_port: int) -> Iterator[Family]:
     yield made
     made.client.close()
     made.stop()
-    for child in psutil.Process().children(recursive=True):
-        child.kill()
+    for left in made.left_behind():
+        left.kill()
 
 
 @pytest.mark.timeout(900)
