@@ -35,6 +35,8 @@ class Example(Struct, frozen=True, kw_only=True, omit_defaults=True):
     shown (one decision: 1 for what was shown, else 0); `rewards` the sum of values it earned.
     `answer` is the option that worked, -1 when none did; `weight` is its clipped inverse
     propensity, with mean 1 over the split's answered examples. `pair` is what never crosses splits.
+    `soft`, where it is known (a table's tests), is each option's probability to be the best one:
+    what training aims at instead of the answer alone.
     """
 
     id: str
@@ -51,8 +53,14 @@ class Example(Struct, frozen=True, kw_only=True, omit_defaults=True):
     impressions: tuple[float, ...]
     rewards: tuple[float, ...]
     answer: int = -1
+    soft: tuple[float, ...] = ()
     weight: float = 0.0
     reason: str = ""
+
+    def shares(self) -> tuple[float, ...]:
+        """Return what training aims at, a share an option: `soft`, else all on the answer."""
+        count = len(self.options)
+        return self.soft or tuple(float(at == self.answer) for at in range(count))
 
 
 _decoder = msgspec.json.Decoder(Example)
@@ -86,7 +94,7 @@ def read_examples(path: Path) -> Iterator[Example]:
             except msgspec.DecodeError as wrong:
                 raise InvalidRecord(f"line {number} of {path.name}: {wrong}") from None
             count = len(example.options)
-            columns = (example.propensities, example.impressions, example.rewards)
+            columns = (example.propensities, example.impressions, example.rewards, example.shares())
             if any(len(column) != count for column in columns) or not -1 <= example.answer < count:
                 raise InvalidRecord(f"line {number} of {path.name}: columns differ from options")
             yield example

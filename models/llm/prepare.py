@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+import polars as pl
 from msgspec import Struct
 
 from keyart.models.llm.catalogue import read_catalogue
@@ -81,13 +82,35 @@ def prepare_log(
 
 
 def prepare_table(
-    table: Path, out: Path, *, valid: float = 0.1, test: float = 0.3, clip: float = 20.0
+    table: Path,
+    out: Path,
+    *,
+    valid: float = 0.1,
+    test: float = 0.3,
+    clip: float = 20.0,
+    soft: bool = True,
+    without: Path | None = None,
 ) -> Dataset:
-    """Write the examples of a table of tests (test, text, impressions, clicks) under `out`."""
+    """Write the examples of a table of tests (test, text, impressions, clicks) under `out`.
+
+    Parameters
+    ----------
+    soft
+        Whether examples say how probably each text is the best, for training to aim at.
+    without
+        Another table, whose tests (column test) are left out: those that are to stay unseen.
+    """
     frame = read_table(table)
-    times = [(example.pair, example.shown_at_ms) for example in table_examples(frame)]
+    left_out: dict[str, int] = {}
+    if without is not None:
+        unseen = read_table(without)["test"].unique()
+        tests = frame["test"].n_unique()
+        frame = frame.filter(~pl.col("test").is_in(unseen.to_list()))
+        left_out = {f"test of {without.name}": tests - frame["test"].n_unique()}
+    made = list(table_examples(frame, soft=soft))
+    times = [(example.pair, example.shown_at_ms) for example in made]
     kind = {"source": table.name, "kind": "table"}
-    return _write(table_examples(frame), times, out, kind, valid, test, clip, {})
+    return _write(made, times, out, kind, valid, test, clip, left_out)
 
 
 def _with_taste(example: Example, taste: Callable[[Example], str] | None) -> Example:

@@ -6,6 +6,7 @@ from typing import Final
 
 import polars as pl
 
+from keyart.models.llm.chances import chances_of_best
 from keyart.models.llm.examples import Choice, Example
 from keyart.schemas.decisions import MAX_ARTWORKS
 from keyart.schemas.errors import InvalidRecord
@@ -36,8 +37,8 @@ def read_table(path: Path) -> pl.DataFrame:
     """
     frame = pl.read_parquet(path) if path.suffix == ".parquet" else pl.read_csv(path)
     names = set(frame.columns)
-    if "test" not in names and UPWORTHY["test"] in names:
-        frame = frame.rename({old: new for new, old in UPWORTHY.items()})
+    known = {old: new for new, old in UPWORTHY.items() if new not in names and old in names}
+    frame = frame.rename(known)
     if "test_week" in names:
         frame = frame.filter(~pl.col("test_week").is_in(list(FAULTY_WEEKS)))
     missing = {"test", "text", "impressions", "clicks"} - set(frame.columns)
@@ -56,10 +57,11 @@ def read_table(path: Path) -> pl.DataFrame:
     )
 
 
-def table_examples(frame: pl.DataFrame) -> Iterator[Example]:
+def table_examples(frame: pl.DataFrame, *, soft: bool = True) -> Iterator[Example]:
     """Yield one example a test of at least two texts, in the order of time.
 
-    The answer is the text with the highest click rate; nobody's history is known.
+    The answer is the text with the highest click rate; which one that is, is partly luck, so with
+    `soft` every text also has its probability to be the best. Nobody's history is known.
     """
     for (test,), arms in frame.sort("at_ms", "test", maintain_order=True).group_by(
         "test", maintain_order=True
@@ -79,4 +81,5 @@ def table_examples(frame: pl.DataFrame) -> Iterator[Example]:
             impressions=tuple(shown.astype(float).tolist()),
             rewards=tuple(clicks.astype(float).tolist()),
             answer=int((clicks / shown).argmax()),
+            soft=tuple(chances_of_best(clicks, shown).round(6).tolist()) if soft else (),
         )

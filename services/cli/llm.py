@@ -29,6 +29,12 @@ def prepare(
     test: Annotated[float, typer.Option(help="share held out to judge, the latest")] = 0.2,
     clip: Annotated[float, typer.Option(help="greatest inverse propensity")] = 20.0,
     entries: Annotated[int, typer.Option(help="entries of history at most")] = 12,
+    soft: Annotated[
+        bool, typer.Option("--soft/--hard", help="table: aim at each text's chance to be the best")
+    ] = True,
+    without: Annotated[
+        Path | None, typer.Option(help="table: leave out the tests of this other table")
+    ] = None,
 ) -> None:
     """Turn decisions and rewards, or a table of tests, into examples."""
     from keyart.services.llm.commands import run_prepare
@@ -42,6 +48,8 @@ def prepare(
         test=test,
         clip=clip,
         entries=entries,
+        soft=soft,
+        without=without,
     )
 
 

@@ -21,12 +21,16 @@ def run_prepare(
     test: float,
     clip: float,
     entries: int,
+    soft: bool,
+    without: Path | None,
 ) -> None:
     """Write examples of a log with its catalogue, or of a table."""
     from keyart.models.llm.prepare import prepare_log, prepare_table
 
     if table is not None and log is None:
-        made = prepare_table(table, out, valid=valid, test=test, clip=clip)
+        made = prepare_table(
+            table, out, valid=valid, test=test, clip=clip, soft=soft, without=without
+        )
     elif log is not None and catalogue is not None and table is None:
         made = prepare_log(log, catalogue, out, valid=valid, test=test, clip=clip, entries=entries)
     else:

@@ -19,6 +19,7 @@ from keyart.services.rebuild import check_state
 from keyart.services.settings import Settings, read_settings
 from keyart.streams.kafka.admin import TopicAdmin
 from keyart.streams.ports import TITLES, VIEWERS, Lane
+from tests.containers.api import Api
 from tests.containers.crowd import Crowd, titles
 from tests.containers.servers import KafkaServer, RedisServer, until
 
@@ -72,6 +73,7 @@ class House:
     def __init__(self, kafka: KafkaServer, redis: RedisServer, folder: Path, **more: str) -> None:
         self.kafka, self.redis, self.folder = kafka, redis, folder
         self.workers: list[Worker] = []
+        self.apis: list[Api] = []
         name = f"k{uuid4().hex[:10]}"
         self.environment = {
             "KEYART_LOG": "kafka",
@@ -150,6 +152,12 @@ class House:
             self.workers.append(new[-1])
         return new
 
+    def serve(self, **more: str) -> Api:
+        """Start an api, with more settings, and wait until it is ready."""
+        log = self.folder / f"api{len(self.apis)}.log"
+        self.apis.append(Api({**self.environment, **more}, log))
+        return self.apis[-1]
+
     def counts(self) -> Counter[str]:
         """Return what all lanes have counted."""
         total: Counter[str] = Counter()
@@ -174,9 +182,10 @@ class House:
 
     def close(self) -> None:
         """End all processes and connections."""
-        for worker in self.workers:
-            if worker.process.poll() is None:
-                worker.kill()
+        for each in (*self.workers, *self.apis):
+            if each.process.poll() is None:
+                each.process.kill()
+                each.process.wait()
         if self._producer is not None:
             self._producer.close(10)
         self.parts.client.close()

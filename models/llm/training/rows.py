@@ -10,11 +10,18 @@ from keyart.models.llm.training.likelihood import IGNORED
 
 
 class SftRow(TypedDict):
-    """One prompt with its answer; `token_weights`, parallel to it, are 0 before that."""
+    """One prompt with its answer; `token_weights`, parallel to it, are 0 before that.
+
+    `marks` and `shares`: every option's token, in the order of the places, and its share of the
+    answer, sums to 1. `length` is that of `input_ids`: rows of like length are batched together.
+    """
 
     input_ids: list[int]
     labels: list[int]
     token_weights: list[float]
+    marks: list[int]
+    shares: list[float]
+    length: int
 
 
 class PreferenceRow(TypedDict):
@@ -38,7 +45,8 @@ def sft_rows(
 
     The answer's mark weighs the example's weight. With a reason (`reason_share` above 0) its tokens
     share `reason_share` times that, whatever their number: the answer comes first, so that one
-    forward pass still reads the options, and the reason only teaches.
+    forward pass still reads the options, and the reason only teaches. -log p of the mark is the
+    mean over all options' marks by their shares, where an example has a soft answer.
     """
     for example in examples:
         if example.answer < 0:
@@ -48,6 +56,7 @@ def sft_rows(
             place = order.tolist().index(example.answer)
             prompt = prompter.tokens(example, order)
             answer = prompter.completion(place, example.reason if reason_share > 0 else "")
+            shares = example.shares()
             weights = [example.weight]
             if len(answer) > 1:
                 weights += [example.weight * reason_share / (len(answer) - 1)] * (len(answer) - 1)
@@ -55,6 +64,9 @@ def sft_rows(
                 input_ids=prompt + answer,
                 labels=[IGNORED] * len(prompt) + answer,
                 token_weights=[0.0] * len(prompt) + weights,
+                marks=list(prompter.marks[: len(shares)]),
+                shares=[shares[at] for at in order],
+                length=len(prompt) + len(answer),
             )
 
 

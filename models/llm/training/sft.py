@@ -1,6 +1,6 @@
 """Supervised post-training with a weight on every answer, on TRL's trainer."""
 
-from typing import Any
+from typing import Any, Final
 
 import torch
 from trl.trainer.sft_trainer import DataCollatorForLanguageModeling, SFTTrainer
@@ -8,22 +8,30 @@ from trl.trainer.sft_trainer import DataCollatorForLanguageModeling, SFTTrainer
 from keyart.models.llm.training.likelihood import label_log_probs
 
 
+_READ: Final = ("input_ids", "attention_mask", "labels", "marks", "shares")
+
+
 class WeightedCollator:
-    """Pads rows and keeps their token weights beside them, (B, T)."""
+    """Pads rows and keeps their token weights (B, T), marks and shares (B, K) beside them."""
 
     def __init__(self, pad_token: int) -> None:
         self._rest = DataCollatorForLanguageModeling(pad_token_id=pad_token)
 
     def __call__(self, rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
-        """Return input_ids, attention_mask, labels and token_weights, (B, T) each."""
+        """Return input_ids, attention_mask, labels, token_weights (B, T), marks, shares (B, K)."""
         batch: dict[str, torch.Tensor] = self._rest(
             [{"input_ids": row["input_ids"], "labels": row["labels"]} for row in rows]
         )
         weights = torch.zeros(batch["input_ids"].shape)
         for at, row in enumerate(rows):
             weights[at, : len(row["token_weights"])] = torch.tensor(row["token_weights"])
-        batch["token_weights"] = weights
-        return batch
+        options = max(len(row["marks"]) for row in rows)
+        marks = torch.zeros(len(rows), options, dtype=torch.int64)
+        shares = torch.zeros(len(rows), options)
+        for at, row in enumerate(rows):
+            marks[at, : len(row["marks"])] = torch.tensor(row["marks"])
+            shares[at, : len(row["shares"])] = torch.tensor(row["shares"])
+        return {**batch, "token_weights": weights, "marks": marks, "shares": shares}
 
 
 class WeightedSFTTrainer(SFTTrainer):
@@ -47,10 +55,8 @@ class WeightedSFTTrainer(SFTTrainer):
         num_items_in_batch: Any = None,
     ) -> Any:
         """Return the weighted loss, a scalar."""
-        weights = inputs.pop("token_weights")
-        found = label_log_probs(
-            model, inputs["input_ids"], inputs["attention_mask"], inputs["labels"]
-        )
+        weights = inputs["token_weights"]
+        found = label_log_probs(model, **{name: inputs[name] for name in _READ})
         loss = weighted_loss(found, weights) / self._mean_weight
         return (loss, {"log_probs": found}) if return_outputs else loss
 

@@ -130,7 +130,12 @@ def _config(stage: str, folder: Path, settings: TrainSettings, steps: int) -> An
     }
     if stage == "dpo":
         return DPOConfig(**shared, beta=settings.beta, precompute_ref_log_probs=True)
-    return SFTConfig(**shared, dataset_kwargs={"skip_prepare_dataset": True})
+    return SFTConfig(
+        **shared,
+        train_sampling_strategy="group_by_length",
+        length_column_name="length",
+        dataset_kwargs={"skip_prepare_dataset": True},
+    )
 
 
 def _newest_checkpoint(folder: Path) -> str | None:
