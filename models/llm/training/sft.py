@@ -7,7 +7,6 @@ from trl.trainer.sft_trainer import DataCollatorForLanguageModeling, SFTTrainer
 
 from keyart.models.llm.training.likelihood import label_log_probs
 
-
 _READ: Final = ("input_ids", "attention_mask", "labels", "marks", "shares")
 
 

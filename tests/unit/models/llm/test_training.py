@@ -37,7 +37,8 @@ def settings(folder: Path, **given: Any) -> TrainSettings:
 def gradients(model: Any, rows: list[Any], pad: int) -> tuple[float, dict[str, torch.Tensor]]:
     mean = sum(max(row["token_weights"]) for row in rows) / len(rows)
     batch = WeightedCollator(pad)(rows)
-    found = label_log_probs(model, batch["input_ids"], batch["attention_mask"], batch["labels"])
+    read = ("input_ids", "attention_mask", "labels", "marks", "shares")
+    found = label_log_probs(model, **{name: batch[name] for name in read})
     loss = weighted_loss(found, batch["token_weights"]) / mean
     model.zero_grad()
     loss.backward()
