@@ -12,6 +12,7 @@ import time
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from keyart.services.complaints import CLIENTS, SeldomRepeats
 from keyart.services.settings import Settings
 
 SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
@@ -39,13 +40,15 @@ class JsonLines(logging.Formatter):
 
 
 def set_up_logging(settings: Settings) -> None:
-    """Send all logging to standard error, one JSON object a line."""
+    """Send all logging to standard error, one JSON object a line; see `SeldomRepeats`."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
+    handler.addFilter(SeldomRepeats())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level)
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    for chatty in ("httpx", *CLIENTS):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
 class ApiMetrics:

@@ -1,6 +1,5 @@
 """`keyart worker`: this process's share of the lanes, driven by Kafka."""
 
-import logging
 import secrets
 import tempfile
 import threading
@@ -18,8 +17,6 @@ from keyart.streams.kafka.relay import Relay
 from keyart.streams.kafka.runner import LaneAtWork, RunnerRules
 from keyart.streams.ports import VIEWERS, Lane
 from keyart.streams.valkey.connect import translated
-
-log = logging.getLogger(__name__)
 
 
 class LaneMaker:
@@ -113,6 +110,4 @@ def run_worker(parts: Parts) -> None:
         web_port=settings.worker_web_port,
     )
     add_pages(app, lanes)
-    for chatty in ("kafka", "aiokafka"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
-    app.Worker(loglevel=settings.log_level).execute_from_commandline()
+    app.Worker(loglevel=settings.log_level, override_logging=False).execute_from_commandline()

@@ -26,7 +26,11 @@ class Part(Struct, frozen=True, kw_only=True):
 
 
 class Readiness(Struct, frozen=True, kw_only=True):
-    """`ready` while decisions can be answered; `parts` tells the truth about each."""
+    """`ready` while decisions can be answered; `parts` tells the truth about each.
+
+    A log or a store that is away does not end it: else a proxy would take every process out just
+    when they go on from memory.
+    """
 
     ready: bool
     parts: dict[str, Part]
@@ -51,7 +55,7 @@ async def ready(keyart: Keyart) -> Response[bytes]:
     says = f"{age:.1f} s old, {len(keyart.snapshots.index)} titles" if loaded else "not read yet"
     beliefs = Part(well=age < STALE_SNAPSHOTS_S, says=says)
     answer = Readiness(
-        ready=loaded and store.well and log.well,
+        ready=loaded,
         parts={"store": store, "log": log, "beliefs": beliefs},
     )
     return Response(codec.encode(answer), status_code=200 if answer.ready else 503, media_type=JSON)
