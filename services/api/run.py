@@ -1,4 +1,4 @@
-"""Runs the api under Granian: one event loop a process, all processes on one port.
+"""Runs the api: one event loop a process, all processes on one port.
 
 SIGTERM or SIGINT lets every process answer what is under way and log what it decided.
 """
@@ -15,18 +15,16 @@ import tempfile
 import time
 
 import uvloop
-from granian.constants import Interfaces
-from granian.server.embed import Server
 
 from keyart.schemas.errors import KeyartError, SettingsError
 from keyart.services.api.app import create_app
 from keyart.services.api.auth import keys_of
+from keyart.services.api.server import make_server, serve
 from keyart.services.bootstrap import Parts
 from keyart.services.settings import Settings
 from keyart.services.telemetry import SHARED_METRICS
 
 log = logging.getLogger(__name__)
-BACKLOG = 1024
 STOP_S = 9.0
 
 
@@ -49,7 +47,7 @@ def run_api(settings: Settings, *, shares_port: bool = False) -> None:
     if shares_port:
         uvloop.run(_serve(settings, settings.api_port))
         return
-    # Granian lets processes share a port, so a stranger's would go unnoticed without asking first
+    # processes share the port, so a stranger's process would go unnoticed without asking first
     port = _free_port(settings.api_host, settings.api_port)
     if settings.api_workers == 1:
         uvloop.run(_serve(settings, port))
@@ -61,20 +59,12 @@ async def _serve(settings: Settings, port: int) -> None:
     # requests make many small objects and no cycles; threads that refresh must yield quickly
     gc.set_threshold(50_000, 20, 50)
     sys.setswitchinterval(0.001)
-    server = Server(
-        create_app(Parts(settings)),
-        address=settings.api_host,
-        port=port,
-        interface=Interfaces.ASGI,
-        backlog=BACKLOG,
-        websockets=False,
-        log_enabled=False,
-    )
+    server = make_server(create_app(Parts(settings)))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, server.stop)
     log.info("listening on http://%s:%s", settings.api_host, port)
-    await server.serve()
+    await serve(server, settings.api_host, port)
 
 
 def _run_several(count: int, port: int) -> None:

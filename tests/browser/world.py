@@ -12,8 +12,7 @@ from collections.abc import Sequence
 from types import MappingProxyType
 
 import numpy as np
-from granian.constants import Interfaces
-from granian.server.embed import Server
+import uvloop
 from litestar import Litestar, Response
 from litestar.openapi.config import OpenAPIConfig
 
@@ -33,6 +32,7 @@ from keyart.schemas.posterior import TitleSums
 from keyart.schemas.rewards import Reward
 from keyart.schemas.taste import TASTE_DIMENSIONS
 from keyart.schemas.topics import REWARDS
+from keyart.services.api.server import make_server, serve
 from keyart.services.page.insight import Insight
 from keyart.services.page.overview import PageRules
 from keyart.services.page.routes import page_routers
@@ -273,11 +273,9 @@ def main() -> None:
 
     if mood == "live":
         threading.Thread(target=live, daemon=True).start()
-    import asyncio
 
-    server = Server(app, address="127.0.0.1", port=port, interface=Interfaces.ASGI)
     print("serving", flush=True)
-    asyncio.run(server.serve())
+    uvloop.run(serve(make_server(app), "127.0.0.1", port))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ CLIENTS = {
     "aiohttp",
     "aiokafka",
     "faust",
-    "granian",
     "httpx",
     "kafka",
     "litestar",
