@@ -182,10 +182,11 @@ class House:
 
     def close(self) -> None:
         """End all processes and connections."""
-        for each in (*self.workers, *self.apis):
-            if each.process.poll() is None:
-                each.process.kill()
-                each.process.wait()
+        started = [each.process for each in self.workers] + [each.process for each in self.apis]
+        for process in started:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
         if self._producer is not None:
             self._producer.close(10)
         self.parts.client.close()
