@@ -76,17 +76,16 @@ class Decider:
         NotFound
             A title is not in the index.
         """
-        slots = index.slots(titles)
-        names = [index.artworks(title) for title in titles]
         shared, arrays = index.shared, index.arrays
-        counts = arrays.counts[slots]
-        widest = int(counts.max())
+        starts, lengths, numbers, names = zip(*arrays.find(titles), strict=True)
+        offsets, counts = np.array(starts), np.array(lengths)
+        widest = max(lengths)
         steps = np.arange(widest)[:, None]
-        rows = arrays.offsets[slots] + steps  # (K, T)
-        full = bool((counts == widest).all())
+        rows = offsets + steps  # (K, T)
+        full = min(lengths) == widest
         mask = np.ones(rows.shape, dtype=np.bool_) if full else steps < counts
         if not full:
-            rows = np.where(mask, rows, arrays.offsets[slots])
+            rows = np.where(mask, rows, offsets)
         flat = rows.ravel()
         x = features(
             taste, arrays.vectors.take(flat, axis=0), arrays.related.take(flat, axis=0), surface
@@ -102,7 +101,7 @@ class Decider:
             viewer=viewer,
             now_ms=now_ms,
             counts=counts,
-            numbers=arrays.numbers[slots],
+            numbers=np.array(numbers, np.uint64),
             titles=titles,
             artworks=names,
         )
@@ -197,7 +196,9 @@ class Decider:
 def centre(x: F32, mask: Mask, *, full: bool) -> None:
     """Centre features (D, K, T) over each title's artworks, in place; masked entries become 0."""
     if full:
-        x -= x.mean(axis=1, keepdims=True)
+        total = x.sum(axis=1, keepdims=True)
+        total *= np.float32(1 / x.shape[1])
+        x -= total
         return
     x *= mask
     x -= x.sum(axis=1, keepdims=True) / mask.sum(axis=0).astype(np.float32)

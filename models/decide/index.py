@@ -1,14 +1,14 @@
 """What deciding reads: all titles' artworks and beliefs, in arrays that are swapped, never torn.
 
-Rows are ragged: the artworks of a title stand together, and a title is an offset and a count. A
-changed title is written to new rows at the end, and only then does its offset move; arrays that are
-full are replaced by larger ones. A reader takes `arrays` once, so it sees each title whole, old or
-new. One writer at a time.
+Rows are ragged: the artworks of a title stand together, and a title has a place: where they begin,
+and which they are. A changed title is written to new rows at the end, and only then gets its new
+place; arrays that are full are replaced by larger ones, with places of their own. A reader takes
+`arrays` once, so it sees each title whole, old or new. One writer at a time.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,16 +85,45 @@ def no_weights(spread: float = 0.1, likeness: float = 0.1) -> Shared:
     )
 
 
+class Place(NamedTuple):
+    """Where a title's artworks stand. `number` is of `title_number`."""
+
+    offset: int
+    size: int
+    number: int
+    artworks: tuple[str, ...]
+
+
 @dataclass(slots=True)
 class Arrays:
-    """One generation of arrays. `beliefs` holds one (rows, len(BELIEF_COLUMNS)) per surface."""
+    """One generation: arrays, and the place of each title in them.
+
+    `beliefs` holds one (rows, len(BELIEF_COLUMNS)) per surface.
+    """
 
     vectors: F32
     related: F32
     beliefs: dict[str, F32]
-    offsets: NDArray[np.int64]
-    counts: NDArray[np.int64]
-    numbers: NDArray[np.uint64]
+    places: dict[str, Place]
+
+    def find(self, titles: Sequence[str]) -> list[Place]:
+        """Return (T,) the titles' places.
+
+        Raises
+        ------
+        NotFound
+            A title is not in the index.
+        """
+        places = self.places
+        try:
+            return [places[title] for title in titles]
+        except KeyError as missing:
+            raise NotFound(f"no title {missing.args[0]!r}") from None
+
+    def rows(self, title: str) -> slice:
+        """Return the rows of one title's artworks; raises NotFound as `find` does."""
+        (place,) = self.find([title])
+        return slice(place.offset, place.offset + place.size)
 
 
 class ServingIndex:
@@ -108,39 +137,22 @@ class ServingIndex:
 
     def __init__(self, neutral: F32 = NEUTRAL) -> None:
         self._neutral = neutral
-        self._slots: dict[str, int] = {}
-        self._titles: list[tuple[str, ...]] = []
         self._rows = 0
         self._live = 0
         self.shared = no_weights()
-        self.arrays = self._empty(rows=1024, titles=128, surfaces=(ANY_SURFACE,))
+        self.arrays = self._empty(rows=1024, surfaces=(ANY_SURFACE,), places={})
 
     def __len__(self) -> int:
         """Return the number of titles."""
-        return len(self._slots)
+        return len(self.arrays.places)
 
     def __contains__(self, title: object) -> bool:
         """Return whether the title can be decided."""
-        return title in self._slots
-
-    def slots(self, titles: Sequence[str]) -> NDArray[np.intp]:
-        """Return (T,) the titles' slots.
-
-        Raises
-        ------
-        NotFound
-            A title is not in the index.
-        """
-        try:
-            return np.fromiter(map(self._slots.__getitem__, titles), np.intp, len(titles))
-        except KeyError as missing:
-            raise NotFound(f"no title {missing.args[0]!r}") from None
+        return title in self.arrays.places
 
     def artworks(self, title: str) -> tuple[str, ...]:
         """Return the ids of the title's artworks, in the order of its rows."""
-        if title not in self._slots:
-            raise NotFound(f"no title {title!r}")
-        return self._titles[self._slots[title]]
+        return self.arrays.find([title])[0].artworks
 
     def put(self, titles: Iterable[IndexedTitle]) -> None:
         """Add titles or replace them; artworks that stay keep their beliefs."""
@@ -151,10 +163,9 @@ class ServingIndex:
 
     def remove(self, title: str) -> None:
         """Forget a title; one that is not there is no error."""
-        slot = self._slots.pop(title, None)
-        if slot is not None:
-            # its slot is not used again: a request under way may still hold it
-            self._live -= len(self._titles[slot])
+        place = self.arrays.places.pop(title, None)
+        if place is not None:
+            self._live -= place.size
 
     def believe(self, title: str, artworks: Sequence[str], beliefs: dict[str, F32]) -> None:
         """Take over what is now believed of a title.
@@ -169,11 +180,10 @@ class ServingIndex:
             Surface -> (len(artworks), len(BELIEF_COLUMNS)). `ANY_SURFACE` serves surfaces that are
             not named.
         """
-        slot = self._slots.get(title)
-        if slot is None:
+        place = self.arrays.places.get(title)
+        if place is None:
             return
-        current = self._titles[slot]
-        start = int(self.arrays.offsets[slot])
+        current, start = place.artworks, place.offset
         for surface, rows in beliefs.items():
             table = self._table(surface)
             if tuple(artworks) == current:
@@ -195,40 +205,30 @@ class ServingIndex:
             raise InvalidRecord(
                 f"title {title.id!r} has {count} artworks and vectors {title.vectors.shape}"
             )
-        slot = self._slots.get(title.id, len(self._titles))
         arrays = self.arrays
-        if self._rows + count > len(arrays.vectors) or slot >= len(arrays.offsets):
-            rows = max(len(arrays.vectors), 2 * (self._rows + count))
-            arrays = self._grown(arrays, rows=rows, titles=max(len(arrays.offsets), 2 * slot + 2))
+        if self._rows + count > len(arrays.vectors):
+            arrays = self._grown(arrays, rows=2 * (self._rows + count))
         at = slice(self._rows, self._rows + count)
         arrays.vectors[at] = title.vectors
         arrays.related[at] = relations(title.vectors)
         for table in arrays.beliefs.values():
             table[at] = self._neutral
-        if title.id in self._slots:
-            self._carry_over(arrays, slot, title.artworks)
-            self._live -= len(self._titles[slot])
-            self._titles[slot] = title.artworks
-        else:
-            self._titles.append(title.artworks)
-        # a count that is too small for a moment hides an artwork, one too large would show another
-        arrays.counts[slot] = min(int(arrays.counts[slot]) or count, count)
-        arrays.offsets[slot] = self._rows
-        arrays.counts[slot] = count
-        arrays.numbers[slot] = title_number(title.id)
+        if (old := arrays.places.get(title.id)) is not None:
+            self._carry_over(arrays, old, title.artworks)
+            self._live -= old.size
+        number = title_number(title.id)
+        arrays.places[title.id] = Place(self._rows, count, number, title.artworks)
         self._rows += count
         self._live += count
         self.arrays = arrays
-        self._slots[title.id] = slot
 
-    def _carry_over(self, arrays: Arrays, slot: int, artworks: tuple[str, ...]) -> None:
-        old_start, old = int(arrays.offsets[slot]), self._titles[slot]
+    def _carry_over(self, arrays: Arrays, old: Place, artworks: tuple[str, ...]) -> None:
         for at, artwork in enumerate(artworks):
-            if artwork in old:
+            if artwork in old.artworks:
                 for table in arrays.beliefs.values():
-                    table[self._rows + at] = table[old_start + old.index(artwork)]
+                    table[self._rows + at] = table[old.offset + old.artworks.index(artwork)]
 
-    def _empty(self, *, rows: int, titles: int, surfaces: Iterable[str]) -> Arrays:
+    def _empty(self, *, rows: int, surfaces: Iterable[str], places: dict[str, Place]) -> Arrays:
         return Arrays(
             vectors=np.zeros((rows, TASTE_DIMENSIONS), np.float32),
             related=np.zeros((rows, 2), np.float32),
@@ -236,35 +236,37 @@ class ServingIndex:
                 surface: np.tile(self._neutral, (rows, 1)).astype(np.float32)
                 for surface in surfaces
             },
-            offsets=np.zeros(titles, np.int64),
-            counts=np.zeros(titles, np.int64),
-            numbers=np.zeros(titles, np.uint64),
+            places=places,
         )
 
-    def _grown(self, old: Arrays, *, rows: int, titles: int) -> Arrays:
+    def _grown(self, old: Arrays, *, rows: int) -> Arrays:
         """Return larger arrays that begin with what the old ones hold."""
-        new = self._empty(rows=rows, titles=titles, surfaces=old.beliefs)
-        used, slots = self._rows, len(self._titles)
-        new.vectors[:used], new.related[:used] = old.vectors[:used], old.related[:used]
-        for surface, table in old.beliefs.items():
-            new.beliefs[surface][:used] = table[:used]
-        new.offsets[:slots], new.counts[:slots] = old.offsets[:slots], old.counts[:slots]
-        new.numbers[:slots] = old.numbers[:slots]
-        return new
+        return self._copied(old, slice(0, self._rows), rows=rows, places=dict(old.places))
 
     def _compact(self) -> None:
-        """Copy the rows in use into new arrays; slots stay, for the requests under way."""
-        old, slots = self.arrays, np.array(sorted(self._slots.values()), np.intp)
-        new = self._empty(rows=2 * self._live + 1024, titles=len(old.offsets), surfaces=old.beliefs)
-        counts = old.counts[slots]
-        starts = counts.cumsum() - counts
-        # row i of a title moves from offset + i to start + i
-        kept = np.repeat(old.offsets[slots] - starts, counts) + np.arange(counts.sum())
-        used = len(kept)
-        new.vectors[:used], new.related[:used] = old.vectors[kept], old.related[kept]
-        for surface, table in old.beliefs.items():
-            new.beliefs[surface][:used] = table[kept]
-        new.offsets[slots], new.counts[slots] = starts, counts
-        new.numbers[slots] = old.numbers[slots]
+        """Copy the rows in use into new arrays; who reads the old ones still finds all there."""
+        old = self.arrays
+        places, kept, used = {}, [], 0
+        for title, place in old.places.items():
+            kept.append(np.arange(place.offset, place.offset + place.size))
+            places[title] = place._replace(offset=used)
+            used += place.size
+        rows = np.concatenate(kept)
+        self.arrays = self._copied(old, rows, rows=2 * used + 1024, places=places)
         self._rows = used
-        self.arrays = new
+
+    def _copied(
+        self,
+        old: Arrays,
+        kept: slice | NDArray[np.int64],
+        *,
+        rows: int,
+        places: dict[str, Place],
+    ) -> Arrays:
+        new = self._empty(rows=rows, surfaces=old.beliefs, places=places)
+        vectors = old.vectors[kept]
+        used = slice(0, len(vectors))
+        new.vectors[used], new.related[used] = vectors, old.related[kept]
+        for surface, table in old.beliefs.items():
+            new.beliefs[surface][used] = table[kept]
+        return new

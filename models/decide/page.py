@@ -15,6 +15,10 @@ from keyart.models.features import F32, FEATURES
 from keyart.schemas.decisions import Terms
 
 _AT: Final = {name: at for at, name in enumerate(BELIEF_COLUMNS)}
+_TERMS: Final = ("level", "prior", "trust", "own", "seen", "taste", "bonus")
+_TASTE, _BONUS = _TERMS.index("taste"), _TERMS.index("bonus")
+_SCALES: Final = 10.0 ** np.array([[7], [5], [3], [5], [1], [5], [7]])
+"""A probability to 1e-7, a factor to 1e-5: longer numbers make the log larger and nobody wiser."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,43 +106,51 @@ class DecidedPage:
         return [row[: len(names)] for row, names in zip(wide.tolist(), self.artworks, strict=True)]
 
     def terms(self) -> list[Terms]:
-        """Return (T,) the factors of each choice's score."""
+        """Return (T,) the factors of each choice's score, to 5 digits or so."""
         rows = np.arange(len(self.chosen))
         belief = self.beliefs[:, self.chosen, rows]
-        columns = {name: belief[at].tolist() for name, at in _AT.items()}
-        tastes = self.chosen_multiplier.tolist()
-        bonuses = [0.0] * len(rows)
+        values = np.empty((len(_TERMS), len(rows)))
+        for at, name in enumerate(_TERMS):
+            if name in _AT:
+                values[at] = belief[_AT[name]]
+        values[_TASTE] = self.chosen_multiplier
+        values[_BONUS] = 0.0
         if isinstance(self.policy, Optimistic):
-            width = self.policy.optimism(self.page.impressions)
-            bonuses = (width * self._of(self.page.sd)).tolist()
-        reasons = self._because(np.log(self.chosen_multiplier))
+            values[_BONUS] = self.policy.optimism(self.page.impressions) * self._of(self.page.sd)
+        values *= _SCALES
+        np.rint(values, out=values)
+        values /= _SCALES
+        reasons = self._because(self.chosen_multiplier > 1.0)
         return [
             Terms(
-                level=columns["level"][at],
-                prior=columns["prior"][at],
-                trust=columns["trust"][at],
-                taste=tastes[at],
-                own=columns["own"][at],
-                bonus=bonuses[at],
-                impressions=columns["seen"][at],
-                because=reasons[at],
+                level=level,
+                prior=prior,
+                trust=trust,
+                taste=taste,
+                own=own,
+                bonus=bonus,
+                impressions=seen,
+                because=because,
             )
-            for at in range(len(rows))
+            for level, prior, trust, own, seen, taste, bonus, because in zip(
+                *values.tolist(), reasons, strict=True
+            )
         ]
 
     def _of(self, array: Floats) -> Floats:
         picked: Floats = array[np.arange(len(self.chosen)), self.chosen]
         return picked
 
-    def _because(self, log_multiplier: Floats) -> list[str]:
+    def _because(self, raised: NDArray[np.bool_]) -> list[str]:
         """Return the feature that moved each choice's taste factor furthest the way it went."""
         rows = np.arange(len(self.chosen))
-        pushes = self.page.features[rows, self.chosen] * self.page.weights  # (T, D)
-        pushes = pushes * np.sign(log_multiplier)[:, None]
-        best = pushes.argmax(axis=1).tolist()
-        strong = (pushes.max(axis=1) > 0).tolist()
-        names = FEATURES if pushes.shape[1] == len(FEATURES) else None
+        picked = self.page.features.transpose(2, 1, 0)[:, self.chosen, rows]  # (D, T)
+        pushes = picked * self.page.weights[:, None]
+        pushes *= np.where(raised, np.float32(1), np.float32(-1))
+        best = pushes.argmax(axis=0)
+        strong = (pushes[best, rows] > 0).tolist()
+        names = FEATURES if len(pushes) == len(FEATURES) else None
         return [
             (names[at] if names else f"feature {at}") if there else ""
-            for at, there in zip(best, strong, strict=True)
+            for at, there in zip(best.tolist(), strong, strict=True)
         ]

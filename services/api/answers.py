@@ -1,5 +1,6 @@
 """From a decided page to what is logged of it and what the caller is told."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -8,19 +9,16 @@ from numpy.typing import NDArray
 
 from keyart.models.decide.page import DecidedPage
 from keyart.models.explain import CLOSE, explain
-from keyart.schemas.catalogue import StoredTitle
 from keyart.schemas.decisions import Decision, Versions
 from keyart.schemas.ids import ViewerKey, decision_id
 from keyart.schemas.taste import NO_CONCEPT, TasteArray
-from keyart.streams.catalogue.view import CatalogueView
+from keyart.streams.catalogue.view import CatalogueView, Known
 
 PROPENSITY_DIGITS: Final = 7
 """Rounding moves the sum of a title's propensities by less than 40 x 5e-8."""
 FEATURE_DIGITS: Final = 4
 MULTIPLIER_DIGITS: Final = 5
 EXPECTED_DIGITS: Final = 7
-NOW: Final = 2**53
-"""A time after every description."""
 
 
 class Chosen(Struct, frozen=True, kw_only=True, gc=False):
@@ -108,41 +106,36 @@ def told(
     why
         Whether to make the sentences.
     """
+    known = [view.known(each.title, each.artwork) for each in decisions]
     if why:
-        interests = closest(decisions, taste, view)
+        interests = closest(decisions, known, taste, view)
         sentences = [
             explain(each, policy=policy, explore_share=explore_share, interest=interest)
             for each, interest in zip(decisions, interests, strict=True)
         ]
     else:
         sentences = [""] * len(decisions)
-    titles = view.titles
     return tuple(
         [
             Chosen(
                 id=each.id,
                 title=each.title,
                 artwork=each.artwork,
-                image=image(titles[each.title], each.artwork),
+                image=its.image if its else "",
                 propensity=each.propensity,
                 explored=each.explored,
                 why=sentence,
             )
-            for each, sentence in zip(decisions, sentences, strict=True)
+            for each, its, sentence in zip(decisions, known, sentences, strict=True)
         ]
     )
 
 
-def image(title: StoredTitle, artwork: str) -> str:
-    """Return the image reference of an artwork, "" for one that the title does not know."""
-    for kept in title.artworks:
-        if kept.artwork.id == artwork:
-            return kept.artwork.image
-    return ""
-
-
 def closest(
-    decisions: tuple[Decision, ...], taste: TasteArray | None, view: CatalogueView
+    decisions: Sequence[Decision],
+    known: Sequence[Known | None],
+    taste: TasteArray | None,
+    view: CatalogueView,
 ) -> list[str]:
     """Return (T,) the viewer's named interest that each choice is about, "" for none.
 
@@ -151,21 +144,19 @@ def closest(
     found = [""] * len(decisions)
     if taste is None or not len(places := liked(taste)):
         return found
-    rows: list[int] = []
-    of: list[int] = []
-    for at, each in enumerate(decisions):
-        if each.terms.taste > 1.0 and not each.explored:
-            row = view.row(each.title, each.artwork, NOW)
-            if row is not None:
-                rows.append(row)
-                of.append(at)
-    if not rows:
+    of = [
+        (at, its.rows[-1])
+        for at, (each, its) in enumerate(zip(decisions, known, strict=True))
+        if each.terms.taste > 1.0 and not each.explored and its
+    ]
+    if not of:
         return found
+    rows = [row for _, row in of]
     alike = view.taste_vectors[rows] @ view.concept_vectors[places].T  # (rows, interests)
     best = alike.argmax(axis=1)
     names = view.names.names
     near = (alike.max(axis=1) >= CLOSE).tolist()
-    for at, place, is_near in zip(of, places[best].tolist(), near, strict=True):
+    for (at, _), place, is_near in zip(of, places[best].tolist(), near, strict=True):
         if is_near:
             found[at] = names[place]
     return found
@@ -179,6 +170,10 @@ def liked(taste: TasteArray) -> NDArray[np.intp]:
 
 
 def _digits(values: NDArray[np.floating], digits: int) -> list[Any]:
+    scale = 10.0**digits
     wide = values.astype(np.float64)
-    rounded: list[Any] = np.round(wide, digits, out=wide).tolist()
+    wide *= scale
+    np.rint(wide, out=wide)
+    wide /= scale
+    rounded: list[Any] = wide.tolist()
     return rounded

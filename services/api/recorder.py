@@ -60,6 +60,8 @@ class Recorder:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
+        if self._waiting:
+            log.warning("%s pages of decisions are lost: the log was away", len(self._waiting))
 
     async def _run(self) -> None:
         pause = FIRST_PAUSE_S
@@ -73,6 +75,9 @@ class Recorder:
                 try:
                     await self._log.append(batch)
                     self.away, pause = False, FIRST_PAUSE_S
+                except asyncio.CancelledError:
+                    self._waiting.extendleft(reversed(batch))
+                    raise
                 except LogAway as away:
                     if not self.away:
                         log.warning("decisions are held back: %s", away)

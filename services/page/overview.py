@@ -114,9 +114,8 @@ def _ratios(ordered: Sequence[Track]) -> tuple[RatioView, ...]:
 def _entropy(track: Track | None, source: Source) -> EntropyView | None:
     if track is None or not (trail := effective_trail(track)):
         return None
-    counts = source.index.arrays.counts
-    counts = counts[counts > 0]
-    artworks = float(counts.mean()) if len(counts) else 1.0
+    counts = [place.size for place in list(source.index.arrays.places.values())]
+    artworks = sum(counts) / len(counts) if counts else 1.0
     return EntropyView(effective=trail[-1], artworks=artworks, trail=trail)
 
 
@@ -126,6 +125,6 @@ def _trust(source: Source) -> TrustView | None:
     if prior in NO_PRIOR or not len(source.index):
         return None
     arrays = source.index.arrays
-    starts = arrays.offsets[arrays.counts > 0]
+    starts = [place.offset for place in list(arrays.places.values())]
     trust = arrays.beliefs[ANY_SURFACE][starts, BELIEF_COLUMNS.index("trust")]
     return TrustView(mean=float(trust.mean()), titles=len(starts), prior=prior)

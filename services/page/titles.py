@@ -52,13 +52,11 @@ def _seen(index: ServingIndex, titles: list[str]) -> list[float]:
     totals = np.concatenate(
         [[0.0], np.cumsum(arrays.beliefs[ANY_SURFACE][:, _AT["seen"]], dtype=float)]
     )
-    known = [at for at, title in enumerate(titles) if title in index]
-    slots = index.slots([titles[at] for at in known])
-    starts = arrays.offsets[slots]
-    seen = np.zeros(len(titles))
-    seen[known] = totals[starts + arrays.counts[slots]] - totals[starts]
-    listed: list[float] = seen.tolist()
-    return listed
+    seen = [0.0] * len(titles)
+    for at, title in enumerate(titles):
+        if (place := arrays.places.get(title)) is not None:
+            seen[at] = float(totals[place.offset + place.size] - totals[place.offset])
+    return seen
 
 
 def title_of(source: Source, title: str) -> TitleView:
@@ -152,18 +150,17 @@ def _beliefs(
     index: ServingIndex, stored: StoredTitle, surface: str
 ) -> dict[str, tuple[float, float, float]]:
     """Return mean, 2.5 % and 97.5 % quantile of each artwork's take before taste, by its Gamma."""
-    if stored.id not in index:
+    arrays = index.arrays
+    if (place := arrays.places.get(stored.id)) is None:
         return {}
-    arrays, slot = index.arrays, int(index.slots([stored.id])[0])
-    start, count = int(arrays.offsets[slot]), int(arrays.counts[slot])
     table: F32 = arrays.beliefs.get(surface, arrays.beliefs[ANY_SURFACE])
-    rows = table[start : start + count].astype(np.float64)
+    rows = table[place.offset : place.offset + place.size].astype(np.float64)
     mean = np.minimum(1.0, rows[:, _AT["level"]] * rows[:, _AT["prior"]] * rows[:, _AT["own"]])
     shape = 1.0 / np.maximum(rows[:, _AT["relative_variance"]], 1e-9)
     low, high = (mean * gammaincinv(shape, q) / shape for q in (0.025, 0.975))
     return {
         name: (m, lo, min(1.0, hi))
         for name, m, lo, hi in zip(
-            index.artworks(stored.id), mean.tolist(), low.tolist(), high.tolist(), strict=False
+            place.artworks, mean.tolist(), low.tolist(), high.tolist(), strict=True
         )
     }

@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,14 @@ from keyart.schemas.taste import TASTE_DIMENSIONS
 NAMED = 3
 """How many named concepts stand for an artwork."""
 _CHUNK = 4096
+
+
+class Known(NamedTuple):
+    """An artwork's rows, the times in ms since when each holds, and its image reference."""
+
+    since: tuple[int, ...]
+    rows: tuple[int, ...]
+    image: str
 
 
 class CatalogueView:
@@ -39,7 +48,7 @@ class CatalogueView:
         self.concepts = np.zeros((0, NAMED), np.uint16)
         self.closeness = np.zeros((0, NAMED), np.float32)
         self._rows: dict[str, int] = {}
-        self._artworks: dict[tuple[str, str], tuple[list[int], list[int]]] = {}
+        self._artworks: dict[tuple[str, str], Known] = {}
         self._titles: dict[str, int] = {}
 
     def put(self, titles: Iterable[StoredTitle]) -> None:
@@ -55,9 +64,11 @@ class CatalogueView:
             self.titles[title.id] = title
             self._titles[title.id] = self._rows[title.name]
             for kept in title.artworks:
-                since = [described.since_ms for described in kept.history]
-                rows = [self._rows[described.description] for described in kept.history]
-                self._artworks[title.id, kept.artwork.id] = (since, rows)
+                self._artworks[title.id, kept.artwork.id] = Known(
+                    since=tuple([described.since_ms for described in kept.history]),
+                    rows=tuple([self._rows[described.description] for described in kept.history]),
+                    image=kept.artwork.image,
+                )
 
     def _embed(self, texts: list[str]) -> None:
         if not texts:
@@ -83,11 +94,14 @@ class CatalogueView:
         """
         if artwork is None:
             return self._titles.get(title)
-        if (history := self._artworks.get((title, artwork))) is None:
+        if (known := self._artworks.get((title, artwork))) is None:
             return None
-        since, rows = history
-        at = bisect_right(since, at_ms) - 1
-        return rows[at] if at >= 0 else None
+        at = bisect_right(known.since, at_ms) - 1
+        return known.rows[at] if at >= 0 else None
+
+    def known(self, title: str, artwork: str) -> Known | None:
+        """Return what is known of an artwork, None for one that the title never had."""
+        return self._artworks.get((title, artwork))
 
     def concept(self, name: str) -> int | None:
         """Return the index of a named concept, None if there is none."""

@@ -71,6 +71,8 @@ class Keyart:
         self.counts = np.full(TITLES, ARTWORKS)
         self.index = self._index(table, rng)
         self.titles = [f"title-{at}" for at in rng.choice(CATALOGUE, TITLES, replace=False)]
+        places = self.index.arrays.find(self.titles)
+        self.numbers = np.array([place.number for place in places], np.uint64)
         rows = rng.normal(size=(6, 64)).astype(np.float32)
         self.taste = TasteVectors(directions=rows / np.linalg.norm(rows, axis=1, keepdims=True))
         self.viewer = 0
@@ -100,7 +102,7 @@ class Keyart:
             viewer=str(self.viewer),
             now_ms=NOW,
             counts=self.counts,
-            numbers=self.index.arrays.numbers[:TITLES],
+            numbers=self.numbers,
             titles=self.titles,
             artworks=(),
         )

@@ -103,7 +103,7 @@ def test_a_new_title_is_scored_and_its_artworks_start_where_the_prior_says(parts
     snapshots = Snapshots(Parts(parts.settings), ApiMetrics())
     snapshots.refresh()
     index = snapshots.index
-    rows = index.arrays.offsets[index.slots(["new"])[0]] + np.arange(2)
+    rows = index.arrays.rows("new")
     beliefs = index.arrays.beliefs["home"][rows]
     assert index.artworks("new") == ("good", "bad")
     assert beliefs[0, 1] > 1.1 * beliefs[1, 1]

@@ -98,9 +98,7 @@ def test_what_is_logged_is_what_the_definitions_say() -> None:
     )
     terms = page.terms()
     for at, title in enumerate(TITLES):
-        slot = index.slots([title])[0]
-        start, count = int(index.arrays.offsets[slot]), len(index.artworks(title))
-        rows = slice(start, start + count)
+        rows, count = index.arrays.rows(title), len(index.artworks(title))
         belief = index.arrays.beliefs[ANY_SURFACE][rows].astype(np.float64)
         x = features(
             taste(), index.arrays.vectors[rows], index.arrays.related[rows], "home"

@@ -21,9 +21,7 @@ def title(name: str, *artworks: str, seed: int = 0) -> IndexedTitle:
 
 
 def rows_of(index: ServingIndex, name: str) -> slice:
-    slot = index.slots([name])[0]
-    start = int(index.arrays.offsets[slot])
-    return slice(start, start + int(index.arrays.counts[slot]))
+    return index.arrays.rows(name)
 
 
 def levels(index: ServingIndex, name: str, surface: str = ANY_SURFACE) -> list[float]:
@@ -54,7 +52,7 @@ def test_what_is_not_there_is_named() -> None:
     index = ServingIndex()
     index.put([title("t", "a")])
     with pytest.raises(NotFound, match="'u'"):
-        index.slots(["t", "u"])
+        index.arrays.find(["t", "u"])
     with pytest.raises(NotFound, match="'u'"):
         index.artworks("u")
     with pytest.raises(InvalidRecord, match="'none'"):
@@ -63,7 +61,7 @@ def test_what_is_not_there_is_named() -> None:
     index.remove("t")
     assert "t" not in index
     with pytest.raises(NotFound, match="'t'"):
-        index.slots(["t"])
+        index.arrays.find(["t"])
 
 
 def test_a_replaced_title_keeps_the_beliefs_of_artworks_that_stay() -> None:

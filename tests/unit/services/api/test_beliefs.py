@@ -74,9 +74,8 @@ class Site:
         return {name: means[row, : self.counts[name]] for row, name in enumerate(names)}
 
     def served(self, name: str) -> np.ndarray:
-        arrays, slot = self.index.arrays, int(self.index.slots([name])[0])
-        start, count = int(arrays.offsets[slot]), int(arrays.counts[slot])
-        rows = arrays.beliefs.get("home", arrays.beliefs[ANY_SURFACE])[start : start + count]
+        arrays = self.index.arrays
+        rows = arrays.beliefs.get("home", arrays.beliefs[ANY_SURFACE])[arrays.rows(name)]
         return rows[:, LEVEL] * rows[:, PRIOR] * rows[:, OWN]
 
 
@@ -138,8 +137,8 @@ def test_a_new_surface_gets_its_own_level() -> None:
     cells = {"a0": {"home": Cell(1, 1, 9.0, 300.0), "email": Cell(1, 1, 90.0, 300.0)}}
     site.beliefs.take_sums(TitleSums(title="t0", artworks=cells))
     site.beliefs.work_out(site.index)
-    arrays, slot = site.index.arrays, int(site.index.slots(["t0"])[0])
-    start = int(arrays.offsets[slot])
+    arrays = site.index.arrays
+    start = arrays.rows("t0").start
     home, email = arrays.beliefs["home"][start, LEVEL], arrays.beliefs["email"][start, LEVEL]
     assert email > 3 * home
 
