@@ -119,7 +119,10 @@ class Settings:
     bucket_s: int = _setting(60, "width of the page's time buckets", low=1, high=86_400)
     batch: int = _setting(2000, "records a step takes at once", low=1, high=100_000)
     buffer: int = _setting(
-        20_000, "decisions held while the log is away; then the oldest go", low=1, high=10_000_000
+        20_000,
+        "pages of decisions held while the log is away; then the oldest go",
+        low=1,
+        high=10_000_000,
     )
     archive_s: float = _setting(
         30, "how often read records are archived and trimmed", low=0.1, high=86_400

@@ -73,12 +73,14 @@ class ApiMetrics:
         )
         self.buffered = Gauge(
             "keyart_log_buffered",
-            "Decisions waiting to be logged",
+            "Pages of decisions waiting to be logged",
             registry=own,
             multiprocess_mode="livesum",
         )
         self.dropped = Counter(
-            "keyart_log_dropped", "Decisions dropped because the log was away", registry=own
+            "keyart_log_dropped",
+            "Pages of decisions dropped because the log was away",
+            registry=own,
         )
         self.snapshot_age = Gauge(
             "keyart_snapshot_age_seconds",

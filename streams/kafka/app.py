@@ -34,6 +34,11 @@ class LaneWorker(faust.Worker):
     a Kafka that does not answer; and to be cut off there is safe, as to be killed is.
     """
 
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        # it would write control characters between the lines of the log
+        self.spinner = None
+
     def _on_sigterm(self) -> None:
         last = threading.Timer(DRAIN_S, os._exit, [0])
         last.daemon = True

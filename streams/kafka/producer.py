@@ -3,15 +3,17 @@
 import asyncio
 import logging
 from collections.abc import Sequence
-from typing import Any
 
 from keyart.schemas.errors import LogAway
 from keyart.schemas.topics import partition_of
 from keyart.streams.kafka.access import KafkaAccess
+from keyart.streams.kafka.connection import Connection, Start, starting
 from keyart.streams.ports import Output
 
 log = logging.getLogger(__name__)
 LINGER_MS = 5
+TIMEOUT_S = 5.0
+STOP_S = 2.0
 
 
 class KafkaLog:
@@ -27,14 +29,24 @@ class KafkaLog:
         Of each topic.
     timeout_s
         After which a record that was not acknowledged counts as not taken.
+    start
+        Starts the producer; by default aiokafka's.
     """
 
-    def __init__(self, access: KafkaAccess, *, partitions: int, timeout_s: float = 5.0) -> None:
+    def __init__(
+        self,
+        access: KafkaAccess,
+        *,
+        partitions: int,
+        timeout_s: float = TIMEOUT_S,
+        start: Start | None = None,
+    ) -> None:
         self._access = access
         self._partitions = partitions
         self._timeout_s = timeout_s
-        self._producer: Any = None
-        self._starting = asyncio.Lock()
+        wait_ms = round(timeout_s * 1000)
+        aiokafkas = starting(access, linger_ms=LINGER_MS, request_timeout_ms=wait_ms)
+        self._connection = Connection(start or aiokafkas)
 
     async def append(self, outputs: Sequence[Output]) -> list[str]:
         """Append the records; return their offsets once every in-sync replica has them.
@@ -51,7 +63,7 @@ class KafkaLog:
 
         try:
             async with asyncio.timeout(self._timeout_s):
-                producer = await self._started()
+                producer = await self._connection.producer()
                 sent = [
                     await producer.send(
                         self._access.topic(topic),
@@ -71,31 +83,10 @@ class KafkaLog:
             offsets.append(f"{each.offset:020d}")
         return offsets
 
-    async def _started(self) -> Any:
-        async with self._starting:
-            if self._producer is None:
-                from aiokafka import AIOKafkaProducer
-
-                producer = AIOKafkaProducer(
-                    **self._access.for_client(),
-                    acks="all",
-                    linger_ms=LINGER_MS,
-                    request_timeout_ms=round(self._timeout_s * 1000),
-                )
-                try:
-                    await producer.start()
-                except BaseException:
-                    await producer.stop()
-                    raise
-                self._producer = producer
-            return self._producer
-
     async def stop(self) -> None:
-        """Send what waits, for as long as the timeout, and close."""
-        producer, self._producer = self._producer, None
-        if producer is not None:
-            try:
-                async with asyncio.timeout(self._timeout_s):
-                    await producer.stop()
-            except TimeoutError:
-                log.warning("the last records were not acknowledged by Kafka")
+        """Close; who appends has waited already, so what hangs now is only the taking of leave."""
+        try:
+            async with asyncio.timeout(STOP_S):
+                await self._connection.close()
+        except TimeoutError:
+            log.warning("Kafka at %s did not let go in time", self._access.bootstrap)

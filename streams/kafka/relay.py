@@ -14,12 +14,14 @@ from typing import Any, Protocol
 from keyart.schemas.errors import LogAway
 from keyart.schemas.topics import partition_of
 from keyart.streams.kafka.access import KafkaAccess
+from keyart.streams.kafka.connection import Connection, Producer, Start, starting
 from keyart.streams.ports import Lane, Output
 
 log = logging.getLogger(__name__)
 CHUNK = 1000
 AWAY_S = 0.5
 BATCH_BYTES = 500_000
+TIMEOUT_MS = 15_000
 
 
 class Outbox(Protocol):
@@ -33,14 +35,42 @@ class Outbox(Protocol):
 
 
 class Relay:
-    """Produces outputs of this worker's lanes."""
+    """Produces outputs of this worker's lanes.
 
-    def __init__(self, access: KafkaAccess, store: Outbox, *, partitions: int) -> None:
+    Parameters
+    ----------
+    access
+        How Kafka is reached.
+    store
+        Where the outboxes are.
+    partitions
+        Of each topic.
+    start
+        Starts the producer; by default aiokafka's, which numbers its batches.
+    away_s
+        How long to wait before trying again when Kafka did not take a batch.
+    """
+
+    def __init__(
+        self,
+        access: KafkaAccess,
+        store: Outbox,
+        *,
+        partitions: int,
+        start: Start | None = None,
+        away_s: float = AWAY_S,
+    ) -> None:
         self.access = access
         self._store = store
         self._partitions = partitions
-        self._producer: Any = None
-        self._starting = asyncio.Lock()
+        self._away_s = away_s
+        aiokafkas = starting(
+            access,
+            enable_idempotence=True,
+            max_batch_size=BATCH_BYTES,
+            request_timeout_ms=TIMEOUT_MS,
+        )
+        self._connection = Connection(start or aiokafkas)
 
     async def drain(self, lane: Lane, epoch: int) -> int:
         """Produce all that is in the lane's outbox; return how many. Waits while Kafka is away.
@@ -58,8 +88,8 @@ class Relay:
                 await self._produce(outputs)
             except LogAway as away:
                 log.warning("outputs of lane %s %s wait: %s", *lane, away)
-                await self._close()
-                await asyncio.sleep(AWAY_S)
+                await self._connection.close()
+                await asyncio.sleep(self._away_s)
                 continue
             await asyncio.to_thread(self._store.sent, lane, epoch, len(outputs))
             done += len(outputs)
@@ -69,7 +99,7 @@ class Relay:
         from aiokafka.errors import KafkaError
 
         try:
-            producer = await self._started()
+            producer = await self._connection.producer()
             waiting: dict[tuple[str, int], list[Output]] = {}
             for output in outputs:
                 where = (output.topic, partition_of(output.key, self._partitions))
@@ -84,7 +114,9 @@ class Relay:
         except (KafkaError, OSError) as away:
             raise LogAway(f"Kafka did not take the outputs: {away!r}") from None
 
-    async def _send(self, producer: Any, topic: str, partition: int, outputs: list[Output]) -> Any:
+    async def _send(
+        self, producer: Producer, topic: str, partition: int, outputs: list[Output]
+    ) -> Any:
         """Send as many of the outputs as go into one batch; leave the rest in the list."""
         batch = producer.create_batch()
         taken = 0
@@ -96,31 +128,6 @@ class Relay:
         del outputs[:taken]
         return await producer.send_batch(batch, self.access.topic(topic), partition=partition)
 
-    async def _started(self) -> Any:
-        async with self._starting:
-            if self._producer is None:
-                from aiokafka import AIOKafkaProducer
-
-                producer = AIOKafkaProducer(
-                    **self.access.for_client(),
-                    acks="all",
-                    enable_idempotence=True,
-                    max_batch_size=BATCH_BYTES,
-                    request_timeout_ms=15_000,
-                )
-                try:
-                    await producer.start()
-                except BaseException:
-                    await producer.stop()
-                    raise
-                self._producer = producer
-            return self._producer
-
-    async def _close(self) -> None:
-        producer, self._producer = self._producer, None
-        if producer is not None:
-            await producer.stop()
-
     async def stop(self) -> None:
         """Close the connection; what is not acknowledged stays in the outbox."""
-        await self._close()
+        await self._connection.close()

@@ -1,10 +1,15 @@
-"""The ends of Kafka's partitions: how long they are, how far they are read, their last records."""
+"""The ends of Kafka's partitions: how long they are, how far they are read, their last records.
+
+The api's metrics ask for them, and must come also when Kafka does not: nobody waits for longer than
+a few seconds, and after a failure nobody waits for a while.
+"""
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from keyart.schemas.errors import LogError
+from keyart.schemas.errors import LogAway, LogError
 from keyart.streams.kafka.access import KafkaAccess
 from keyart.streams.kafka.admin import READER, reaching
 from keyart.streams.kafka.source import log_record
@@ -13,6 +18,8 @@ from keyart.streams.ports import Lane, LogRecord
 T = TypeVar("T")
 POLL_MS = 250
 POLLS = 8
+ANSWER_MS = 3000
+REST_S = 10.0
 
 
 class KafkaTail:
@@ -24,12 +31,18 @@ class KafkaTail:
         How Kafka is reached.
     committed
         (lane) -> offset of the last record committed, by topic: the store's.
+
+    Raises
+    ------
+    LogAway
+        Kafka did not answer within 3 s, or failed to within the last 10 s (by any method).
     """
 
     def __init__(self, access: KafkaAccess, *, committed: Callable[[Lane], dict[str, str]]) -> None:
         self._access = access
         self._committed = committed
         self._consumer: Any = None
+        self._away_until = 0.0
         self._lock = threading.Lock()
 
     def appended(self, topic: str, partition: int) -> int:
@@ -64,8 +77,8 @@ class KafkaTail:
         place = self._place(topic, partition)
 
         def ask(consumer: Any) -> tuple[int, int]:
-            first = consumer.beginning_offsets([place])[place]
-            return int(first), int(consumer.end_offsets([place])[place])
+            first = consumer.beginning_offsets([place], timeout_ms=ANSWER_MS)[place]
+            return int(first), int(consumer.end_offsets([place], timeout_ms=ANSWER_MS)[place])
 
         return self._ask(ask)
 
@@ -92,17 +105,22 @@ class KafkaTail:
             return TopicPartition(self._access.topic(topic), partition)
 
     def _ask(self, ask: Callable[[Any], T]) -> T:
-        """Ask with the consumer at hand; after a failure the next call makes another."""
+        """Ask with the consumer at hand; after a failure and a rest the next call makes another."""
+        if time.monotonic() < self._away_until:
+            raise LogAway(f"Kafka at {self._access.bootstrap} was away a moment ago")
         try:
             with reaching(self._access):
                 if self._consumer is None:
                     from kafka import KafkaConsumer
 
                     self._consumer = KafkaConsumer(
-                        **self._access.for_client(), enable_auto_commit=False
+                        **self._access.for_client(),
+                        enable_auto_commit=False,
+                        bootstrap_timeout_ms=ANSWER_MS,
                     )
                 return ask(self._consumer)
         except LogError:
+            self._away_until = time.monotonic() + REST_S
             self._drop()
             raise
 
