@@ -68,18 +68,20 @@ def unpack_tastes(blobs: list[bytes | None], space: str) -> TasteArray:
     UnknownVersion
         A blob was written by a newer keyart.
     """
-    tastes = empty_tastes(len(blobs), space)
-    held = [at for at, blob in enumerate(blobs) if blob is not None]
-    if not held:
-        return tastes
-    joined = b"".join(blob for blob in blobs if blob is not None)
-    if any(len(blobs[at] or b"") != TASTE_DTYPE.itemsize for at in held):
+    kept = [blob for blob in blobs if blob is not None]
+    if not kept:
+        return empty_tastes(len(blobs), space)
+    if any(len(blob) != TASTE_DTYPE.itemsize for blob in kept):
         raise InvalidRecord(f"a taste record is {TASTE_DTYPE.itemsize} bytes")
-    stored = np.frombuffer(joined, TASTE_DTYPE)
-    if int(stored["version"].max()) > TASTE_VERSION:
+    stored: TasteArray = np.frombuffer(bytearray().join(kept), TASTE_DTYPE)
+    if max(stored["version"].tolist()) > TASTE_VERSION:
         raise UnknownVersion("a taste record was written by a newer keyart")
     same = stored["space"] == space[:8].encode()
-    tastes[np.asarray(held)[same]] = stored[same]
+    if len(kept) == len(blobs) and same.all():
+        return stored
+    tastes = empty_tastes(len(blobs), space)
+    held = np.array([at for at, blob in enumerate(blobs) if blob is not None])
+    tastes[held[same]] = stored[same]
     return tastes
 
 

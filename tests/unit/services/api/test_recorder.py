@@ -1,0 +1,88 @@
+"""What happens to decisions between a request and the log."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from keyart.schemas.errors import LogAway
+from keyart.services.api.recorder import Recorder
+from keyart.services.telemetry import ApiMetrics
+from keyart.streams.ports import Output
+
+
+class ListLog:
+    """A log in memory that can be away."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[bytes]] = []
+        self.away = False
+
+    async def append(self, outputs: Sequence[Output]) -> list[str]:
+        await asyncio.sleep(0)
+        if self.away:
+            raise LogAway("not now")
+        self.batches.append([each.value for each in outputs])
+        return ["0"] * len(outputs)
+
+    @property
+    def values(self) -> list[int]:
+        return [int(value) for batch in self.batches for value in batch]
+
+
+def output(number: int) -> Output:
+    return Output("decisions", "v", str(number).encode())
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not holds():
+            await asyncio.sleep(0.005)
+
+
+def test_all_arrive_in_order_and_few_at_a_time_go_together() -> None:
+    async def run() -> ListLog:
+        log = ListLog()
+        recorder = Recorder(log, most=10_000, metrics=ApiMetrics())
+        recorder.start()
+        for number in range(1000):
+            recorder.record(output(number))
+            if number % 10 == 0:
+                await asyncio.sleep(0)
+        await recorder.stop()
+        return log
+
+    log = asyncio.run(run())
+    assert log.values == list(range(1000))
+    assert len(log.batches) < 200
+
+
+def test_while_the_log_is_away_the_newest_are_held_and_the_rest_counted() -> None:
+    async def run() -> tuple[ListLog, ApiMetrics]:
+        log, metrics = ListLog(), ApiMetrics()
+        log.away = True
+        recorder = Recorder(log, most=50, metrics=metrics)
+        recorder.start()
+        for number in range(30):
+            recorder.record(output(number))
+        await until(lambda: recorder.away)
+        for number in range(30, 120):
+            recorder.record(output(number))
+        log.away = False
+        await until(lambda: len(log.values) >= 50)
+        await recorder.stop()
+        return log, metrics
+
+    log, metrics = asyncio.run(run())
+    assert log.values == list(range(70, 120))
+    assert metrics.registry.get_sample_value("keyart_log_dropped_total") == 70
+
+
+def test_the_end_waits_for_what_is_held() -> None:
+    async def run() -> list[int]:
+        log = ListLog()
+        recorder = Recorder(log, most=10, metrics=ApiMetrics())
+        recorder.start()
+        recorder.record(output(1))
+        await recorder.stop()
+        return log.values
+
+    assert asyncio.run(run()) == [1]
