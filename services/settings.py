@@ -36,7 +36,10 @@ class Settings:
     data_dir: str = _setting(".keyart", "folder for the embedded server, the archive and models")
     log: str = _setting("embedded", "what carries the topics", one_of=("embedded", "kafka"))
     redis_url: str = _setting(
-        "", "a Redis or Valkey to use instead of the embedded one; rediss:// for TLS", secret=True
+        "",
+        "a Redis or Valkey to use instead of the embedded one; rediss:// for TLS, with "
+        "?ssl_ca_certs=FILE for an authority of your own",
+        secret=True,
     )
     redis_cluster: bool = _setting(False, "the server at redis_url is a cluster")
     redis_fsync: str = _setting(

@@ -9,9 +9,9 @@ import pytest
 from keyart.models.space import Concepts, load_space
 from keyart.streams.catalogue.view import CatalogueView
 from keyart.streams.valkey.server import EmbeddedServer
-from tests.containers.fixtures import kafka_server, make_house, redis_server
+from tests.containers.fixtures import certificate, kafka_server, make_house, redis_server
 
-__all__ = ["kafka_server", "make_house", "redis_server"]
+__all__ = ["certificate", "kafka_server", "make_house", "redis_server"]
 
 
 @pytest.fixture(scope="session")

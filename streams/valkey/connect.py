@@ -17,7 +17,8 @@ TIMEOUT_S = 5.0
 def connect(url: str, *, cluster: bool = False) -> Any:
     """Return a client that answers in bytes, times out after 5 s and retries once.
 
-    `url` may be redis://, rediss:// (TLS) or unix://, with user and password for access lists.
+    `url` may be redis://, rediss:// (TLS) or unix://, with user and password for access lists, and
+    with `?ssl_ca_certs=FILE` for an authority that the system does not know.
     """
     if cluster:
         return RedisCluster.from_url(url, socket_timeout=TIMEOUT_S)

@@ -19,8 +19,6 @@ from uuid import uuid4
 import msgspec
 import psutil
 import pytest
-from rich.console import Console
-from rich.table import Table
 
 from keyart.schemas import codec
 from keyart.schemas.decisions import Versions
@@ -28,10 +26,11 @@ from keyart.schemas.rewards import Reward
 from keyart.schemas.taste import TASTE_DTYPE
 from keyart.schemas.topics import EVENTS, REWARDS
 from keyart.services.bootstrap import now_ms
+from keyart.streams.kafka.source import read_all
 from keyart.streams.ports import TITLES, VIEWERS, Lane
 from tests.benchmarks.common import Row, rows_of, show
 from tests.containers.crowd import Crowd
-from tests.containers.fixtures import MakeHouse
+from tests.containers.fixtures import MakeHouse, engine_answers
 from tests.containers.house import House, Worker
 from tests.containers.servers import until
 
@@ -46,15 +45,15 @@ VERSIONS = Versions(policy="p", prior="n", posterior="1", space="s")
 
 
 def main() -> list[Row]:
-    """Run these by pytest, which has the servers; without a Docker engine there is nothing to run.
+    """Run these by pytest, which has the servers; without a Docker engine, say so.
 
     Raises
     ------
     RuntimeError
         One failed.
     """
-    if subprocess.run(["docker", "info"], capture_output=True).returncode:
-        print("kafka: no Docker engine answers")
+    if not engine_answers():
+        print("kafka: not measured. It needs a Docker engine for Kafka and Redis; none answers")
         return []
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "rows"
@@ -171,10 +170,20 @@ def side_by_side(house: House, topic: str, counter: str, count: int, folder: Pat
             by_clock[empty].append(clock)
     for title, found in (("processor time", by_cpu), ("the clock", by_clock)):
         rows = rows_of(f"kafka {topic}", found, unit=f"{topic}/s", against=empty)
-        show(f"{topic} from Kafka into Redis, {count} of them, by {title}", rows)
-        if target := os.environ.get("BENCH_ROWS"):
-            with Path(target).open("ab") as out:
-                out.write(b"".join(codec.encode(row) + b"\n" for row in rows))
+        tell(f"{topic} from Kafka into Redis, {count} of them, by {title}", rows)
+
+
+def tell(title: str, rows: list[Row]) -> None:
+    """Print rows, and hand them to whoever runs all benchmarks."""
+    show(title, rows)
+    if target := os.environ.get("BENCH_ROWS"):
+        with Path(target).open("ab") as out:
+            out.write(b"".join(codec.encode(row) + b"\n" for row in rows))
+
+
+def single(bench: str, name: str, figure: float, unit: str, note: str = "") -> Row:
+    """Return a row of a thing that was measured once."""
+    return Row(bench=bench, name=name, unit=unit, median=figure, low=figure, high=figure, note=note)
 
 
 def test_events_to_taste(make_house: MakeHouse, tmp_path: Path) -> None:
@@ -196,49 +205,67 @@ def test_backlog_drains(make_house: MakeHouse) -> None:
     house = make_house()
     house.create(title_count=100)
     fill_events(house, BACKLOG)
-    table = Table(title=f"a backlog of {BACKLOG:,} events", title_justify="left")
-    for heading in ("workers", "seconds, with starting up", "events/s"):
-        table.add_column(heading, justify="right")
+    rows = []
     for workers in (1, 2):
         forget(house)
         began = time.monotonic()
         started = house.work(workers)
-        until("it is drained", lambda: house.counts()["events"] >= BACKLOG, timeout_s=1800)
+        house.until_counted("events", BACKLOG, timeout_s=1800)
         took = time.monotonic() - began
-        table.add_row(str(workers), f"{took:.1f}", f"{BACKLOG / took:,.0f}")
+        spent = sum(cpu_s(psutil.Process(worker.process.pid)) for worker in started)
+        note = f"{took:.0f} s with starting up, {spent:.0f} s of the workers' processor time"
+        rows.append(single("kafka backlog", f"{workers} workers", BACKLOG / took, "events/s", note))
         for worker in started:
             worker.terminate()
             house.workers.remove(worker)
-    Console(width=150).print(table)
+    tell(f"a backlog of {BACKLOG:,} events drains", rows)
 
 
 def weigh(house: House) -> None:
-    """Print what an event weighs in the log, and a viewer in the store."""
+    """Print what an event weighs on its way, and a viewer in the store."""
+    events = [
+        record
+        for partition in range(house.settings.partitions)
+        for record in read_all(house.parts.kafka, EVENTS, partition)
+    ]
+    bare = sum(len(each.key) + len(each.value) for each in events) / len(events)
+    client = house.parts.client
+    start = house.parts.keys.item(Lane(VIEWERS, 0), "taste", "")
+    names = list(client.scan_iter(match=start.replace("{", "\\{") + "*", count=1000))[:500]
+    used = sorted(client.memory_usage(name) for name in names)
+    rows = [
+        single("kafka bytes", "an event, key and value", bare, "bytes"),
+        single(
+            "kafka bytes",
+            "an event in the topic",
+            topic_bytes(house, EVENTS) / len(events),
+            "bytes",
+            "with its share of the batch's head, as on the wire; not compressed",
+        ),
+        single("kafka bytes", "a viewer's taste", TASTE_DTYPE.itemsize, "bytes"),
+        single(
+            "kafka bytes",
+            "a viewer in Redis",
+            used[len(used) // 2],
+            "bytes",
+            "median, with key and overhead, by MEMORY USAGE",
+        ),
+    ]
+    tell("what things weigh", rows)
+
+
+def topic_bytes(house: House, topic: str) -> int:
+    """Return what the broker holds of a topic."""
     from kafka import KafkaAdminClient
 
     admin = KafkaAdminClient(bootstrap_servers=house.kafka.address)
     logs = admin.describe_log_dirs()
     admin.close()
-    sizes = [
+    return sum(
         partition["partition_size"]
         for broker in logs
         for folder in broker["log_dirs"]
-        for topic in folder["topics"]
-        if topic["name"] == house.prefix + EVENTS
-        for partition in topic["partitions"]
-    ]
-    client = house.parts.client
-    start = house.parts.keys.item(Lane(VIEWERS, 0), "taste", "")
-    names = list(client.scan_iter(match=start.replace("{", "\\{") + "*", count=1000))[:500]
-    used = sorted(client.memory_usage(name) for name in names)
-    table = Table(title="what things weigh", title_justify="left")
-    table.add_column("what")
-    table.add_column("bytes", justify="right")
-    table.add_row(
-        "an event in the log, with key and headers of its batch", f"{sum(sizes) / COUNT:,.0f}"
+        for held in folder["topics"]
+        if held["name"] == house.prefix + topic
+        for partition in held["partitions"]
     )
-    table.add_row("a viewer's taste", f"{TASTE_DTYPE.itemsize:,}")
-    table.add_row(
-        "a viewer's taste in Redis, with key and overhead (median)", f"{used[len(used) // 2]:,}"
-    )
-    Console(width=150).print(table)

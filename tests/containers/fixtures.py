@@ -9,18 +9,21 @@ from pathlib import Path
 import pytest
 
 from tests.containers.house import House
-from tests.containers.servers import KafkaServer, RedisServer
+from tests.containers.servers import KafkaServer, RedisServer, make_certificate
 
 MakeHouse = Callable[..., House]
 
 
+def engine_answers() -> bool:
+    """Say whether a Docker engine answers."""
+    if shutil.which("docker") is None:
+        return False
+    return subprocess.run(["docker", "info"], capture_output=True, timeout=60).returncode == 0
+
+
 def need_engine() -> None:
     """Fail, or skip if nobody asked for containers, when no Docker engine answers."""
-    found = shutil.which("docker") is not None
-    if (
-        found
-        and subprocess.run(["docker", "info"], capture_output=True, timeout=60).returncode == 0
-    ):
+    if engine_answers():
         return
     if os.environ.get("KEYART_CONTAINERS") == "1":
         pytest.fail("KEYART_CONTAINERS=1, and no Docker engine answers")
@@ -49,6 +52,12 @@ def redis_server() -> Iterator[RedisServer]:
         yield server
     finally:
         server.remove()
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with `cert.pem`, signed by itself, and `key.pem`, for 127.0.0.1."""
+    return make_certificate(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
-"""SASL/SCRAM over TLS to Kafka, through the settings; and a Redis that asks for a user over TLS."""
+"""SASL/SCRAM over TLS to Kafka, through the settings."""
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,16 +16,6 @@ from tests.containers.servers import KafkaServer, RedisServer
 pytestmark = pytest.mark.containers
 
 MODULE = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with `cert.pem`, signed by itself, and `key.pem`, for 127.0.0.1."""
-    folder = tmp_path_factory.mktemp("tls")
-    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1 "
-    command += "-addext subjectAltName=IP:127.0.0.1 -keyout key.pem -out cert.pem"
-    subprocess.run(command.split(), cwd=folder, check=True, capture_output=True)
-    return folder
 
 
 @pytest.fixture(scope="module")
