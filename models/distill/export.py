@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Final
 
-import msgspec
 import numpy as np
 import torch
 from msgspec import Struct
@@ -12,7 +11,8 @@ from keyart.models.distill.network import DualNetwork
 from keyart.models.distill.train import DistillReport
 from keyart.models.distill.vectors import VIEWER_WIDTH
 from keyart.models.llm.export.manifest import file_digest
-from keyart.schemas.errors import InvalidRecord, ModelRejected, NotFound
+from keyart.models.llm.files import read_described, write_described
+from keyart.schemas.errors import ModelRejected
 
 GRAPH_FILE: Final = "dual.onnx"
 MANIFEST_FILE: Final = "dual.json"
@@ -82,25 +82,10 @@ def export_dual(
         bound=BOUND,
         report=report,
     )
-    text = msgspec.json.format(msgspec.json.encode(manifest), indent=2)
-    (out / MANIFEST_FILE).write_bytes(text)
+    write_described(out / MANIFEST_FILE, manifest)
     return manifest
 
 
 def read_dual_manifest(folder: Path) -> DualManifest:
-    """Return the manifest of an exported dual encoder.
-
-    Raises
-    ------
-    NotFound
-        There is none.
-    InvalidRecord
-        It cannot be read.
-    """
-    path = folder / MANIFEST_FILE
-    if not path.is_file():
-        raise NotFound(f"no {MANIFEST_FILE} in {folder}: keyart llm distil makes it")
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=DualManifest)
-    except msgspec.DecodeError as wrong:
-        raise InvalidRecord(f"{MANIFEST_FILE}: {wrong}") from None
+    """Return the manifest of an exported dual encoder; raises as `read_described` does."""
+    return read_described(folder / MANIFEST_FILE, DualManifest, made_by="keyart llm distil")

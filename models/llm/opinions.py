@@ -8,12 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keyart.models.llm.examples import Choice, Example
+from keyart.models.llm.export.calibrate import tempered
 from keyart.models.llm.export.manifest import (
     MANIFEST_FILE,
     Manifest,
     check_graph,
     read_manifest,
 )
+from keyart.models.llm.export.worth import Worth
 from keyart.models.llm.loading import load_causal_lm
 from keyart.models.llm.prompts import Prompter
 from keyart.models.llm.scoring.options import Scored, relative_log, score_options
@@ -24,10 +26,16 @@ from keyart.schemas.decisions import MAX_ARTWORKS
 from keyart.schemas.errors import ModelRejected
 
 TEMPLATE_FILE = "template.txt"
+UNMEASURED = 50.0
+"""Impressions that an opinion is worth before anybody has measured it."""
 
 
 class Opinions:
-    """Scores examples with one model, one template, one way of running it."""
+    """Scores examples with one model, one template, one way of running it.
+
+    `scale` and `strength` are what these opinions are worth as a prior (`export.worth`): measured
+    when the model was exported, else 1 and `UNMEASURED`.
+    """
 
     def __init__(
         self,
@@ -37,6 +45,7 @@ class Opinions:
         scorer: Scorer,
         shuffles: int,
         temperature: float = 1.0,
+        worth: Worth | None = None,
         seed: int = 0,
     ) -> None:
         self.name = name
@@ -44,6 +53,8 @@ class Opinions:
         self.scorer = scorer
         self.shuffles = shuffles
         self.temperature = temperature
+        self.scale = worth.scale if worth else 1.0
+        self.strength = worth.strength if worth else UNMEASURED
         self._seed = seed
 
     def scored(self, examples: Sequence[Example]) -> list[Scored]:
@@ -57,14 +68,6 @@ class Opinions:
             Scored(probabilities=tempered(one.probabilities, self.temperature), places=one.places)
             for one in found
         ]
-
-
-def tempered(probabilities: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
-    """Return p^(1/temperature), normalised; (K,)."""
-    logs = np.log(np.maximum(probabilities, 1e-12)) / temperature
-    weights = np.exp(logs - logs.max())
-    result: NDArray[np.float64] = weights / weights.sum()
-    return result
 
 
 def load_opinions(
@@ -117,6 +120,7 @@ def load_opinions(
             scorer=_onnx(folder, manifest, graph, device, threads, batch_tokens),
             shuffles=shuffles or manifest.shuffles,
             temperature=manifest.temperature,
+            worth=manifest.worth,
             seed=seed,
         )
     loaded = load_causal_lm(model, cache=cache, device=device)

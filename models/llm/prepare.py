@@ -11,12 +11,13 @@ from msgspec import Struct
 
 from keyart.models.llm.catalogue import read_catalogue
 from keyart.models.llm.examples import SPLITS, Example, read_examples, write_examples
+from keyart.models.llm.files import read_described, write_described
 from keyart.models.llm.logs import Reader, read_log
 from keyart.models.llm.rationales.write import REASONS_FILE, with_reasons
 from keyart.models.llm.splits import Splitter, time_bounds
 from keyart.models.llm.tables import read_table, table_examples
 from keyart.models.llm.weights import effective_size, inverse_propensity
-from keyart.schemas.errors import InvalidRecord, NotFound
+from keyart.schemas.errors import NotFound
 
 DATASET_FILE = "dataset.json"
 
@@ -149,7 +150,7 @@ def _write(
             counts[split] += 1
             files[split].write(encode(example) + b"\n")
             if example.answer >= 0:
-                answered[split].append((example.propensities[example.answer], _value(example)))
+                answered[split].append(_evidence(example))
     finally:
         for file in files.values():
             file.close()
@@ -172,14 +173,19 @@ def _write(
         left_out={**left_out, **({"pair of a later split": dropped} if dropped else {})},
         effective=round(effective, 1),
     )
-    (out / DATASET_FILE).write_bytes(msgspec.json.format(encode(dataset), indent=2))
+    write_described(out / DATASET_FILE, dataset)
     return dataset
 
 
-def _value(example: Example) -> float:
-    """Return what the answer is worth: a decision's value, 1 for the winner of a table's test."""
-    single = sum(example.impressions) == 1
-    return example.rewards[example.answer] if single else 1.0
+def _evidence(example: Example) -> tuple[float, float]:
+    """Return the answer's propensity and value, which its weight is made of.
+
+    A decision's answer is known because it was shown, with its propensity. In a table's test every
+    option was shown, so that its answer is known whichever it is: propensity 1, value 1.
+    """
+    if sum(example.impressions) == 1:
+        return example.propensities[example.answer], example.rewards[example.answer]
+    return 1.0, 1.0
 
 
 def _weighted(path: Path, weights: np.ndarray[Any, np.dtype[np.float64]]) -> Iterator[Example]:
@@ -205,19 +211,5 @@ def read_split(folder: Path, split: str) -> list[Example]:
 
 
 def read_dataset(folder: Path) -> Dataset:
-    """Return what the folder says of itself.
-
-    Raises
-    ------
-    NotFound
-        The folder was not made by `prepare`.
-    InvalidRecord
-        Its description cannot be read.
-    """
-    path = folder / DATASET_FILE
-    if not path.is_file():
-        raise NotFound(f"no {DATASET_FILE} in {folder}: keyart llm prepare makes it")
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=Dataset)
-    except msgspec.DecodeError as wrong:
-        raise InvalidRecord(f"{DATASET_FILE}: {wrong}") from None
+    """Return what the folder says of itself; raises as `read_described` does."""
+    return read_described(folder / DATASET_FILE, Dataset, made_by="keyart llm prepare")

@@ -43,3 +43,11 @@ def fit_temperature(
 
     found = minimize_scalar(loss, bounds=(np.log(low), np.log(high)), method="bounded")
     return round(float(np.exp(found.x)), 4)
+
+
+def tempered(probabilities: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
+    """Return p^(1/temperature), normalised; (K,)."""
+    logs = np.log(np.maximum(probabilities, 1e-12)) / temperature
+    weights = np.exp(logs - logs.max())
+    result: NDArray[np.float64] = weights / weights.sum()
+    return result

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from keyart.models.llm.examples import Example
-from keyart.models.llm.export.calibrate import fit_temperature
+from keyart.models.llm.export.calibrate import fit_temperature, tempered
 from keyart.models.llm.export.manifest import (
     Graph,
     Manifest,
@@ -19,6 +20,7 @@ from keyart.models.llm.export.manifest import (
 )
 from keyart.models.llm.export.onnx_graph import export_graph
 from keyart.models.llm.export.quantise import quantise
+from keyart.models.llm.export.worth import Worth, measure_worth
 from keyart.models.llm.loading import LanguageModel, load_causal_lm
 from keyart.models.llm.prompts import Prompter, shuffled
 from keyart.models.llm.scoring.onnx_engine import OnnxEngine
@@ -44,6 +46,7 @@ def export(
     serves: str = "",
     shuffles: int = 4,
     prompts: int = 32,
+    calibrate_on: int = 400,
     bounds: dict[str, float] | None = None,
     cache: Path | None = None,
     tell: Callable[[str], None] = lambda _: None,
@@ -63,6 +66,8 @@ def export(
         fp32, int8, int4; the first is exported, the others are made from it.
     serves
         The kind that serves by default; by default the first of `kinds`.
+    calibrate_on
+        Of the latest examples, answered or not, so many measure what the opinions are worth.
 
     Raises
     ------
@@ -86,8 +91,10 @@ def export(
         serving = serves or list(kinds)[0]
         tell(f"calibrating {serving}")
         engine = OnnxEngine(out / graphs[serving].file)
-        answered = [example for example in examples if example.answer >= 0]
-        scored = score_options(prompter, Scorer(engine), answered, shuffles=shuffles)
+        latest = len(examples) - calibrate_on
+        asked = [each for at, each in enumerate(examples) if each.answer >= 0 or at >= latest]
+        scored = score_options(prompter, Scorer(engine), asked, shuffles=shuffles)
+        temperature, worth = _calibrated(asked, [one.probabilities for one in scored], calibrate_on)
         manifest = Manifest(
             name=name,
             base=loaded.name,
@@ -97,11 +104,8 @@ def export(
             marks=list(prompter.marks),
             graphs=graphs,
             serves=serving,
-            temperature=fit_temperature(
-                [one.probabilities for one in scored],
-                [example.answer for example in answered],
-                [example.weight or 1.0 for example in answered],
-            ),
+            temperature=temperature,
+            worth=worth,
             shuffles=shuffles,
             libraries={
                 lib: version(lib) for lib in ("torch", "transformers", "onnx", "onnxruntime")
@@ -112,6 +116,20 @@ def export(
         raise
     write_manifest(out, manifest)
     return manifest
+
+
+def _calibrated(
+    examples: Sequence[Example], probabilities: Sequence[NDArray[np.float64]], latest: int
+) -> tuple[float, Worth | None]:
+    """Return the temperature by the answers, and the worth by the latest examples' takes."""
+    answered = [at for at, example in enumerate(examples) if example.answer >= 0]
+    temperature = fit_temperature(
+        [probabilities[at] for at in answered],
+        [examples[at].answer for at in answered],
+        [examples[at].weight or 1.0 for at in answered],
+    )
+    judged = [tempered(each, temperature) for each in probabilities[-latest:]]
+    return temperature, measure_worth(examples[-latest:], judged)
 
 
 def _graphs(

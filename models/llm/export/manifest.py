@@ -4,10 +4,11 @@ import hashlib
 from pathlib import Path
 from typing import Final
 
-import msgspec
 from msgspec import Struct
 
-from keyart.schemas.errors import InvalidRecord, ModelRejected, NotFound
+from keyart.models.llm.export.worth import Worth
+from keyart.models.llm.files import read_described, write_described
+from keyart.schemas.errors import ModelRejected
 
 MANIFEST_FILE: Final = "manifest.json"
 _CHUNK: Final = 1 << 20
@@ -41,7 +42,8 @@ class Manifest(Struct, frozen=True, kw_only=True):
     """What an exported model is: `graphs` by kind (fp32, int8, int4), and what must travel with it.
 
     `name` identifies the model wherever a prior is named; `temperature` calibrates its option
-    probabilities (log p / temperature, normalised again).
+    probabilities (log p / temperature, normalised again); `worth`, where the held-out examples
+    were enough to measure it, says what these opinions are worth as a prior.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
     graphs: dict[str, Graph]
     serves: str
     temperature: float = 1.0
+    worth: Worth | None = None
     shuffles: int = 4
     libraries: dict[str, str] = {}
     version: int = 1
@@ -69,27 +72,12 @@ def file_digest(path: Path) -> str:
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Write the manifest."""
-    text = msgspec.json.format(msgspec.json.encode(manifest), indent=2)
-    (folder / MANIFEST_FILE).write_bytes(text)
+    write_described(folder / MANIFEST_FILE, manifest)
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """Return the folder's manifest.
-
-    Raises
-    ------
-    NotFound
-        There is none.
-    InvalidRecord
-        It cannot be read.
-    """
-    path = folder / MANIFEST_FILE
-    if not path.is_file():
-        raise NotFound(f"no {MANIFEST_FILE} in {folder}: keyart llm export makes it")
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=Manifest)
-    except msgspec.DecodeError as wrong:
-        raise InvalidRecord(f"{MANIFEST_FILE}: {wrong}") from None
+    """Return the folder's manifest; raises as `read_described` does."""
+    return read_described(folder / MANIFEST_FILE, Manifest, made_by="keyart llm export")
 
 
 def check_graph(folder: Path, graph: Graph) -> Path:

@@ -78,7 +78,7 @@ def score_table(
     segments: Sequence[Segment],
     path: Path,
     *,
-    strength: float = 50.0,
+    strength: float | None = None,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> TableReport:
     """Bring the table at `path` up to date: JSON Lines, one opinion a title and segment.
@@ -91,12 +91,14 @@ def score_table(
     Parameters
     ----------
     strength
-        Impressions that an opinion is worth before anybody has measured it.
+        Impressions that an opinion is worth; by default what was measured when the model was
+        exported, whose scale the relative opinions always have.
     progress
         Called with rows done and rows in all.
     """
+    worth = opinions.strength if strength is None else strength
     wanted = {
-        (segment.name, title.id): _key(opinions, title, segment, strength)
+        (segment.name, title.id): _key(opinions, title, segment, worth)
         for segment in segments
         for title in titles
         if len(title.artworks) > 1
@@ -122,8 +124,10 @@ def score_table(
                 row = ScoredOpinion(
                     title=title.id,
                     artworks=tuple(artwork.id for artwork in title.artworks),
-                    relative=tuple(relative_log(one.probabilities).round(6).tolist()),
-                    strength=strength,
+                    relative=tuple(
+                        (opinions.scale * relative_log(one.probabilities)).round(6).tolist()
+                    ),
+                    strength=worth,
                     prior=opinions.name,
                     segment=segment.name,
                     key=wanted[segment.name, title.id],
@@ -144,7 +148,8 @@ def score_table(
 
 def _key(opinions: Opinions, title: Title, segment: Segment, strength: float) -> str:
     template = opinions.prompter.template.digest
-    parts: list[Any] = [opinions.name, template, opinions.shuffles, opinions.temperature, strength]
+    parts: list[Any] = [opinions.name, template, opinions.shuffles, opinions.temperature]
+    parts += [opinions.scale, strength]
     parts += [title.name, [(each.artwork, each.description) for each in choices(title)]]
     parts += [[(entry.title, entry.description) for entry in segment.history]]
     return hashlib.blake2b(msgspec.json.encode(parts), digest_size=16).hexdigest()

@@ -6,10 +6,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-import msgspec
 import torch
 
 from keyart.models.llm.examples import Example
+from keyart.models.llm.files import write_described
 from keyart.models.llm.loading import load_causal_lm
 from keyart.models.llm.preferences import preferences
 from keyart.models.llm.prepare import read_dataset, read_split
@@ -86,7 +86,7 @@ def train(
         dataset=described.source,
         libraries={name: version(name) for name in ("torch", "transformers", "trl", "peft")},
     )
-    (out / REPORT_FILE).write_bytes(msgspec.json.format(msgspec.json.encode(done), indent=2))
+    write_described(out / REPORT_FILE, done)
     shutil.rmtree(out / "checkpoints", ignore_errors=True)
     return done
 

@@ -60,6 +60,7 @@ def test_a_table_has_soft_answers_and_leaves_out_another_tables_tests(tmp_path: 
     for each in made:
         expected = chances_of_best(each.rewards, each.impressions)
         np.testing.assert_allclose(each.soft, expected, atol=1e-5)
+        assert each.weight == 1.0  # every option was shown: nothing was selected by a propensity
     hard = tmp_path / "hard"
     prepare_table(table, hard, valid=0.2, test=0.2, soft=False)
     assert {each.soft for each in read_split(hard, "train")} == {()}
