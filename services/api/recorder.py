@@ -6,7 +6,8 @@ import logging
 from collections import deque
 from collections.abc import Sequence
 
-from keyart.schemas.errors import LogAway
+from keyart.schemas.codec import MAX_RECORD_BYTES
+from keyart.schemas.errors import LogAway, LogError
 from keyart.services.telemetry import ApiMetrics
 from keyart.streams.ports import AsyncLog, Output
 
@@ -41,7 +42,13 @@ class Recorder:
         self.away = False
 
     def record(self, output: Output) -> None:
-        """Take a record; the oldest goes when there is no more room."""
+        """Take a record; the oldest goes when there is no more room.
+
+        One that no reader would take is dropped here: it would hold up all behind it.
+        """
+        if len(output.value) > MAX_RECORD_BYTES:
+            self._drop(1, f"one of {len(output.value)} bytes is too large")
+            return
         if len(self._waiting) >= self._most:
             self._waiting.popleft()
             self._metrics.dropped.inc()
@@ -87,8 +94,14 @@ class Recorder:
                     self._put_back(batch)
                     await asyncio.sleep(pause)
                     pause = min(LONGEST_PAUSE_S, pause * 2)
+                except LogError as refused:
+                    self._drop(len(batch), str(refused))
                 self._metrics.buffered.set(len(self._waiting))
                 await asyncio.sleep(LINGER_S)
+
+    def _drop(self, count: int, why: str) -> None:
+        self._metrics.dropped.inc(count)
+        log.error("%s pages of decisions are dropped: %s", count, why)
 
     def _put_back(self, batch: Sequence[Output]) -> None:
         room = self._most - len(self._waiting)

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
-from keyart.schemas.errors import LogAway
+from keyart.schemas.errors import LogAway, LogError
 from keyart.schemas.topics import partition_of
 from keyart.streams.kafka.access import KafkaAccess
 from keyart.streams.kafka.connection import Connection, Start, starting
@@ -58,8 +58,10 @@ class KafkaLog:
         ------
         LogAway
             Kafka did not acknowledge all of them in time.
+        LogError
+            One is larger than Kafka takes; sending it again cannot help.
         """
-        from aiokafka.errors import KafkaError
+        from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
         try:
             async with asyncio.timeout(self._timeout_s):
@@ -74,10 +76,14 @@ class KafkaLog:
                     for topic, key, value in outputs
                 ]
                 done = await asyncio.gather(*sent, return_exceptions=True)
+        except MessageSizeTooLargeError as large:
+            raise LogError(f"Kafka takes no record of this size: {large}") from None
         except (KafkaError, OSError, TimeoutError) as away:
             raise LogAway(f"Kafka at {self._access.bootstrap} is away: {away!r}") from None
         offsets: list[str] = []
         for each in done:
+            if isinstance(each, MessageSizeTooLargeError):
+                raise LogError(f"Kafka takes no record of this size: {each!r}")
             if isinstance(each, BaseException):
                 raise LogAway(f"Kafka did not take a record: {each!r}")
             offsets.append(f"{each.offset:020d}")

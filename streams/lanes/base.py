@@ -16,6 +16,7 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 COMMIT_TRIES = 8
 MAX_DEAD_BYTES = 100_000
+MAX_DEAD_KEY = 1000
 DAY_MS = 86_400_000
 MAX_AHEAD_MS = DAY_MS
 
@@ -127,18 +128,19 @@ def decoded(
 
 
 def dead_letter(record: LogRecord, wrong: InvalidRecord) -> Output:
-    """Return the dead letter of a record."""
+    """Return the dead letter of a record; it fits into the log whatever the record holds."""
+    key = record.key[:MAX_DEAD_KEY]
     letter = {
         "topic": record.topic,
         "partition": record.partition,
         "offset": record.offset,
-        "key": record.key,
+        "key": key,
         "reason": wrong.message,
         "path": wrong.path,
         "value": record.value[:MAX_DEAD_BYTES].decode(errors="replace"),
-        "truncated": len(record.value) > MAX_DEAD_BYTES,
+        "truncated": len(record.value) > MAX_DEAD_BYTES or len(record.key) > MAX_DEAD_KEY,
     }
-    return Output(DEAD_LETTERS, record.key, codec.encode(letter))
+    return Output(DEAD_LETTERS, key, codec.encode(letter))
 
 
 def last_offsets(records: Sequence[LogRecord]) -> dict[str, str]:

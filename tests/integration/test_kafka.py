@@ -93,6 +93,9 @@ def test_poison_goes_to_the_dead_letters_and_the_rest_goes_on(make_house: MakeHo
         "ahead": good % b"6" + b'"occurred_at_ms":3999999999999}',
         "empty": b"",
         "bytes": b"\xff\xfe\x00",
+        # a letter that held it whole, twice, would be more than the log takes
+        "k" * 600_000: b"{",
+        "control": b"\x01" * 400_000,
     }
     for name, value in poison.items():
         house.send(EVENTS, name, value)
@@ -111,6 +114,7 @@ def test_poison_goes_to_the_dead_letters_and_the_rest_goes_on(make_house: MakeHo
     assert found["type"].path == "$.occurred_at_ms"
     assert found["oversized"].truncated and len(found["oversized"].value) == 100_000
     assert "ahead" in found["ahead"].reason
+    assert found["k" * 1000].truncated and found["control"].truncated
     assert found["list"].topic == DECISIONS and found["number"].topic == REWARDS
     assert keyart(house, "deadletters", "list").stdout.count("events") >= len(poison)
     shown = keyart(house, "deadletters", "show", found["type"].id)

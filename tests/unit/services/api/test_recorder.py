@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
-from keyart.schemas.errors import LogAway
+from keyart.schemas.codec import MAX_RECORD_BYTES
+from keyart.schemas.errors import LogAway, LogError
 from keyart.services.api.recorder import Recorder
 from keyart.services.telemetry import ApiMetrics
 from keyart.streams.ports import Output
@@ -15,11 +16,14 @@ class ListLog:
     def __init__(self) -> None:
         self.batches: list[list[bytes]] = []
         self.away = False
+        self.refuses = False
 
     async def append(self, outputs: Sequence[Output]) -> list[str]:
         await asyncio.sleep(0)
         if self.away:
             raise LogAway("not now")
+        if self.refuses:
+            raise LogError("not this one")
         self.batches.append([each.value for each in outputs])
         return ["0"] * len(outputs)
 
@@ -74,6 +78,27 @@ def test_while_the_log_is_away_the_newest_are_held_and_the_rest_counted() -> Non
     log, metrics = asyncio.run(run())
     assert log.values == list(range(70, 120))
     assert metrics.registry.get_sample_value("keyart_log_dropped_total") == 70
+
+
+def test_what_no_reader_would_take_holds_nothing_up() -> None:
+    async def run() -> tuple[ListLog, ApiMetrics]:
+        log, metrics = ListLog(), ApiMetrics()
+        recorder = Recorder(log, most=50, metrics=metrics)
+        recorder.start()
+        recorder.record(output(1))
+        recorder.record(Output("decisions", "v", b"1" * (MAX_RECORD_BYTES + 1)))
+        recorder.record(output(2))
+        await until(lambda: len(log.values) == 2)
+        log.refuses = True
+        recorder.record(output(3))
+        await until(lambda: metrics.registry.get_sample_value("keyart_log_dropped_total") == 2)
+        log.refuses = False
+        recorder.record(output(4))
+        await recorder.stop()
+        return log, metrics
+
+    log, _ = asyncio.run(run())
+    assert log.values == [1, 2, 4]
 
 
 def test_the_end_waits_for_what_is_held() -> None:
