@@ -1,6 +1,7 @@
 """The event log on Valkey Streams: one stream a partition, with a consumer group for each reader.
 
-A group's position is moved by the reader's own atomic commit, so `XINFO GROUPS` shows true lag.
+A group's position is moved by the reader's own atomic commit, so `XINFO GROUPS` shows how far it is
+(`last-delivered-id`; its `lag` is unknown to the server whenever a group stands amid a stream).
 """
 
 from collections.abc import Sequence
@@ -8,7 +9,7 @@ from typing import Any
 
 import redis
 
-from keyart.schemas.errors import LogAway, StoreAway, StoreError
+from keyart.schemas.errors import LogAway, StoreAway
 from keyart.schemas.topics import DEAD_LETTERS, DECISIONS, EVENTS, REWARDS, partition_of
 from keyart.streams.ports import TITLES, VIEWERS, LogRecord, Output
 from keyart.streams.valkey.connect import translated
@@ -89,18 +90,6 @@ class ValkeyLog:
         }
         with translated():
             self._client.xread(streams, count=1, block=max(1, timeout_ms))
-
-    def lag(self, topic: str, partition: int, group: str) -> int:
-        """Return how many records the group has not committed yet."""
-        stream = self._keys.stream(topic, partition)
-        with translated():
-            for found in self._client.xinfo_groups(stream):
-                if found["name"].decode() == group:
-                    if found["lag"] is not None:
-                        return int(found["lag"])
-                    after = found["last-delivered-id"].decode()
-                    return len(self._client.xrange(stream, min=f"({after}", count=100_000))
-        raise StoreError(f"{topic} has no consumer group {group!r}")
 
     def move_group(self, topic: str, partition: int, group: str, offset: str) -> None:
         """Set a group's position."""
