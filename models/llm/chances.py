@@ -1,10 +1,9 @@
 """How sure a test is of its best option: the soft answer in place of a noisy winner."""
 
-from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.stats import gamma
 
 from keyart.models.priors.relative import OWN_VARIANCE
@@ -12,7 +11,7 @@ from keyart.models.priors.relative import OWN_VARIANCE
 _GRID: Final = 2000
 
 
-def chances_of_best(taken: Sequence[float], shown: Sequence[float]) -> NDArray[np.float64]:
+def chances_of_best(taken: ArrayLike, shown: ArrayLike) -> NDArray[np.float64]:
     """Return each option's posterior probability to have the test's highest take rate, (K,).
 
     An option's rate is the test's level times theta, theta ~ Gamma with mean 1 and variance
@@ -29,10 +28,11 @@ def chances_of_best(taken: Sequence[float], shown: Sequence[float]) -> NDArray[n
     level = clicks.sum() / max(float(views.sum()), 1e-12)
     shape = 1 / OWN_VARIANCE + clicks
     rate = 1 / OWN_VARIANCE + level * views
-    posterior = gamma(shape[:, None], scale=1 / rate[:, None])
+    posterior: Any = gamma(shape[:, None], scale=1 / rate[:, None])
     low, high = posterior.ppf(1e-6).min(), posterior.ppf(1 - 1e-6).max()
     grid = np.linspace(low, high, _GRID)
     density, below = posterior.pdf(grid), np.maximum(posterior.cdf(grid), 1e-300)
     others = np.exp(np.log(below).sum(axis=0) - np.log(below))
-    found: NDArray[np.float64] = np.trapezoid(density * others, grid, axis=1)
-    return found / found.sum()
+    found = np.trapezoid(density * others, grid, axis=1)
+    chances: NDArray[np.float64] = found / found.sum()
+    return chances

@@ -1,21 +1,65 @@
-"""Commands that make data: preference pairs, rationales, captions."""
+"""`keyart llm prepare`, `caption`, `rationales` and `export-dpo`: commands that make data."""
 
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
+import typer
 from rich.console import Console
 
 from keyart.models.llm.rationales.write import REASONS_FILE, Spending, Teacher
 from keyart.schemas.errors import SettingsError
+from keyart.services.llm.options import Catalogue, Dataset, Out, Tokenizer
 from keyart.services.llm.screen import progress_bar
 
 MAX_KEY_BYTES = 4096
 
 
-def run_export_dpo(
-    dataset: Path, out: Path, *, split: str, tokenizer: str, template: str, seed: int
+def prepare(
+    out: Out,
+    log: Annotated[Path | None, typer.Option(help="training log: Parquet by day")] = None,
+    catalogue: Annotated[Path | None, typer.Option(help="titles as JSON Lines")] = None,
+    table: Annotated[
+        Path | None, typer.Option(help="or a table: test, text, impressions, clicks")
+    ] = None,
+    valid: Annotated[float, typer.Option(help="share held out to stop early")] = 0.1,
+    test: Annotated[float, typer.Option(help="share held out to judge, the latest")] = 0.2,
+    clip: Annotated[float, typer.Option(help="greatest inverse propensity")] = 20.0,
+    entries: Annotated[int, typer.Option(help="entries of history at most")] = 12,
+    soft: Annotated[
+        bool, typer.Option("--soft/--hard", help="table: aim at each text's chance to be the best")
+    ] = True,
+    without: Annotated[
+        Path | None, typer.Option(help="table: leave out the tests of this other table")
+    ] = None,
 ) -> None:
-    """Write preference pairs for others' trainers."""
+    """Turn decisions and rewards, or a table of tests, into examples, split by time.
+
+    A viewer-title pair belongs to the latest split in which it occurs; its earlier decisions are
+    left out and counted, so that no pair that is judged was trained on.
+    """
+    from keyart.models.llm.prepare import prepare_log, prepare_table
+
+    if table is not None and log is None:
+        made = prepare_table(
+            table, out, valid=valid, test=test, clip=clip, soft=soft, without=without
+        )
+    elif log is not None and catalogue is not None and table is None:
+        made = prepare_log(log, catalogue, out, valid=valid, test=test, clip=clip, entries=entries)
+    else:
+        raise SettingsError("give either --table, or --log and --catalogue")
+    Console().print_json(msgspec.json.encode(made).decode())
+
+
+def export_dpo(
+    dataset: Dataset,
+    out: Annotated[Path, typer.Option("--out", help="a .jsonl or .parquet file")],
+    split: str = "train",
+    tokenizer: Tokenizer = "smollm2",
+    template: str = "choose.v1",
+    seed: int = 0,
+) -> None:
+    """Write weighted preference pairs (prompt, chosen, rejected) for others' trainers."""
     from keyart.models.llm.export_dpo import write_dpo
     from keyart.models.llm.loading import load_causal_lm
     from keyart.models.llm.preferences import preferences
@@ -30,19 +74,18 @@ def run_export_dpo(
     Console().print(f"{written} pairs, {seen} of them with a rejected artwork that was shown")
 
 
-def run_rationales(
-    dataset: Path,
-    *,
-    teacher: str,
-    url: str,
-    key_file: Path | None,
-    tokenizer: str,
-    template: str,
-    calls: int,
-    characters: int,
-    seed: int,
+def rationales(
+    dataset: Dataset,
+    teacher: Annotated[str, typer.Option(help="model name: Hugging Face, or the endpoint's")] = "",
+    url: Annotated[str, typer.Option(help="an OpenAI-compatible endpoint, https://host/v1")] = "",
+    key_file: Annotated[Path | None, typer.Option(help="file with the endpoint's key")] = None,
+    tokenizer: Tokenizer = "smollm2",
+    template: str = "choose.v1",
+    calls: Annotated[int, typer.Option(help="calls of the teacher at most, over all runs")] = 2000,
+    characters: Annotated[int, typer.Option(help="characters both ways at most")] = 5_000_000,
+    seed: int = 0,
 ) -> None:
-    """Ask a teacher for reasons about the training and validation answers."""
+    """Let a teacher explain the known answers; goes on where it stopped."""
     from keyart.models.llm.loading import load_causal_lm
     from keyart.models.llm.prepare import read_split
     from keyart.models.llm.prompts import Prompter
@@ -81,8 +124,13 @@ def _teacher(model: str, url: str, key_file: Path | None) -> Teacher:
     return hugging_face_teacher(model)
 
 
-def run_caption(
-    catalogue: Path, images: Path, out: Path, *, model: str, cache: Path | None, batch: int
+def caption(
+    catalogue: Catalogue,
+    images: Annotated[Path, typer.Option(help="folder that the image references point into")],
+    out: Annotated[Path, typer.Option("--out", help="the catalogue with descriptions")],
+    model: Annotated[str, typer.Option(help="any Hugging Face image-to-text model")],
+    cache: Annotated[Path | None, typer.Option(help="captions by image digest")] = None,
+    batch: int = 8,
 ) -> None:
     """Describe the artworks that have an image and no words, and write the catalogue anew."""
     from keyart.models.llm.captions import CaptionCache, HuggingFaceCaptioner, caption_catalogue

@@ -2,51 +2,54 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 import numpy as np
+import typer
 from numpy.typing import NDArray
 from rich.console import Console
 
-from keyart.models.distill.train import DistillSettings
 from keyart.models.llm.examples import Example
 from keyart.schemas.errors import SettingsError
+from keyart.services.llm.options import Dataset, Out, Shuffles, Space
 from keyart.services.llm.screen import progress_bar
 
 SOFT_FILE = "soft.jsonl"
 
 
-def run_distil(
-    dataset: Path,
-    out: Path,
-    *,
-    model: str,
-    name: str,
-    most: int,
-    shuffles: int,
-    space: str,
-    settings: DistillSettings,
+def distil(
+    dataset: Dataset,
+    out: Out,
+    model: Annotated[str, typer.Option(help="whose soft labels; empty: the log alone")] = "",
+    name: str = "",
+    soft: Annotated[int, typer.Option(help="soft labels at most, the latest; 0 all")] = 0,
+    share: Annotated[float, typer.Option(help="weight of the soft labels, 0 to 1")] = 0.5,
+    epochs: int = 40,
+    shuffles: Shuffles = 4,
+    space: Space = "static",
+    seed: int = 0,
 ) -> None:
-    """Collect soft labels (resumable), train the dual encoder, export it, print its manifest."""
+    """Distil language model and log into a dual encoder for any viewer and artwork."""
     from keyart.models.distill.export import export_dual
-    from keyart.models.distill.train import train_dual
+    from keyart.models.distill.train import DistillSettings, train_dual
     from keyart.models.distill.vectors import encode_all, texts_of
     from keyart.models.llm.prepare import read_split
     from keyart.models.space.load import load_space
 
     where = load_space(space)
     train, valid = read_split(dataset, "train"), read_split(dataset, "valid")
-    asked = ([each for each in train if each.answer >= 0] or train)[-most if most else 0 :]
+    asked = ([each for each in train if each.answer >= 0] or train)[-soft if soft else 0 :]
     out.mkdir(parents=True, exist_ok=True)
-    soft = soft_labels(asked, model, out / SOFT_FILE, shuffles=shuffles) if model else {}
+    labels = soft_labels(asked, model, out / SOFT_FILE, shuffles=shuffles) if model else {}
     vectors = encode_all(texts_of([*train, *valid]), where.encode)
     with progress_bar() as draw:
         network, report = train_dual(
             train,
             [each for each in valid if each.answer >= 0],
-            soft,
+            labels,
             vectors,
-            settings,
+            DistillSettings(share=share, epochs=epochs, seed=seed),
             progress=lambda done, total, loss: draw("distilling", done, total, f"{loss:.4f}"),
         )
     manifest = export_dual(
@@ -86,8 +89,14 @@ def soft_labels(
     return known
 
 
-def taste_words(dataset: Path, out: Path, dual: Path, *, space: str, words: int) -> None:
-    """Write the dataset anew with the dual encoder's view of every viewer, in words."""
+def words(
+    dataset: Dataset,
+    out: Out,
+    dual: Annotated[Path, typer.Option(help="folder of distil")],
+    most: Annotated[int, typer.Option(help="interests named at most")] = 3,
+    space: Space = "static",
+) -> None:
+    """Write the examples anew with the dual encoder's view of the viewer in words."""
     from keyart.models.distill.dual import DualEncoder, TasteWords
     from keyart.models.distill.vectors import encode_all, texts_of, viewer_of_history
     from keyart.models.llm.examples import SPLITS, write_examples
@@ -109,7 +118,7 @@ def taste_words(dataset: Path, out: Path, dual: Path, *, space: str, words: int)
             (
                 msgspec.structs.replace(
                     example,
-                    taste=said.words(viewer_of_history(example.history, vectors), most=words),
+                    taste=said.words(viewer_of_history(example.history, vectors), most=most),
                 )
                 for example in examples
             ),

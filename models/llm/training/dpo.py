@@ -44,7 +44,7 @@ class WeightedDPOTrainer(DPOTrainer):
             rows = [dataset[at] for at in range(start, min(start + batch_size, len(dataset)))]
             batch = self._prepare_inputs(self.data_collator(rows))
             with torch.no_grad():
-                chosen, rejected = self._log_probs(self.model, batch)
+                chosen, rejected = pair_log_probs(self.model, batch)
             found["ref_chosen_logps"] += chosen.tolist()
             found["ref_rejected_logps"] += rejected.tolist()
         for column, values in found.items():
@@ -54,7 +54,7 @@ class WeightedDPOTrainer(DPOTrainer):
     def _compute_loss(
         self, model: Any, inputs: dict[str, torch.Tensor], return_outputs: bool
     ) -> Any:
-        chosen, rejected = self._log_probs(model, inputs)
+        chosen, rejected = pair_log_probs(model, inputs)
         margin = (chosen - inputs["ref_chosen_logps"]) - (rejected - inputs["ref_rejected_logps"])
         losses = preference_loss(margin, inputs["weight"], beta=self.beta)
         loss = losses.mean() / self._mean_weight
@@ -62,13 +62,13 @@ class WeightedDPOTrainer(DPOTrainer):
         self._metrics[mode]["rewards/accuracies"].append((margin > 0).float().mean().item())
         return (loss, {"margin": margin}) if return_outputs else loss
 
-    def _log_probs(
-        self, model: Any, inputs: dict[str, torch.Tensor]
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        labels = inputs["input_ids"].masked_fill(inputs["completion_mask"] == 0, IGNORED)
-        found = label_log_probs(model, inputs["input_ids"], inputs["attention_mask"], labels)
-        chosen, rejected = found.sum(dim=1).chunk(2)
-        return chosen, rejected
+
+def pair_log_probs(model: Any, batch: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return log p of the chosen and of the rejected answers, (B,) each, of a collated batch."""
+    labels = batch["input_ids"].masked_fill(batch["completion_mask"] == 0, IGNORED)
+    found = label_log_probs(model, batch["input_ids"], batch["attention_mask"], labels)
+    chosen, rejected = found.sum(dim=1).chunk(2)
+    return chosen, rejected
 
 
 def preference_loss(margin: torch.Tensor, weight: torch.Tensor, *, beta: float) -> torch.Tensor:

@@ -13,8 +13,7 @@ from keyart.models.llm.evaluation.measures import (
 )
 from keyart.models.llm.evaluation.table import evaluate
 from keyart.models.llm.examples import Example
-from keyart.models.llm.export.calibrate import fit_temperature
-from keyart.models.llm.opinions import tempered
+from keyart.models.llm.export.calibrate import fit_temperature, tempered
 from tests.unit.models.llm.conftest import example
 
 TAKES = np.array([0.1, 0.3, 0.5])

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from keyart.models.llm.opinions import Opinions, opinions, tempered
+from keyart.models.llm.export.calibrate import tempered
+from keyart.models.llm.opinions import Opinions, opinions
 from keyart.models.llm.prompts import Prompter, shuffled
 from keyart.models.llm.scoring.options import position_bias, relative_log, score_options
 from keyart.models.llm.scoring.plan import computed_tokens, plan

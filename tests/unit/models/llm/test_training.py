@@ -1,5 +1,6 @@
 """Post-training: weights, resumption, early stop; on a model small enough for seconds."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -7,17 +8,20 @@ import msgspec
 import pytest
 import torch
 
+from keyart.models.llm.examples import SPLITS, write_examples
 from keyart.models.llm.opinions import load_opinions
-from keyart.models.llm.prepare import read_split
+from keyart.models.llm.preferences import Preference, preferences
+from keyart.models.llm.prepare import DATASET_FILE, read_split
 from keyart.models.llm.prompts import Prompter
+from keyart.models.llm.rationales.write import REASONS_FILE, Reason
 from keyart.models.llm.template import load_template
-from keyart.models.llm.training.dpo import preference_loss
+from keyart.models.llm.training.dpo import WeightedPairCollator, pair_log_probs, preference_loss
 from keyart.models.llm.training.likelihood import label_log_probs
-from keyart.models.llm.training.rows import sft_rows
+from keyart.models.llm.training.rows import preference_rows, sft_rows
 from keyart.models.llm.training.run import train
 from keyart.models.llm.training.settings import TrainSettings
 from keyart.models.llm.training.sft import WeightedCollator, weighted_loss
-from keyart.schemas.errors import SettingsError
+from keyart.schemas.errors import InvalidRecord, SettingsError
 from tests.unit.models.llm.conftest import example, small_model
 
 
@@ -78,6 +82,102 @@ def test_preference_loss_weighs_pairs() -> None:
     found = preference_loss(margin, torch.tensor([1.0, 3.0]), beta=0.5)
     expected = torch.tensor([1.0, 3.0]) * torch.log(1 + torch.exp(-0.5 * margin))
     torch.testing.assert_close(found, expected)
+
+
+def pair_gradients(model: Any, prompter: Prompter, pairs: list[Preference]) -> list[torch.Tensor]:
+    rows: list[Any] = list(preference_rows(prompter, pairs, shuffles=1, seed=0))
+    batch = WeightedPairCollator(0)(rows)
+    chosen, rejected = pair_log_probs(model, batch)
+    loss: Any = preference_loss(chosen - rejected - 0.3, batch["weight"], beta=0.5).mean()
+    model.zero_grad()
+    (loss / (sum(pair.weight for pair in pairs) / len(pairs))).backward()
+    return [each.grad.clone() for each in model.parameters() if each.grad is not None]
+
+
+def test_doubling_a_pairs_weight_is_duplicating_it(tokenizer: Any) -> None:
+    prompter = Prompter(tokenizer, load_template("choose.v1"))
+    model = small_model(tokenizer)
+    pairs = preferences([example(at, answer=at % 3) for at in range(3)])
+    doubled = [dataclasses.replace(pairs[0], weight=2 * pairs[0].weight), *pairs[1:]]
+    once = pair_gradients(model, prompter, doubled)
+    again = pair_gradients(model, prompter, [pairs[0], *pairs])
+    plain = pair_gradients(model, prompter, pairs)
+    for one, other in zip(once, again, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
+    assert any(not torch.allclose(one, other) for one, other in zip(once, plain, strict=True))
+
+
+def with_own_reasons(dataset: Path, folder: Path, *, every: int) -> int:
+    """Copy a dataset, give every so-manieth answer a reason that was kept; return how many."""
+    folder.mkdir()
+    for split in SPLITS:
+        write_examples(folder / f"{split}.jsonl", read_split(dataset, split))
+    (folder / DATASET_FILE).write_bytes((dataset / DATASET_FILE).read_bytes())
+    answered = read_split(dataset, "train") + read_split(dataset, "valid")
+    with (folder / REASONS_FILE).open("wb") as out:
+        for at, each in enumerate(answered):
+            said = each.options[each.answer].description
+            kept = at % every == 0
+            reason = Reason(
+                id=each.id,
+                status="kept" if kept else "misses the answer",
+                reason=f"They enjoy {said}." if kept else "",
+            )
+            out.write(msgspec.json.encode(reason) + b"\n")
+    return len(range(0, len(read_split(dataset, "train")), every))
+
+
+def test_a_rationale_run_learns_from_the_kept_reasons_alone(
+    model_folder: Path, dataset: Path, tmp_path: Path
+) -> None:
+    given = settings(model_folder, method="rationale", epochs=6.0, lora=0, learning_rate=2e-3)
+    with pytest.raises(InvalidRecord, match="no example has a reason"):
+        train(dataset, tmp_path / "none", given)
+    kept = with_own_reasons(dataset, tmp_path / "data", every=2)
+    report = train(tmp_path / "data", tmp_path / "out", given)
+    (stage,) = report.stages
+    assert (stage.stage, stage.examples) == ("rationale", kept)
+    assert stage.held_out[-1] < stage.held_out[0]
+    opinions = load_opinions(str(tmp_path / "out"), shuffles=3)
+    for one in opinions.scored(read_split(dataset, "test")):
+        assert one.probabilities.sum() == pytest.approx(1)
+
+
+class Killed(Exception):
+    """Stands for the power failing between two steps."""
+
+
+@pytest.mark.parametrize("method", ["sft", "dpo"])
+def test_a_killed_run_goes_on_as_if_nothing_had_happened(
+    model_folder: Path, dataset: Path, tmp_path: Path, method: str
+) -> None:
+    given = settings(model_folder, method=method, epochs=2.0, evaluations=3, batch=6)
+    whole = train(dataset, tmp_path / "whole", given)
+
+    def dies(_stage: str, done: int, total: int, _loss: float) -> None:
+        if done == total // 2 + 1:
+            raise Killed
+
+    with pytest.raises(Killed):
+        train(dataset, tmp_path / "killed", given, progress=dies)
+    left = list((tmp_path / "killed" / "checkpoints" / method).glob("checkpoint-*"))
+    assert left
+    told: list[int] = []
+    resumed = train(
+        dataset,
+        tmp_path / "killed",
+        msgspec.structs.replace(given, resume=True),
+        progress=lambda _stage, done, _total, _loss: told.append(done),
+    )
+    assert min(told) > 1
+    assert resumed.stages[0].steps == whole.stages[0].steps
+    assert (
+        resumed.stages[0].held_out == whole.stages[0].held_out[-len(resumed.stages[0].held_out) :]
+    )
+    ends = [load_opinions(str(tmp_path / name), shuffles=3) for name in ("whole", "killed")]
+    one, other = (end.scored(read_split(dataset, "test")) for end in ends)
+    for mine, theirs in zip(one, other, strict=True):
+        assert mine.probabilities.tolist() == theirs.probabilities.tolist()
 
 
 def test_a_run_learns_and_reports(model_folder: Path, dataset: Path, tmp_path: Path) -> None:

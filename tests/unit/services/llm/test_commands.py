@@ -111,3 +111,11 @@ def test_from_a_log_to_a_prior_table(site: Path) -> None:
     assert first["prompt"][1]["role"] == "user"
     assert first["chosen"][0]["content"] != first["rejected"][0]["content"]
     assert first["weight"] > 0
+    lines = site / "pairs.jsonl"
+    said = run("export-dpo", data, "--out", lines, "--tokenizer", base)
+    written = [json.loads(line) for line in lines.read_text().splitlines()]
+    assert written == parquet.read_table(pairs).to_pylist()
+    assert f"{len(written)} pairs, {sum(row['seen'] for row in written)} of them" in said
+    assert {row["weight"] < 1 for row in written if not row["seen"]} == {True}
+    run("encoder", model, "--out", site / "encoder", "--layers", 1)
+    assert (site / "encoder" / "model.safetensors").is_file()

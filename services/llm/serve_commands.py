@@ -1,0 +1,124 @@
+"""`keyart llm export`, `score` and `encoder`: from a model to what serves."""
+
+import hashlib
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+
+from keyart.schemas.errors import SettingsError
+from keyart.services.llm.options import (
+    Catalogue,
+    Device,
+    Model,
+    Out,
+    SegmentFile,
+    Shuffles,
+    Space,
+    Template,
+)
+from keyart.services.llm.screen import progress_bar
+
+
+def export(
+    model: Annotated[str, typer.Argument(help="folder of train, hub name, or smollm2")],
+    dataset: Annotated[Path, typer.Option(help="folder of prepare: real prompts for parity")],
+    out: Out,
+    name: Annotated[str, typer.Option(help="what decisions call the prior")] = "",
+    template: Template = "",
+    kinds: Annotated[str, typer.Option(help="of fp32, int8, int4, comma-separated")] = "fp32,int4",
+    serves: Annotated[str, typer.Option(help="which one serves; by default the first")] = "",
+    shuffles: Shuffles = 4,
+    prompts: Annotated[int, typer.Option(help="prompts on which parity is checked")] = 32,
+    calibrate_on: Annotated[
+        int, typer.Option(help="held-out examples, the latest, that measure the prior's worth")
+    ] = 400,
+) -> None:
+    """Export to ONNX, check parity with torch, calibrate, and write the manifest."""
+    from keyart.models.llm.export.export import export as write_export
+    from keyart.models.llm.prepare import read_split
+
+    manifest = write_export(
+        model,
+        read_split(dataset, "valid"),
+        out,
+        name=name or f"llm-{_short(model)}",
+        template=template,
+        kinds=tuple(kind.strip() for kind in kinds.split(",") if kind.strip()),
+        serves=serves,
+        shuffles=shuffles,
+        prompts=prompts,
+        calibrate_on=calibrate_on,
+        tell=Console(stderr=True).print,
+    )
+    Console().print_json(msgspec.json.encode(manifest).decode())
+
+
+def score(
+    catalogue: Catalogue,
+    out: Annotated[Path, typer.Option("--out", help="the table, JSON Lines; brought up to date")],
+    model: Model,
+    log: Annotated[Path | None, typer.Option(help="training log: makes the segments")] = None,
+    segments: Annotated[int, typer.Option(help="taste segments beside everybody")] = 0,
+    segment_file: SegmentFile = None,
+    template: Template = "",
+    shuffles: Annotated[int, typer.Option(help="orders averaged; 0: what the model says")] = 0,
+    strength: Annotated[
+        float | None, typer.Option(help="impressions an opinion is worth; default: as measured")
+    ] = None,
+    space: Space = "static",
+    device: Device = "cpu",
+    threads: int = 0,
+) -> None:
+    """Bring the prior table of (segment, title, artwork) up to date."""
+    from keyart.models.llm.catalogue import read_catalogue
+    from keyart.models.llm.opinions import load_opinions
+    from keyart.models.llm.scoring.table import score_table
+    from keyart.models.llm.segments import Segment, read_segments, write_segments
+
+    titles = read_catalogue(catalogue)
+    chosen = [Segment(name="", viewers=0)]
+    if segment_file is not None and segment_file.is_file():
+        chosen = read_segments(segment_file)
+    elif segments:
+        if log is None:
+            raise SettingsError("segments are made from a log: give --log, or --segment-file")
+        from keyart.models.llm.logs import last_histories
+        from keyart.models.llm.segments import make_segments
+        from keyart.models.space.load import load_space
+
+        where = load_space(space)
+        histories = last_histories(log, titles)
+        chosen = make_segments(histories, where.encode, count=segments, space=where.identity)
+        write_segments(segment_file or out.with_suffix(".segments.json"), chosen)
+    opinions = load_opinions(
+        model, template=template, shuffles=shuffles, device=device, threads=threads
+    )
+    with progress_bar() as draw:
+        report = score_table(
+            opinions,
+            list(titles.values()),
+            chosen,
+            out,
+            strength=strength,
+            progress=lambda done, total: draw("scoring", done, total, ""),
+        )
+    Console().print_json(msgspec.json.encode(report).decode())
+
+
+def encoder(
+    model: Annotated[str, typer.Argument(help="folder of train, hub name, or smollm2")],
+    out: Out,
+    layers: Annotated[int, typer.Option(help="keep so many; 0: two thirds of them")] = 0,
+) -> None:
+    """Write a language model's lower layers as a text encoder, for spaces and ridge priors."""
+    from keyart.models.llm.encoder import write_encoder
+
+    kept = write_encoder(model, out, layers=layers)
+    Console().print(f"{out}: {kept.layers} of {kept.of} layers, {kept.width} dimensions")
+
+
+def _short(model: str) -> str:
+    return hashlib.blake2b(str(Path(model).resolve()).encode(), digest_size=4).hexdigest()

@@ -1,0 +1,42 @@
+"""A language model's lower layers as an encoder: the same numbers, fewer layers."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from transformers import AutoModel, AutoTokenizer
+
+from keyart.models.llm.encoder import Kept, write_encoder
+from keyart.schemas.errors import SettingsError
+from tests.unit.models.llm.conftest import WORDS, small_model
+
+
+@pytest.fixture
+def source(tokenizer: Any, tmp_path: Path) -> tuple[Any, Path]:
+    model = small_model(tokenizer, layers=6)
+    model.save_pretrained(tmp_path / "source")
+    tokenizer.save_pretrained(tmp_path / "source")
+    return model, tmp_path / "source"
+
+
+def test_the_encoder_is_the_models_own_lower_layers(
+    source: tuple[Any, Path], tmp_path: Path
+) -> None:
+    model, folder = source
+    assert write_encoder(str(folder), tmp_path / "out") == Kept(layers=4, of=6, width=48)
+    encoder: Any = AutoModel.from_pretrained(tmp_path / "out")
+    tokens = AutoTokenizer.from_pretrained(tmp_path / "out")(WORDS[0], return_tensors="pt")
+    with torch.inference_mode():
+        found = encoder(**tokens).last_hidden_state
+        hidden = model(**tokens, output_hidden_states=True).hidden_states[4]
+        torch.testing.assert_close(found, model.model.norm(hidden))
+    assert len(encoder.layers) == 4
+
+
+@pytest.mark.parametrize("layers", [-1, 7])
+def test_layers_that_are_not_there_are_refused(
+    source: tuple[Any, Path], tmp_path: Path, layers: int
+) -> None:
+    with pytest.raises(SettingsError, match="1 to 6"):
+        write_encoder(str(source[1]), tmp_path / "out", layers=layers)
