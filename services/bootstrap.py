@@ -6,15 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from keyart.models.rewards import RewardRules, reward_names
 from keyart.models.space import Concepts, Space, load_space
 from keyart.models.taste.update import TasteRates
 from keyart.schemas.errors import SettingsError
 from keyart.services.settings import Settings
-from keyart.streams.archive import files
-from keyart.streams.archive.archiver import Archiver
 from keyart.streams.catalogue.view import CatalogueView
 from keyart.streams.embedded.driver import EmbeddedDriver
 from keyart.streams.kafka.access import KafkaAccess
@@ -30,6 +28,10 @@ from keyart.streams.valkey.log import ValkeyLog
 from keyart.streams.valkey.opinions import ValkeyOpinions
 from keyart.streams.valkey.server import EmbeddedServer
 from keyart.streams.valkey.store import ValkeyStore
+
+# the api never reads the archive, and what reads Parquet would be a tenth of its memory
+if TYPE_CHECKING:
+    from keyart.streams.archive.archiver import Archiver
 
 READ_CHUNK = 5000
 
@@ -218,8 +220,10 @@ class Parts:
         return self.data_dir / "archive"
 
     @cached_property
-    def archiver(self) -> Archiver:
+    def archiver(self) -> "Archiver":
         """Keeps the embedded log short."""
+        from keyart.streams.archive.archiver import Archiver
+
         return Archiver(self.log, self.archive_dir)
 
     def history(self, topic: str, partition: int) -> Iterator[LogRecord]:
@@ -229,6 +233,8 @@ class Parts:
 
             yield from read_all(self.kafka, topic, partition)
             return
+        from keyart.streams.archive import files
+
         last: str | None = None
         for record in files.read(self.archive_dir, topic, partition):
             last = record.offset

@@ -6,9 +6,7 @@ stands. Once the viewers' lane has read that far nothing new of the viewer can b
 
 from keyart.schemas.topics import EVENTS, partition_of
 from keyart.services.bootstrap import Parts
-from keyart.streams.archive.erase import erase_from_archive, erase_from_log
-from keyart.streams.archive.files import sortable
-from keyart.streams.ports import VIEWERS, Lane
+from keyart.streams.ports import VIEWERS, Lane, sortable
 
 REGISTER = "erasures"
 
@@ -44,6 +42,8 @@ def finish_erasures(parts: Parts) -> int:
     }
     if not ready:
         return 0
+    from keyart.streams.archive.erase import erase_from_archive, erase_from_log
+
     parts.archiver.run()
     done = ready - erase_from_log(parts.log, ready)
     erase_from_archive(parts.archive_dir, ready)

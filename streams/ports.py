@@ -32,6 +32,11 @@ class LogRecord(NamedTuple):
     logged_at_ms: int
 
 
+def sortable(offset: str) -> str:
+    """Return the offset such that texts sort as offsets do: numbers filled up with zeros."""
+    return "-".join(part.zfill(20) for part in offset.split("-"))
+
+
 class Output(NamedTuple):
     """A record that a step produces."""
 

@@ -15,10 +15,9 @@ from keyart.schemas.errors import InvalidRecord
 from keyart.schemas.posterior import SharedSums, TitleSums
 from keyart.schemas.taste import TASTE_DTYPE
 from keyart.schemas.topics import DECISIONS, EVENTS, REWARDS
-from keyart.streams.archive.files import sortable
 from keyart.streams.lanes.titles import TitlesLane
 from keyart.streams.lanes.viewers import ViewersLane
-from keyart.streams.ports import TITLES, VIEWERS, Lane, LogRecord, StateStore
+from keyart.streams.ports import TITLES, VIEWERS, Lane, LogRecord, StateStore, sortable
 
 RELATIVE_TOLERANCE = 1e-9
 """Sums of floats may differ by rounding when batches were cut elsewhere; counts may not."""

@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 
 from keyart.schemas.topics import DECISIONS, EVENTS, REWARDS
 from keyart.streams.archive import files
-from keyart.streams.ports import TITLES, VIEWERS
+from keyart.streams.ports import TITLES, VIEWERS, sortable
 from keyart.streams.valkey.log import ARCHIVE_GROUP, ValkeyLog
 
 OWNERS = {EVENTS: VIEWERS, DECISIONS: VIEWERS, REWARDS: TITLES}
@@ -46,7 +46,7 @@ class Archiver:
         while True:
             after = self._log.group_offset(topic, partition, ARCHIVE_GROUP)
             found = self._log.read(topic, partition, after=after, count=CHUNK)
-            records = [r for r in found if files.sortable(r.offset) <= files.sortable(read)]
+            records = [r for r in found if sortable(r.offset) <= sortable(read)]
             if not records:
                 break
             files.write(self._folder, records)
@@ -62,7 +62,7 @@ class Archiver:
         tail = self._log.tail(topic, partition, KEPT_TAIL)
         if archived is None or len(tail) < KEPT_TAIL:
             return
-        upto = min(archived, tail[-1].offset, key=files.sortable)
+        upto = min(archived, tail[-1].offset, key=sortable)
         self._log.trim(topic, partition, upto)
 
     def _compact(self, topic: str, partition: int) -> None:

@@ -15,8 +15,7 @@ from keyart.schemas import codec
 from keyart.schemas.errors import InvalidRecord
 from keyart.schemas.topics import DECISIONS, EVENTS, REWARDS
 from keyart.streams.archive import files
-from keyart.streams.archive.files import sortable
-from keyart.streams.ports import LogRecord
+from keyart.streams.ports import LogRecord, sortable
 from keyart.streams.valkey.log import ARCHIVE_GROUP, ValkeyLog
 
 NOBODY = "0" * 32

@@ -17,7 +17,7 @@ from keyart.schemas import codec
 from keyart.schemas.errors import InvalidRecord
 from keyart.schemas.rewards import Reward
 from keyart.schemas.topics import REWARDS
-from keyart.streams.ports import LogRecord
+from keyart.streams.ports import LogRecord, sortable
 
 PLAIN = pa.schema(
     [
@@ -151,11 +151,6 @@ def paths(folder: Path, topic: str, partition: int | None = None) -> list[Path]:
     """Return the files of a topic, or of one of its partitions, in the log's order."""
     wanted = "*" if partition is None else f"{partition:04d}-*"
     return sorted((folder / topic).glob(f"day=*/{wanted}.parquet"))
-
-
-def sortable(offset: str) -> str:
-    """Return the offset such that texts sort as offsets do: numbers filled up with zeros."""
-    return "-".join(part.zfill(20) for part in offset.split("-"))
 
 
 def _day(at_ms: int) -> str:

@@ -4,6 +4,7 @@
 """
 
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,12 @@ def resident_mb(process: psutil.Process) -> float:
     return float(process.memory_info().rss) / 2**20
 
 
+def peak_mb(process: psutil.Process) -> float:
+    """Return the most the process ever held (Linux)."""
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+
+
 @pytest.mark.timeout(600)
 def test_memory(make_site: Any, add_tastes: Any, free_port: int) -> None:
     few = make_site(titles=10, artworks=ARTWORKS, viewers=0)
@@ -37,13 +44,14 @@ def test_memory(make_site: Any, add_tastes: Any, free_port: int) -> None:
     viewer = (used(site) - before) / VIEWERS
     with site.api(free_port) as api:
         time.sleep(REST_S)
-        whole = resident_mb(api)
+        whole, most = resident_mb(api), peak_mb(api)
     title = (before - used(few)) / TITLES
     table = Table(title="memory")
     table.add_column("what")
     table.add_column("measured", justify="right")
     table.add_row("api with 10 titles", f"{smallest:.0f} MB")
     table.add_row(f"api with {TITLES:,} titles x {ARTWORKS} artworks", f"{whole:.0f} MB")
+    table.add_row("... at most, while it loaded", f"{most:.0f} MB")
     table.add_row("Valkey for a viewer's taste, key and all", f"{viewer:.0f} bytes")
     table.add_row(f"Valkey for a title with {ARTWORKS} artworks", f"{title:.0f} bytes")
     Console(width=100).print(table)
