@@ -1,7 +1,6 @@
 """Decisions on their way to the log: a bounded buffer, so that no request waits for it."""
 
 import asyncio
-import contextlib
 import logging
 from collections import deque
 from collections.abc import Sequence
@@ -39,6 +38,7 @@ class Recorder:
         self._metrics = metrics
         self._come = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._ending = False
         self.away = False
 
     def record(self, output: Output) -> None:
@@ -61,20 +61,22 @@ class Recorder:
 
     async def stop(self) -> None:
         """Append what waits, for 5 s at most, and end."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(STOP_S):
-                while self._waiting:
-                    await asyncio.sleep(0.01)
-        if self._task is not None:
+        self._ending = True
+        self._come.set()
+        if self._task is None:
+            return
+        _, late = await asyncio.wait([self._task], timeout=STOP_S)
+        if late:
+            # not awaited without end: a client's call may swallow the cancellation
             self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.wait(late, timeout=1.0)
+            log.warning("%d pages of decisions were not logged", len(self._waiting))
         if self._waiting:
             log.warning("%s pages of decisions are lost: the log was away", len(self._waiting))
 
     async def _run(self) -> None:
         pause = FIRST_PAUSE_S
-        while True:
+        while self._waiting or not self._ending:
             await self._come.wait()
             self._come.clear()
             while self._waiting:
