@@ -45,12 +45,13 @@ class Api:
         except OSError:
             return False
 
-    def call(self, path: str, body: Any = None) -> tuple[int, Any]:
-        """Return status and body of a GET, or of a POST of JSON."""
+    def call(self, path: str, body: Any = None, method: str | None = None) -> tuple[int, Any]:
+        """Return status and body of a GET, or with JSON of a POST unless told otherwise."""
         request = urllib.request.Request(
             self._url + path,
             data=None if body is None else json.dumps(body).encode(),
             headers={"content-type": "application/json"},
+            method=method,
         )
         try:
             with urllib.request.urlopen(request, timeout=ANSWER_S) as answer:

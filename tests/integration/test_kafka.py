@@ -2,19 +2,13 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from keyart.schemas.topics import DEAD_LETTERS, DECISIONS, EVENTS, REWARDS
-from keyart.services.bootstrap import Parts
 from keyart.services.rebuild import rebuild_state
-from keyart.services.settings import Settings
 from keyart.streams.kafka.deadletters import read_letters
-from keyart.streams.kafka.source import read_all
-from keyart.streams.ports import TITLES, VIEWERS, Lane, Output
-from keyart.streams.replay import Check, compare_titles
-from tests.containers.crowd import Crowd, titles
+from tests.containers.crowd import Crowd
 from tests.containers.fixtures import MakeHouse
 from tests.containers.house import House, settle
 from tests.containers.servers import until
@@ -35,47 +29,6 @@ def test_events_of_a_plain_producer_are_learned_once(make_house: MakeHouse) -> N
     house.work(2)
     house.visit(crowd, 3000)
     settle(house, [crowd])
-
-
-def test_state_equals_the_embedded_default_fed_the_same_records(
-    make_house: MakeHouse, data_dir: Path
-) -> None:
-    # one partition on both sides: then even the order of additions is the same for one title
-    house, crowd = make_house(KEYART_PARTITIONS="1", KEYART_LATENESS_S="25"), Crowd(seed=2)
-    house.create()
-    house.visit(crowd, 1500)
-    house.flush()
-    embedded = Parts(
-        Settings(
-            data_dir=str(data_dir), reward_window_s=2, lateness_s=25, viewer_hourly_rewards=1000000
-        )
-    )
-    embedded.server.start()
-    try:
-        embedded.driver.open()
-        embedded.catalogue.put(titles(40), now_ms=0)
-        for topic in (DECISIONS, EVENTS):
-            records = read_all(house.parts.kafka, topic, 0)
-            embedded.log.append([Output(topic, each.key, each.value) for each in records])
-        house.work(1)
-
-        def learned() -> bool:
-            embedded.driver.turn()
-            counts = embedded.store.counts(Lane(TITLES, 0))
-            return counts.get("learned", 0) >= len(crowd.account.worth)
-
-        until("the embedded default learns", learned)
-        settle(house, [crowd])
-        kafka, lane = house.fresh_parts().store, Lane(VIEWERS, 0)
-        assert dict(kafka.scan(lane, "taste")) == dict(embedded.store.scan(lane, "taste"))
-        # sums of floats are added in the order in which windows close, which is by due time and so
-        # the same, but in batches cut elsewhere: equal to 1e-9 of their size, counts exactly
-        check = Check()
-        compare_titles(kafka, embedded.store, 0, check)
-        assert check.equal, check.differences
-        assert check.titles == 40
-    finally:
-        embedded.server.stop()
 
 
 def test_poison_goes_to_the_dead_letters_and_the_rest_goes_on(make_house: MakeHouse) -> None:
