@@ -301,12 +301,13 @@ def test_keys_are_asked_for(parts: Parts, tmp_path: Path) -> None:
         create_app(site(tmp_path, api_keys="short"))
 
 
-def test_an_experiment_splits_viewers(parts: Parts) -> None:
+def test_an_experiment_splits_viewers(client: Client, parts: Parts) -> None:
+    assert decide(client, "v0", "t0").status_code == 200
     split = site(Path(parts.settings.data_dir), experiment="uniform=0.3")
-    with opened(split) as client:
-        within(5, lambda: client.get("/health/ready").status_code == 200)
-        served = [decide(client, f"v{at}", "t0").json()["policy"] for at in range(300)]
-        again = [decide(client, f"v{at}", "t0").json()["policy"] for at in range(50)]
+    with opened(split) as other:
+        within(5, lambda: other.get("/health/ready").status_code == 200)
+        served = [decide(other, f"v{at}", "t0").json()["policy"] for at in range(300)]
+        again = [decide(other, f"v{at}", "t0").json()["policy"] for at in range(50)]
     assert served[:50] == again
     # five standard deviations of a share of 0.3 among 300 viewers
     assert served.count("uniform") / 300 == pytest.approx(0.3, abs=5 * (0.21 / 300) ** 0.5)

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
+import pytest
+
 from keyart.schemas.codec import MAX_RECORD_BYTES
 from keyart.schemas.errors import LogAway, LogError
 from keyart.services.api.recorder import Recorder
@@ -17,9 +19,10 @@ class ListLog:
         self.batches: list[list[bytes]] = []
         self.away = False
         self.refuses = False
+        self.takes_s = 0.0
 
     async def append(self, outputs: Sequence[Output]) -> list[str]:
-        await asyncio.sleep(0)
+        await asyncio.sleep(self.takes_s)
         if self.away:
             raise LogAway("not now")
         if self.refuses:
@@ -101,13 +104,31 @@ def test_what_no_reader_would_take_holds_nothing_up() -> None:
     assert log.values == [1, 2, 4]
 
 
-def test_the_end_waits_for_what_is_held() -> None:
+@pytest.mark.parametrize("turns", [0, 1, 5])
+def test_the_end_waits_for_what_is_held_and_for_what_is_under_way(turns: int) -> None:
     async def run() -> list[int]:
         log = ListLog()
+        log.takes_s = 0.1
         recorder = Recorder(log, most=10, metrics=ApiMetrics())
         recorder.start()
         recorder.record(output(1))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        recorder.record(output(2))
         await recorder.stop()
         return log.values
 
-    assert asyncio.run(run()) == [1]
+    assert asyncio.run(run()) == [1, 2]
+
+
+def test_a_log_that_stays_away_does_not_hold_up_the_end() -> None:
+    async def run() -> None:
+        log = ListLog()
+        log.away = True
+        recorder = Recorder(log, most=10, metrics=ApiMetrics())
+        recorder.start()
+        recorder.record(output(1))
+        async with asyncio.timeout(60):
+            await recorder.stop()
+
+    asyncio.run(run())
