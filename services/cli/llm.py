@@ -18,6 +18,7 @@ for command in (
     serve_commands.export,
     serve_commands.score,
     serve_commands.encoder,
+    serve_commands.read,
     knowledge.distil,
     knowledge.words,
 ):

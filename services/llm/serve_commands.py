@@ -120,5 +120,33 @@ def encoder(
     Console().print(f"{out}: {kept.layers} of {kept.of} layers, {kept.width} dimensions")
 
 
+def read(
+    model: Annotated[str, typer.Argument(help="an encoder's folder, from `keyart llm encoder`")],
+    table: Annotated[
+        Path, typer.Option(help="tests to learn from: test, text, impressions, clicks")
+    ],
+    catalogue: Catalogue,
+    out: Annotated[Path, typer.Option("--out", help="opinions, JSON Lines")],
+    name: Annotated[str, typer.Option(help="what decisions call the prior")] = "",
+    without: Annotated[
+        Path | None, typer.Option(help="do not learn from the tests of this other table")
+    ] = None,
+) -> None:
+    """Judge artworks by a ridge on a language model's hidden states, fitted on a table of tests."""
+    from keyart.models.creatives.texts import encode_minilm
+    from keyart.models.llm.catalogue import read_catalogue
+    from keyart.models.llm.scoring.reading import read_opinions
+
+    opinions, report = read_opinions(
+        lambda texts: encode_minilm(texts, model),
+        table,
+        list(read_catalogue(catalogue).values()),
+        name=name,
+        without=without,
+    )
+    out.write_bytes(b"".join(msgspec.json.encode(each) + b"\n" for each in opinions))
+    Console().print_json(msgspec.json.encode(report).decode())
+
+
 def _short(model: str) -> str:
     return hashlib.blake2b(str(Path(model).resolve()).encode(), digest_size=4).hexdigest()

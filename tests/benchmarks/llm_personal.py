@@ -2,8 +2,9 @@
 
 `python tests/benchmarks/llm_personal.py log DIR` writes a training log (Parquet by day) and its
 catalogue; `keyart llm prepare --log DIR/log --catalogue DIR/titles.jsonl --out ...` and the other
-commands then run as on any site. `... truth DIR DATASET [--model M] [--dual D] [--most N]` prints
-what each opinion's first choice is really worth: the audience's own take probability.
+commands then run as on any site. `... truth DIR DATASET [--model NAME=MODEL] [--dual NAME=FOLDER]
+[--table NAME=FILE] [--most N]` prints what each opinion's first choice is really worth: the
+audience's own take probability.
 
 Levels are raised (`LIFT`), so that a short log has answers enough; which artwork suits whom is as
 in the demo.
@@ -109,6 +110,7 @@ def main() -> int:
     parser.add_argument("--model", action="append", default=[], metavar="NAME=MODEL")
     parser.add_argument("--template", default="")
     parser.add_argument("--dual", action="append", default=[], metavar="NAME=FOLDER")
+    parser.add_argument("--table", action="append", default=[], metavar="NAME=FILE")
     parser.add_argument("--most", type=int, default=200)
     parser.add_argument("--shuffles", type=int, default=2)
     given = parser.parse_args()
@@ -118,7 +120,7 @@ def main() -> int:
     from keyart.models.llm.evaluation.baselines import at_random, popularity
     from keyart.models.llm.opinions import load_opinions
     from keyart.models.llm.prepare import read_split
-    from keyart.services.llm.knowledge import dual_opinions
+    from keyart.services.llm.knowledge import dual_opinions, table_opinions
 
     examples = read_split(given.dataset, "test")[-given.most :]
     found = {
@@ -128,6 +130,9 @@ def main() -> int:
     for named in given.dual:
         name, _, folder = named.partition("=")
         found[name] = dual_opinions(examples, Path(folder), space="static")
+    for named in given.table:
+        name, _, file = named.partition("=")
+        found[name] = table_opinions(examples, Path(file), None, space="static")
     for named in given.model:
         name, _, model = named.partition("=")
         opinions = load_opinions(model, template=given.template, shuffles=given.shuffles)
