@@ -1,0 +1,136 @@
+"""Where the time of a request for decisions goes: the stages of `Chooser`, each timed alone.
+
+`pytest tests/benchmarks/bench_stages.py -s`. Processor time of this process, a page of 40 titles of
+10 artworks each; what HTTP, web framework and log take is the rest of what bench_http shows.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import pytest
+import uvloop
+from rich.console import Console
+from rich.table import Table
+
+from keyart.models.features import taste_vectors
+from keyart.schemas import codec
+from keyart.schemas.decisions import DecisionPage, Versions
+from keyart.schemas.ids import ViewerKey, pseudonym
+from keyart.schemas.taste import unpack_tastes
+from keyart.schemas.topics import DECISIONS
+from keyart.services.api.answers import logged, told
+from keyart.services.api.policies import Experiment
+from keyart.services.api.snapshots import Snapshots
+from keyart.services.api.state import TASTE_TIMEOUT_S
+from keyart.services.bootstrap import now_ms
+from keyart.services.telemetry import ApiMetrics
+from keyart.streams.ports import Output
+from keyart.streams.valkey.aio import ValkeyAsyncLog, ValkeyTastes, connect_async
+
+TITLES, ARTWORKS, VIEWERS, PAGE = 1000, 10, 1000, 40
+REQUESTS, ROUNDS = 500, 9
+TOGETHER = 8
+"""Records that the log takes at once under load."""
+
+
+class Stages:
+    """Milliseconds of processor time by stage, summed over one round."""
+
+    def __init__(self) -> None:
+        self.spent: dict[str, float] = {}
+
+    @contextmanager
+    def timed(self, name: str) -> Iterator[None]:
+        began = time.process_time()
+        yield
+        self.spent[name] = self.spent.get(name, 0.0) + 1000 * (time.process_time() - began)
+
+
+def requests(site: Any) -> list[tuple[ViewerKey, tuple[str, ...]]]:
+    rng, key = random.Random(1), site.parts.viewer_key
+    return [
+        (pseudonym(rng.choice(site.viewers), key), tuple(rng.sample(site.titles, PAGE)))
+        for _ in range(REQUESTS)
+    ]
+
+
+def one_round(site: Any, snapshots: Snapshots, loop: asyncio.AbstractEventLoop) -> dict[str, float]:
+    """Return milliseconds a request of each stage."""
+    parts, stages = site.parts, Stages()
+    client = connect_async(parts.redis_url)
+    tastes = ValkeyTastes(client, parts.keys, partitions=1, timeout_s=TASTE_TIMEOUT_S)
+    log = ValkeyAsyncLog(client, parts.keys, partitions=1)
+    experiment = Experiment(parts.settings)
+    space, view, share = parts.space.identity, parts.view.view, parts.settings.explore_share
+    versions = Versions(policy="p", prior="p", posterior="0", space=space)
+    outputs: list[Output] = []
+    for viewer, titles in requests(site):
+        at_ms = now_ms()
+        with stages.timed("read the taste"):
+            blob = loop.run_until_complete(tastes.read(viewer))
+        with stages.timed("taste to vectors"):
+            taste = unpack_tastes([blob], space)
+            vectors = taste_vectors(taste[0], at_ms, parts.taste_rates)
+        _, policy, decider = experiment.arm(viewer)
+        with stages.timed("decide"):
+            decided = decider.decide(
+                snapshots.index,
+                titles=titles,
+                taste=vectors,
+                surface="home",
+                viewer=viewer,
+                now_ms=at_ms,
+            )
+        with stages.timed("records for the log"):
+            decisions = logged(decided, viewer, "home")
+        page = DecisionPage(
+            viewer=viewer,
+            surface="home",
+            decided_at_ms=at_ms,
+            policy=policy,
+            versions=versions,
+            decisions=decisions,
+        )
+        with stages.timed("encode them"):
+            data = codec.encode(page)
+        outputs.append(Output(DECISIONS, viewer, data))
+        for name, why in (("sentences and answer", True), ("(answer alone)", False)):
+            with stages.timed(name):
+                said = told(
+                    decisions, policy=policy, explore_share=share, taste=taste, view=view, why=why
+                )
+                codec.encode(said)
+    for at in range(0, len(outputs), TOGETHER):
+        with stages.timed("append to the log"):
+            loop.run_until_complete(log.append(outputs[at : at + TOGETHER]))
+    loop.run_until_complete(client.aclose())
+    return {name: spent / REQUESTS for name, spent in stages.spent.items()}
+
+
+@pytest.mark.timeout(600)
+def test_where_the_time_goes(make_site: Any) -> None:
+    site = make_site(titles=TITLES, artworks=ARTWORKS, viewers=VIEWERS)
+    snapshots = Snapshots(site.parts, ApiMetrics())
+    snapshots.start()
+    assert snapshots.wait(60)
+    loop = uvloop.new_event_loop()
+    one_round(site, snapshots, loop)
+    rounds = [one_round(site, snapshots, loop) for _ in range(ROUNDS)]
+    loop.close()
+    snapshots.stop()
+    table = Table(title=f"processor time of a request, {PAGE} titles x {ARTWORKS} artworks")
+    for heading in ("stage", "ms", "quartiles"):
+        table.add_column(heading, justify="left" if heading == "stage" else "right")
+    every = {name: [each[name] for each in rounds] for name in rounds[0]}
+    every["all of it, with sentences"] = [
+        sum(spent for name, spent in each.items() if not name.startswith("(")) for each in rounds
+    ]
+    for name, values in sorted(every.items(), key=lambda item: -float(np.median(item[1]))):
+        low, middle, high = np.quantile(values, (0.25, 0.5, 0.75))
+        table.add_row(name, f"{middle:.3f}", f"{low:.3f} to {high:.3f}")
+    Console(width=100).print(table)
