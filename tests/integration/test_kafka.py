@@ -5,9 +5,11 @@ import sys
 
 import pytest
 
-from keyart.schemas.topics import DEAD_LETTERS, DECISIONS, EVENTS, REWARDS
+from keyart.schemas.ids import pseudonym
+from keyart.schemas.topics import DEAD_LETTERS, DECISIONS, EVENTS, REWARDS, partition_of
 from keyart.services.rebuild import rebuild_state
 from keyart.streams.kafka.deadletters import read_letters
+from keyart.streams.kafka.source import read_all
 from tests.containers.crowd import Crowd
 from tests.containers.fixtures import MakeHouse
 from tests.containers.house import House, settle
@@ -111,3 +113,24 @@ def test_a_rebuild_from_kafka_gives_the_state_again(make_house: MakeHouse) -> No
     house.work(1)
     house.visit(crowd, 300)
     settle(house, [crowd])
+
+
+def test_the_java_client_chooses_the_same_partitions(make_house: MakeHouse) -> None:
+    house = make_house()
+    house.create()
+    keys = [pseudonym(f"viewer {at}", b"k" * 16) for at in range(150)]
+    keys += ["Tea: part 2", "\u00dcberfahrt", "\u6771\u4eac", "a", "ab", "abc", "abcd"]
+    lines = "\n".join(f"{key}\tvalue" for key in keys)
+    java = "java -Dfile.encoding=UTF-8 -cp '/opt/kafka/libs/*'"
+    producer = f"{java} org.apache.kafka.tools.ConsoleProducer --property parse.key=true"
+    command = f"{producer} --bootstrap-server {house.kafka.address} --topic {house.prefix}{EVENTS}"
+    script = f"{command} <<'END'\n{lines}\nEND\n"
+    done = house.kafka.docker.exec_run(["sh", "-c", script])
+    assert done.exit_code == 0, done.output.decode()
+    found = {
+        record.key: partition
+        for partition in range(4)
+        for record in read_all(house.parts.kafka, EVENTS, partition)
+    }
+    assert found == {key: partition_of(key, 4) for key in keys}
+    assert set(found.values()) == {0, 1, 2, 3}
