@@ -1,15 +1,22 @@
 """The Kafka way of the data on a real broker and a real Redis."""
 
+import json
 import subprocess
 import sys
+from typing import Any
 
+import numpy as np
 import pytest
 
+from keyart.models.features import taste_vectors
 from keyart.schemas.ids import pseudonym
+from keyart.schemas.taste import unpack_tastes
 from keyart.schemas.topics import DEAD_LETTERS, DECISIONS, EVENTS, REWARDS, partition_of
-from keyart.services.rebuild import rebuild_state
+from keyart.services.bootstrap import now_ms
+from keyart.services.rebuild import check_state, rebuild_state
 from keyart.streams.kafka.deadletters import read_letters
 from keyart.streams.kafka.source import read_all
+from keyart.streams.ports import VIEWERS, Lane
 from tests.containers.crowd import Crowd
 from tests.containers.fixtures import MakeHouse
 from tests.containers.house import House, settle
@@ -80,6 +87,38 @@ def test_poison_goes_to_the_dead_letters_and_the_rest_goes_on(make_house: MakeHo
     assert keyart(house, "deadletters", "retry", found["oversized"].id).returncode == 1
 
 
+def tastes_of(house: House, at_ms: int) -> dict[str, Any]:
+    """What every viewer's stored taste says at this time, as the choice reads it."""
+    store, space, rates = house.parts.store, house.parts.space.identity, house.parts.taste_rates
+    return {
+        viewer: taste_vectors(unpack_tastes([blob], space)[0], at_ms, rates).directions
+        for partition in range(house.settings.partitions)
+        for viewer, blob in store.scan(Lane(VIEWERS, partition), "taste")
+    }
+
+
+def test_a_clock_a_year_behind_moves_nothing(make_house: MakeHouse) -> None:
+    house, crowd = make_house(), Crowd(seed=5, viewers=30)
+    house.create()
+    house.work(1)
+    house.visit(crowd, 300)
+    settle(house, [crowd])
+    at_ms = now_ms()
+    before, year_ago = tastes_of(house, at_ms), at_ms - 365 * 86_400_000
+    for at, viewer in enumerate(before):
+        late = {"type": "like", "id": f"late{at}", "viewer": viewer, "title": "t1"}
+        late |= {"artwork": "a0", "occurred_at_ms": year_ago}
+        house.send(EVENTS, viewer, json.dumps(late).encode())
+    house.flush()
+    house.until_counted("events", crowd.account.events + crowd.account.repeats + len(before))
+    after = tastes_of(house, at_ms)
+    assert set(after) == set(before)
+    for viewer, held in before.items():
+        np.testing.assert_allclose(after[viewer], held, atol=1e-3)
+    assert house.counts()["dead_letters"] == 0
+    assert check_state(house.fresh_parts()).equal
+
+
 def test_topics_are_created_once_and_never_shrink(make_house: MakeHouse) -> None:
     house = make_house(KEYART_PARTITIONS="3")
     first = keyart(house, "topics", "create")
@@ -118,7 +157,7 @@ def test_a_rebuild_from_kafka_gives_the_state_again(make_house: MakeHouse) -> No
 def test_the_java_client_chooses_the_same_partitions(make_house: MakeHouse) -> None:
     house = make_house()
     house.create()
-    keys = [pseudonym(f"viewer {at}", b"k" * 16) for at in range(150)]
+    keys: list[str] = [pseudonym(f"viewer {at}", b"k" * 16) for at in range(150)]
     keys += ["Tea: part 2", "\u00dcberfahrt", "\u6771\u4eac", "a", "ab", "abc", "abcd"]
     lines = "\n".join(f"{key}\tvalue" for key in keys)
     java = "java -Dfile.encoding=UTF-8 -cp '/opt/kafka/libs/*'"
