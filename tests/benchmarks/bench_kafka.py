@@ -206,7 +206,7 @@ def test_backlog_drains(make_house: MakeHouse) -> None:
     house.create(title_count=100)
     fill_events(house, BACKLOG)
     rows = []
-    for workers in (1, 2):
+    for workers, name in ((1, "one worker"), (2, "two workers")):
         forget(house)
         began = time.monotonic()
         started = house.work(workers)
@@ -214,7 +214,7 @@ def test_backlog_drains(make_house: MakeHouse) -> None:
         took = time.monotonic() - began
         spent = sum(cpu_s(psutil.Process(worker.process.pid)) for worker in started)
         note = f"{took:.0f} s with starting up, {spent:.0f} s of the workers' processor time"
-        rows.append(single("kafka backlog", f"{workers} workers", BACKLOG / took, "events/s", note))
+        rows.append(single("kafka backlog", name, BACKLOG / took, "events/s", note))
         for worker in started:
             worker.terminate()
             house.workers.remove(worker)

@@ -106,7 +106,7 @@ def test_a_clock_a_year_behind_moves_nothing(make_house: MakeHouse) -> None:
     at_ms = now_ms()
     before, year_ago = tastes_of(house, at_ms), at_ms - 365 * 86_400_000
     for at, viewer in enumerate(before):
-        late = {"type": "like", "id": f"late{at}", "viewer": viewer, "title": "t1"}
+        late: dict[str, Any] = {"type": "like", "id": f"late{at}", "viewer": viewer, "title": "t1"}
         late |= {"artwork": "a0", "occurred_at_ms": year_ago}
         house.send(EVENTS, viewer, json.dumps(late).encode())
     house.flush()
