@@ -66,6 +66,7 @@ def read_opinions(
         The table has fewer than two tests, or no clicks.
     """
     frame, left_out = read_table(table), 0
+    frame = frame.filter(pl.len().over("test") > 1)
     if without is not None:
         unseen = read_table(without)["test"].unique()
         tests = frame["test"].n_unique()

@@ -10,19 +10,27 @@ from keyart.schemas.errors import InvalidRecord, UnknownName
 from keyart.services.demo.opinions import prior_name, read_opinions
 from keyart.services.demo.world import make_world, read_titles
 
+SHIPPED = ("ridge", "llm")
 
-def test_the_shipped_ridge_knows_every_artwork_of_the_demo() -> None:
-    opinions = {opinion.title: opinion for opinion in read_opinions("ridge")}
-    for title in read_titles()[0]:
-        opinion = opinions[title.id]
-        assert opinion.prior == "ridge"
+
+@pytest.mark.parametrize("prior", SHIPPED)
+def test_a_shipped_table_matches_the_demos_titles(prior: str) -> None:
+    """Every title once, its artworks in their order, and nothing else."""
+    opinions = read_opinions(prior)
+    titles = read_titles()[0]
+    assert [opinion.title for opinion in opinions] == [title.id for title in titles]
+    for opinion, title in zip(opinions, titles, strict=True):
+        assert opinion.prior == prior
         assert opinion.artworks == tuple(artwork.id for artwork in title.artworks)
+        assert len(opinion.relative) == len(opinion.artworks)
         assert sum(opinion.relative) == pytest.approx(0, abs=1e-3)
+        assert opinion.strength > 0
 
 
-def test_the_shipped_ridge_is_better_than_nothing_on_titles_it_never_saw() -> None:
+@pytest.mark.parametrize("prior", SHIPPED)
+def test_a_shipped_table_is_better_than_nothing_on_titles_it_never_saw(prior: str) -> None:
     audience = make_world(load_space("static"), seed=1, viewers=50).audience
-    relative = np.concatenate([opinion.relative for opinion in read_opinions("ridge")])
+    relative = np.concatenate([opinion.relative for opinion in read_opinions(prior)])
     likeness = np.corrcoef(relative, np.log(audience.appeal.relative))[0, 1]
     assert 0.1 < likeness < 0.6
 
