@@ -76,7 +76,6 @@ def play_keyart(
     start: Start,
     *,
     tau: int,
-    replications: int,
     rng: np.random.Generator,
     tick: Tick,
     block: int = BLOCK,
@@ -86,12 +85,13 @@ def play_keyart(
     Parameters
     ----------
     opinion
-        (T, K) log relative rates.
+        (R, T, K) log relative rates, for each of R replications.
     tau
         Impressions per creative.
     block
         Tests that run side by side.
     """
+    replications = len(opinion)
     carried = _repeat(start.learned, replications)
     earned = np.zeros(len(tests.mask))
     for at in range(0, len(tests.mask), block):
@@ -101,7 +101,7 @@ def play_keyart(
         gained, carried = _play_block(
             tests.rate[many, :width],
             tests.mask[many, :width],
-            opinion[many, :width],
+            opinion[:, of, :width].reshape(len(many), width),
             np.repeat(np.arange(replications), len(many) // replications),
             start.hyper,
             carried,

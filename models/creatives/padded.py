@@ -85,8 +85,17 @@ def padded(table: CreativeTable, truth: str = "observed") -> PaddedTests:
     return PaddedTests(rate=pad(table, rate), mask=pad(table, np.ones(len(rate))) > 0)
 
 
-def opinion_of(kind: str, opinion: Array, mask: NDArray[np.bool_], *, seed: int = 0) -> Array:
-    """Return a padded opinion (T, K) as the prior means it, or one of its controls.
+def opinion_of(
+    kind: str,
+    opinion: Array,
+    mask: NDArray[np.bool_],
+    *,
+    replications: int = 1,
+    seed: int = 0,
+) -> Array:
+    """Return a padded opinion (R, T, K) as the prior means it, or one of its controls.
+
+    Each replication has a shuffle of its own: a single one may be right by luck.
 
     Parameters
     ----------
@@ -107,10 +116,11 @@ def opinion_of(kind: str, opinion: Array, mask: NDArray[np.bool_], *, seed: int 
         mask, opinion - np.where(mask, opinion, 0.0).sum(1, keepdims=True) / counts, 0
     )
     if kind == "shuffled":
-        keys = np.random.default_rng(seed).random(mask.shape)
-        order = np.where(mask, keys, 2.0).argsort(axis=1)
-        return np.where(mask, np.take_along_axis(centred, order, axis=1), 0.0)
-    return centred * {"right": 1.0, "inverted": -1.0, "none": 0.0}[kind]
+        keys = np.random.default_rng(seed).random((replications, *mask.shape))
+        order = np.where(mask, keys, 2.0).argsort(axis=2)
+        return np.where(mask, np.take_along_axis(centred[None], order, axis=2), 0.0)
+    meant = centred * {"right": 1.0, "inverted": -1.0, "none": 0.0}[kind]
+    return np.broadcast_to(meant, (replications, *mask.shape))
 
 
 def top_one(opinion: Array, tests: PaddedTests) -> float:

@@ -127,7 +127,9 @@ def evaluate(
     baseline = np.ones(len(shown))
     for tau, policy, kind in entries(protocol, opinions.name):
         name = f"{policy} {kind} tau {tau}"
-        opinion = opinion_of(kind, raw, tests.mask, seed=protocol.seed)
+        opinion = opinion_of(
+            kind, raw, tests.mask, replications=protocol.replications, seed=protocol.seed
+        )
         earned = _play(
             policy,
             tests,
@@ -154,7 +156,7 @@ def evaluate(
                 high=100.0 * (over.high - 1.0),
             )
         )
-    top = {opinions.name: top_one(opinion_of("right", raw, tests.mask), tests)}
+    top = {opinions.name: top_one(opinion_of("right", raw, tests.mask)[0], tests)}
     top["random"] = top_one(np.zeros_like(raw), tests)
     top.pop("none", None)
     return Report(tests=len(shown), top1=top, rows=tuple(rows))
@@ -181,13 +183,13 @@ def _play(
             opinion,
             start,
             tau=tau,
-            replications=many,
             rng=rng,
             tick=tick,
             block=protocol.block,
         )
     if policy == "lola":
-        expected = level * np.exp(opinion)[published.order_of(tests, many)]
+        rows = np.exp(opinion).reshape(-1, opinion.shape[2])
+        expected = level * rows[published.order_of(tests, many)]
         index = published.lola(expected)
     else:
         index = {"ucb": published.ucb, "thompson": published.thompson}[policy]()

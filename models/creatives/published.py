@@ -73,9 +73,8 @@ def thompson() -> Index:
 
 
 def order_of(tests: PaddedTests, replications: int) -> NDArray[np.intp]:
-    """Return (rows,) tests, repeated, longest first: the order in which `play` holds its rows."""
-    repeated = np.tile(np.arange(len(tests.mask)), replications)
-    return repeated[np.argsort(-tests.counts[repeated], kind="stable")]
+    """Return (R T,) rows, longest tests first, as `play` holds them: row r T + t is test t."""
+    return np.argsort(-np.tile(tests.counts, replications), kind="stable")
 
 
 def play(
@@ -98,7 +97,7 @@ def play(
     tick
         Called with the share done, 0 to 1, now and then.
     """
-    order = order_of(tests, replications)
+    order = order_of(tests, replications) % len(tests.mask)
     rate, mask = tests.rate[order], tests.mask[order]
     horizon = tau * mask.sum(axis=1)
     closed = np.where(mask, 0.0, -np.inf) + rng.random(mask.shape) * 1e-9  # ties fall at random
@@ -125,8 +124,14 @@ def play(
 
 
 def prior_only(opinion: Array, tests: PaddedTests, *, tau: int) -> Array:
-    """Return (T,) expected clicks when the prior's best is always shown, ties evenly."""
+    """Return (T,) expected clicks when the prior's best is always shown, ties evenly.
+
+    Parameters
+    ----------
+    opinion
+        (R, T, K); the mean over R is returned.
+    """
     held = np.where(tests.mask, opinion, -np.inf)
-    best = np.isclose(held, held.max(axis=1, keepdims=True), rtol=0.0, atol=1e-12) & tests.mask
-    mean = (best * tests.rate).sum(axis=1) / best.sum(axis=1)
-    return np.asarray(tau * tests.counts * mean)
+    best = np.isclose(held, held.max(axis=2, keepdims=True), rtol=0.0, atol=1e-12) & tests.mask
+    mean = (best * tests.rate).sum(axis=2) / best.sum(axis=2)
+    return np.asarray(tau * tests.counts * mean.mean(axis=0))

@@ -80,7 +80,9 @@ def test_prior_only_is_arithmetic() -> None:
     mask = np.array([[True, True, True], [True, True, False]])
     tests = PaddedTests(rate=np.array([[0.1, 0.2, 0.3], [0.1, 0.3, 0.0]]), mask=mask)
     opinion = np.array([[0.5, 0.5, -1.0], [-0.1, 0.1, 0.0]])
-    assert np.allclose(published.prior_only(opinion, tests, tau=10), [30 * 0.15, 20 * 0.3])
+    assert np.allclose(published.prior_only(opinion[None], tests, tau=10), [30 * 0.15, 20 * 0.3])
+    both = published.prior_only(np.stack((opinion, -opinion)), tests, tau=10)
+    assert np.allclose(both, [30 * (0.15 + 0.3) / 2, 20 * (0.3 + 0.1) / 2])
 
 
 def played(table: CreativeTable, opinion: np.ndarray, kind: str, hyper: Hyper) -> float:
@@ -88,13 +90,12 @@ def played(table: CreativeTable, opinion: np.ndarray, kind: str, hyper: Hyper) -
 
     tests = padded(table)
     start = Start(hyper=hyper, learned=Learned.start(hyper))
-    used = opinion_of(kind, pad(table, opinion), tests.mask)
+    used = opinion_of(kind, pad(table, opinion), tests.mask, replications=2)
     earned = play_keyart(
         tests,
         used,
         start,
         tau=60,
-        replications=2,
         rng=np.random.default_rng(3),
         tick=silent,
         block=20,

@@ -96,13 +96,14 @@ def test_truth_shrinks_towards_the_level(tmp_path: Path) -> None:
 def test_controls_of_an_opinion(tmp_path: Path) -> None:
     mask = np.array([[True, True, True], [True, True, False]])
     opinion = np.array([[0.3, 0.0, -0.3], [0.5, 0.1, 9.0]])
-    right = opinion_of("right", opinion, mask)
-    assert np.allclose(right, [[0.3, 0.0, -0.3], [0.2, -0.2, 0.0]])
-    assert np.allclose(opinion_of("inverted", opinion, mask), -right)
+    right = opinion_of("right", opinion, mask, replications=2)
+    assert np.allclose(right, [[[0.3, 0.0, -0.3], [0.2, -0.2, 0.0]]] * 2)
+    assert np.allclose(opinion_of("inverted", opinion, mask, replications=2), -right)
     assert not opinion_of("none", opinion, mask).any()
-    shuffled = opinion_of("shuffled", opinion, mask, seed=1)
-    assert np.allclose(np.sort(shuffled, axis=1), np.sort(right, axis=1))
-    assert shuffled[1, 2] == 0.0
+    shuffled = opinion_of("shuffled", opinion, mask, replications=50, seed=1)
+    assert np.allclose(np.sort(shuffled, axis=2), np.sort(right[:1], axis=2))
+    assert (shuffled[:, 1, 2] == 0.0).all()
+    assert len(np.unique(shuffled[:, 0], axis=0)) == 6
     with pytest.raises(UnknownName):
         opinion_of("other", opinion, mask)
 
