@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from keyart.streams.ports import TITLES, Lane
 from tests.containers.crowd import Crowd
 from tests.containers.fixtures import MakeHouse
 from tests.containers.house import settle
@@ -60,12 +61,16 @@ def test_redis_killed_under_load(make_house: MakeHouse) -> None:
     settle(house, [crowd], timeout_s=120)
 
 
-def test_redis_emptied_is_rebuilt_by_the_workers(make_house: MakeHouse) -> None:
+def test_redis_restarted_empty_is_rebuilt_by_the_workers(make_house: MakeHouse) -> None:
     house, crowd = make_house(), Crowd(seed=24)
     house.create()
     house.work(2)
     house.visit(crowd, 1500)
     settle(house, [crowd])
-    house.redis.client.flushall()
+    # what it has on disk goes first, so that it comes back with nothing
+    house.redis.docker.exec_run(["sh", "-c", "rm -rf /data/*"])
+    house.redis.docker.kill()
+    house.redis.resume()
+    assert not house.parts.store.counts(Lane(TITLES, 0))
     house.visit(crowd, 500)
     settle(house, [crowd], timeout_s=120)
