@@ -12,7 +12,7 @@ from keyart.streams.kafka.access import KafkaAccess
 from keyart.streams.kafka.driver import LaneDriver, Place
 from keyart.streams.kafka.relay import Relay
 from keyart.streams.kafka.runner import Horizon, RunnerRules
-from keyart.streams.ports import TITLES, VIEWERS, Lane, LogRecord, Output
+from keyart.streams.ports import TITLES, Lane, LogRecord, Output
 from tests.unit.streams.memory_kafka import MemoryKafka
 
 P_EVENTS, P_DECISIONS, P_REWARDS = (f"p.{name}" for name in (EVENTS, DECISIONS, REWARDS))
