@@ -37,7 +37,7 @@ def main() -> None:
         arms["impressions"].to_numpy().astype(float),
         arms["clicks"].to_numpy().astype(float),
         space=space.identity,
-    )
+    ).prior
     lines = []
     for title in read_titles()[0]:
         vectors = space.encode([artwork.description for artwork in title.artworks])

@@ -13,7 +13,7 @@ import polars as pl
 
 from keyart.models.priors.onnx_file import OnnxRidgePrior, save_ridge
 from keyart.models.priors.protocol import Candidate, Prior
-from keyart.models.priors.ridge import RidgeFit, fit_ridge_with_report
+from keyart.models.priors.ridge import RidgeFit, fit_ridge
 from keyart.schemas.catalogue import StoredTitle
 from keyart.schemas.errors import InvalidRecord, NotFound, SpaceMismatch
 from keyart.schemas.priors import Opinion
@@ -86,7 +86,7 @@ def fit_prior(parts: Parts) -> Fitted:
     table = table[known]
     vectors = view.vectors[[row for row in rows if row is not None]]
     groups = np.unique(table["title"].to_numpy(), return_inverse=True)[1]
-    report = fit_ridge_with_report(
+    report = fit_ridge(
         vectors,
         groups,
         table["impressions"].to_numpy(),

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from keyart.models.creatives.tables import CreativeTable
 from keyart.models.priors.calibrate import calibrate
 from keyart.models.priors.relative import relative_effects
-from keyart.models.priors.ridge import fit_ridge_with_report
+from keyart.models.priors.ridge import fit_ridge
 from keyart.schemas.errors import MissingExtra, ModelRejected, UnknownName
 
 Array = NDArray[np.float64]
@@ -80,7 +80,7 @@ def opinions_on(prior: str, train: CreativeTable, test: CreativeTable) -> TextOp
     else:
         raise UnknownName(f"prior {prior!r}: use static, minilm, minilm:DIR, llm:DIR or none")
     size = len(train.texts)
-    fit = fit_ridge_with_report(vectors[:size], train.test, train.impressions, train.clicks)
+    fit = fit_ridge(vectors[:size], train.test, train.impressions, train.clicks)
     return TextOpinions(
         name=prior,
         train=fit.held_out,

@@ -106,30 +106,6 @@ def fit_ridge(
     penalties: Sequence[float] = PENALTIES,
     folds: int = FOLDS,
     seed: int = 0,
-) -> RidgePrior:
-    """Return the prior alone; see `fit_ridge_with_report`."""
-    return fit_ridge_with_report(
-        vectors,
-        groups,
-        impressions,
-        takes,
-        space=space,
-        penalties=penalties,
-        folds=folds,
-        seed=seed,
-    ).prior
-
-
-def fit_ridge_with_report(
-    vectors: NDArray[np.floating],
-    groups: NDArray[np.integer],
-    impressions: NDArray[np.floating],
-    takes: NDArray[np.floating],
-    *,
-    space: str = "",
-    penalties: Sequence[float] = PENALTIES,
-    folds: int = FOLDS,
-    seed: int = 0,
 ) -> RidgeFit:
     """Fit the ridge on logged counts.
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from keyart.models.llm.catalogue import describe
 from keyart.models.llm.tables import read_table
 from keyart.models.priors.protocol import centred
-from keyart.models.priors.ridge import RidgeFit, fit_ridge_with_report
+from keyart.models.priors.ridge import RidgeFit, fit_ridge
 from keyart.schemas.catalogue import Title
 from keyart.schemas.errors import InvalidRecord
 from keyart.schemas.priors import Opinion
@@ -78,7 +78,7 @@ def read_opinions(
         raise InvalidRecord("no title has two artworks to choose from")
     vectors = encode([*frame["text"].to_list(), *words])
     group = np.unique(frame["test"].to_numpy(), return_inverse=True)[1]
-    fit = fit_ridge_with_report(
+    fit = fit_ridge(
         vectors[: frame.height],
         group,
         frame["impressions"].to_numpy().astype(float),

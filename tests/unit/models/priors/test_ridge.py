@@ -6,7 +6,7 @@ import pytest
 from keyart.models.priors.neutral import NeutralPrior
 from keyart.models.priors.protocol import Candidate, Prior
 from keyart.models.priors.relative import relative_effects
-from keyart.models.priors.ridge import fit_ridge, fit_ridge_with_report
+from keyart.models.priors.ridge import fit_ridge
 from keyart.schemas.errors import InvalidRecord
 
 Logged = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
@@ -28,7 +28,7 @@ def logged(*, effect: float, titles: int = 500, seed: int = 0) -> Logged:
 
 def test_it_finds_the_direction_and_the_scale() -> None:
     vectors, groups, impressions, takes, true = logged(effect=0.3)
-    fit = fit_ridge_with_report(vectors, groups, impressions, takes)
+    fit = fit_ridge(vectors, groups, impressions, takes)
     found = fit.prior.relative(vectors)
     assert np.corrcoef(found, true)[0, 1] > 0.95
     slope = (found * true).sum() / (true * true).sum()
@@ -41,7 +41,7 @@ def test_it_finds_the_direction_and_the_scale() -> None:
 
 def test_noise_is_worth_nothing() -> None:
     vectors, groups, impressions, takes, _ = logged(effect=0.0)
-    fit = fit_ridge_with_report(vectors, groups, impressions, takes)
+    fit = fit_ridge(vectors, groups, impressions, takes)
     assert fit.prior.strength == 0.0
     assert np.allclose(fit.prior.weights, 0.0)
 
@@ -50,19 +50,19 @@ def test_levels_and_order_do_not_matter() -> None:
     vectors, groups, impressions, takes, _ = logged(effect=0.3, titles=60)
     shuffle = np.random.default_rng(2).permutation(len(groups))
     named = (groups * 7 + 3)[shuffle]
-    first = fit_ridge(vectors, groups, impressions, takes)
-    again = fit_ridge(vectors[shuffle], named, impressions[shuffle], takes[shuffle])
+    first = fit_ridge(vectors, groups, impressions, takes).prior
+    again = fit_ridge(vectors[shuffle], named, impressions[shuffle], takes[shuffle]).prior
     assert np.allclose(first.weights, again.weights, atol=1e-8)
 
 
 def test_the_fold_leaves_a_title_out_whole() -> None:
     """A title's own takes must not move its held-out opinion."""
     vectors, groups, impressions, takes, _ = logged(effect=0.3, titles=40)
-    before = fit_ridge_with_report(vectors, groups, impressions, takes, penalties=(10.0,))
+    before = fit_ridge(vectors, groups, impressions, takes, penalties=(10.0,))
     changed = takes.copy()
     of = groups == 7
     changed[of] = takes[of][::-1]
-    after = fit_ridge_with_report(vectors, groups, impressions, changed, penalties=(10.0,))
+    after = fit_ridge(vectors, groups, impressions, changed, penalties=(10.0,))
     scale = after.calibration.scale / before.calibration.scale
     assert np.allclose(after.held_out[of], before.held_out[of] * scale)
 
