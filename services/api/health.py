@@ -16,6 +16,7 @@ from keyart.streams.ports import TITLES, VIEWERS, Lane
 
 STALE_SNAPSHOTS_S = 30.0
 PROBE_S = 1.0
+MEASURE_S = 5.0
 
 
 class Part(Struct, frozen=True, kw_only=True):
@@ -72,8 +73,16 @@ async def _store(keyart: ApiState) -> Part:
 
 @get("/metrics", opt=PUBLIC, include_in_schema=False)
 async def metrics(request: Request[Any, Any, Any], keyart: Keyart) -> Response[bytes]:
-    """Return the metrics in Prometheus' text format."""
-    await keyart.in_thread(_measure, keyart)
+    """Return the metrics in Prometheus' text format.
+
+    A server that is away or hangs holds them up for five seconds at most: Prometheus waits for ten,
+    and what is counted here is needed most when something is wrong.
+    """
+    if keyart.measuring is None or keyart.measuring.done():
+        keyart.measuring = asyncio.create_task(keyart.in_thread(_measure, keyart))
+    done, _ = await asyncio.wait({keyart.measuring}, timeout=MEASURE_S)
+    for each in done:
+        each.result()
     return Response(keyart.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 

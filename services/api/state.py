@@ -33,6 +33,8 @@ class ApiState:
         Settings and stores; counters; what is known; what the page may ask.
     tastes, log, recorder, chooser
         Only between `start` and `stop`.
+    measuring
+        The gauges being brought up to date, one at a time however often they are asked for.
     """
 
     tastes: TasteReader
@@ -47,6 +49,7 @@ class ApiState:
         self.insight = insight_of(
             parts, index=self.snapshots.index, prior=lambda: self.snapshots.prior
         )
+        self.measuring: asyncio.Task[None] | None = None
         self._client: Any = None
         self._close: list[Callable[[], Any]] = []
 

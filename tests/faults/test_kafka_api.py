@@ -169,4 +169,13 @@ def test_titles_are_chosen_by_what_is_believed_of_them_while_redis_is_away(
     until("it recovers", lambda: api.well() == ALL_WELL)
     until("its taste is read again", lambda: api.decide("ann", *titles)["degraded"] == "")
     assert by_taste(page_of(house, api.decide("ann", *titles)))
+    # one that hangs is worse than one that is gone: nothing is refused, all waits
+    house.redis.docker.pause()
+    try:
+        assert api.decide("ann", *titles)["degraded"] == "taste-away"
+        assert api.well() == {**ALL_WELL, "store": False}
+        assert api.figures()["keyart_decisions_degraded_total"] == 2 * len(titles)
+    finally:
+        house.redis.docker.unpause()
+    until("it recovers again", lambda: api.well() == ALL_WELL)
     assert api.said.count("\n") < 100, api.said
