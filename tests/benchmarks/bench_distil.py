@@ -90,7 +90,7 @@ def main() -> list[Row]:
         for count, size in SIZES:
             viewers = rng.normal(size=(count, VIEWER_WIDTH)).astype(np.float32)
             artworks = rng.normal(size=(size, WIDTH)).astype(np.float32)
-            contenders = {
+            contenders: dict[str, Any] = {
                 "torch": Torch(network, viewers, artworks),
                 "ONNX Runtime": Onnx(dual, viewers, artworks),
             }

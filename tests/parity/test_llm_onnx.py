@@ -15,7 +15,7 @@ from keyart.models.llm.export.manifest import (
     check_graph,
     read_manifest,
 )
-from keyart.models.llm.opinions import load_opinions
+from keyart.models.llm.opinions import UNMEASURED, load_opinions
 from keyart.models.llm.prompts import Prompter
 from keyart.models.llm.scoring.onnx_engine import OnnxEngine
 from keyart.models.llm.scoring.scorer import Scorer
@@ -85,6 +85,26 @@ def test_an_exported_folder_has_opinions(exported: tuple[Path, Manifest]) -> Non
     assert opinions.temperature == manifest.temperature
     for one in opinions.scored(EXAMPLES[:3]):
         assert one.probabilities.sum() == pytest.approx(1)
+
+
+def test_what_opinions_are_worth_travels_with_the_model(model_folder: Path, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    tests = []
+    for at in range(14):
+        takes = rng.binomial(1000, 0.03, 3)
+        shown, taken = (1000.0,) * 3, tuple(float(each) for each in takes)
+        answer = int(takes.argmax())
+        tests.append(example(at, answer=answer, history=0, impressions=shown, rewards=taken))
+    manifest = export(str(model_folder), tests, tmp_path / "m", name="x", kinds=("fp32",))
+    assert manifest.worth is not None
+    assert manifest.worth.titles == 14
+    opinions = load_opinions(str(tmp_path / "m"))
+    assert (opinions.scale, opinions.strength) == (manifest.worth.scale, manifest.worth.strength)
+    few = export(
+        *(str(model_folder), tests, tmp_path / "few"), name="x", kinds=("fp32",), calibrate_on=5
+    )
+    assert few.worth is None
+    assert load_opinions(str(tmp_path / "few")).strength == UNMEASURED
 
 
 def test_a_changed_file_does_not_serve(exported: tuple[Path, Manifest], tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from keyart.models.llm.export.calibrate import tempered
-from keyart.models.llm.opinions import Opinions, opinions
+from keyart.models.llm.export.worth import Worth
+from keyart.models.llm.opinions import UNMEASURED, Opinions, opinions
 from keyart.models.llm.prompts import Prompter, shuffled
 from keyart.models.llm.scoring.options import position_bias, relative_log, score_options
 from keyart.models.llm.scoring.plan import computed_tokens, plan
@@ -149,11 +150,15 @@ SEGMENTS = [
 ]
 
 
-@pytest.fixture
-def small_opinions(tokenizer: Any, model: Any) -> Opinions:
+def made_opinions(tokenizer: Any, model: Any, *, worth: Worth | None = None) -> Opinions:
     prompter = Prompter(tokenizer, load_template("choose.v1"))
     scorer = Scorer(TorchEngine(model, prompter.marks))
-    return Opinions(name="small", prompter=prompter, scorer=scorer, shuffles=2)
+    return Opinions(name="small", prompter=prompter, scorer=scorer, shuffles=2, worth=worth)
+
+
+@pytest.fixture
+def small_opinions(tokenizer: Any, model: Any) -> Opinions:
+    return made_opinions(tokenizer, model)
 
 
 def test_table_holds_every_segment_and_title(small_opinions: Opinions, tmp_path: Path) -> None:
@@ -167,6 +172,23 @@ def test_table_holds_every_segment_and_title(small_opinions: Opinions, tmp_path:
     for row in rows:
         assert sum(row.relative) == pytest.approx(0, abs=1e-5)
         assert row.artworks == ("a0", "a1", "a2")
+
+
+def test_strength_and_scale_are_those_that_were_measured(
+    tokenizer: Any, model: Any, small_opinions: Opinions, tmp_path: Path
+) -> None:
+    worth = Worth(scale=0.25, strength=700.0, gain=9.0, titles=30)
+    measured = made_opinions(tokenizer, model, worth=worth)
+    plain, scaled, given = (tmp_path / f"{name}.jsonl" for name in ("plain", "scaled", "given"))
+    score_table(small_opinions, catalogue(), SEGMENTS, plain)
+    score_table(measured, catalogue(), SEGMENTS, scaled)
+    for before, after in zip(read_table(plain), read_table(scaled), strict=True):
+        assert (before.strength, after.strength) == (UNMEASURED, 700.0)
+        np.testing.assert_allclose(after.relative, 0.25 * np.array(before.relative), atol=2e-6)
+    score_table(measured, catalogue(), SEGMENTS, given, strength=80.0)
+    assert {row.strength for row in read_table(given)} == {80.0}
+    report = score_table(small_opinions, catalogue(), SEGMENTS, scaled)
+    assert (report.kept, report.scored) == (0, 10)  # another worth is another table
 
 
 def test_only_what_changed_is_scored_again(small_opinions: Opinions, tmp_path: Path) -> None:
