@@ -21,15 +21,12 @@ import psutil
 import pytest
 
 from keyart.schemas import codec
-from keyart.schemas.decisions import Versions
-from keyart.schemas.rewards import Reward
 from keyart.schemas.taste import TASTE_DTYPE
 from keyart.schemas.topics import EVENTS, REWARDS
-from keyart.services.bootstrap import now_ms
 from keyart.streams.kafka.source import read_all
-from keyart.streams.ports import TITLES, VIEWERS, Lane
+from keyart.streams.ports import VIEWERS, Lane
 from tests.benchmarks.common import Row, rows_of, show
-from tests.containers.crowd import Crowd
+from tests.benchmarks.kafka_site import fill_events, fill_rewards, forget, topic_bytes
 from tests.containers.fixtures import MakeHouse, engine_answers
 from tests.containers.house import House, Worker
 from tests.containers.servers import until
@@ -40,8 +37,6 @@ COUNT = int(os.environ.get("BENCH_EVENTS", "120000"))
 BACKLOG = int(os.environ.get("BENCH_BACKLOG", "500000"))
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
 EMPTY = Path(__file__).with_name("empty_agent.py")
-VIEWERS_COUNT = 20_000
-VERSIONS = Versions(policy="p", prior="n", posterior="1", space="s")
 
 
 def main() -> list[Row]:
@@ -66,50 +61,6 @@ def main() -> list[Row]:
 
 def _read_number(file: Path) -> int:
     return int(file.read_text() or 0)
-
-
-def fill_events(house: House, count: int) -> None:
-    """Produce engagements and impressions that name their decisions, as the api hands them out."""
-    crowd = Crowd(seed=31, viewers=VIEWERS_COUNT, title_count=100, repeats=0.0)
-    while crowd.account.events < count:
-        for topic, key, value in crowd.visit(now_ms()):
-            if topic == EVENTS:
-                house.send(topic, key, value)
-    house.flush()
-
-
-def fill_rewards(house: House, count: int) -> None:
-    """Produce rewards of one source, in sequence."""
-    for number in range(1, count + 1):
-        title = f"t{number * 7 % 100}"
-        reward = Reward(
-            id=f"d{number}",
-            viewer=f"{number % VIEWERS_COUNT:032x}",
-            title=title,
-            artwork=f"a{number % 4}",
-            surface="home",
-            value=float(number % 9 == 0),
-            shown_at_ms=now_ms(),
-            closed_at_ms=now_ms(),
-            candidates=("a0", "a1", "a2", "a3"),
-            propensities=(0.25, 0.25, 0.25, 0.25),
-            explored=False,
-            policy="keyart",
-            versions=VERSIONS,
-            features=(0.25, -0.5, 0.125),
-            expected=0.1,
-            sequence=number,
-        )
-        house.send(REWARDS, title, codec.encode(reward))
-    house.flush()
-
-
-def forget(house: House) -> None:
-    """Empty the lanes, so that the next worker begins at the first record; and a new group."""
-    for partition in range(house.settings.partitions):
-        for kind in (VIEWERS, TITLES):
-            house.parts.store.clear(Lane(kind, partition))
-    house.environment["KEYART_KAFKA_GROUP"] = f"b{uuid4().hex[:10]}"
 
 
 def measured(seen: Callable[[], int], count: int, process: psutil.Process) -> tuple[float, float]:
@@ -169,7 +120,7 @@ def side_by_side(house: House, topic: str, counter: str, count: int, folder: Pat
             by_cpu[empty].append(cpu)
             by_clock[empty].append(clock)
     for title, found in (("processor time", by_cpu), ("the clock", by_clock)):
-        rows = rows_of(f"kafka {topic}", found, unit=f"{topic}/s", against=empty)
+        rows = rows_of(f"kafka {topic} by {title}", found, unit=f"{topic}/s", against=empty)
         tell(f"{topic} from Kafka into Redis, {count} of them, by {title}", rows)
 
 
@@ -252,20 +203,3 @@ def weigh(house: House) -> None:
         ),
     ]
     tell("what things weigh", rows)
-
-
-def topic_bytes(house: House, topic: str) -> int:
-    """Return what the broker holds of a topic."""
-    from kafka import KafkaAdminClient
-
-    admin = KafkaAdminClient(bootstrap_servers=house.kafka.address)
-    logs = admin.describe_log_dirs()
-    admin.close()
-    return sum(
-        partition["partition_size"]
-        for broker in logs
-        for folder in broker["log_dirs"]
-        for held in folder["topics"]
-        if held["name"] == house.prefix + topic
-        for partition in held["partitions"]
-    )

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.containers.house import House
-from tests.containers.servers import KafkaServer, RedisServer, make_certificate
+from tests.containers.secure import make_certificate
+from tests.containers.servers import KafkaServer, RedisServer
 
 MakeHouse = Callable[..., House]
 

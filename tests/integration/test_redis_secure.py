@@ -16,7 +16,8 @@ from keyart.streams.valkey.store import ValkeyStore
 from tests.containers.crowd import Crowd
 from tests.containers.fixtures import need_engine
 from tests.containers.house import House, settle
-from tests.containers.servers import KafkaServer, SecureRedisServer
+from tests.containers.secure import SecureRedisServer
+from tests.containers.servers import KafkaServer
 
 pytestmark = pytest.mark.containers
 
