@@ -5,7 +5,13 @@ by more than chance allows; `river` has it. It is run over the kept timeline eac
 answer depends on the timeline alone, and nothing has to be stored.
 """
 
+import importlib.util
 from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import river
 
 from keyart.schemas.posterior import PolicyBucket
 
@@ -27,10 +33,7 @@ def take_drifts(
     least
         Impressions that make one observation; buckets with fewer are put together.
     """
-    # river brings pandas along: only who asks for drift waits for it
-    from river.drift import ADWIN
-
-    watch = ADWIN(delta=delta, clock=1, grace_period=10)
+    watch = _adwin()(delta=delta, clock=1, grace_period=10)
     found: list[int] = []
     count, value = 0, 0.0
     for start_ms, bucket in buckets:
@@ -43,3 +46,19 @@ def take_drifts(
             found.append(start_ms)
         count, value = 0, 0.0
     return found
+
+
+@cache
+def _adwin() -> Any:
+    """Return `river.drift.ADWIN`, from its own file.
+
+    The package around it loads data sets, and with them pandas and scikit-learn: seconds of a
+    serving process, and 100 MB.
+    """
+    file = Path(str(river.__file__)).with_name("drift") / "adwin.py"
+    spec = importlib.util.spec_from_file_location("keyart_river_adwin", file)
+    if spec is None or spec.loader is None or not file.is_file():
+        return importlib.import_module("river.drift").ADWIN
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.ADWIN
