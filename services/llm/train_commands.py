@@ -71,6 +71,9 @@ def evaluate(
     split: Annotated[str, typer.Option(help="train, valid or test")] = "test",
     shuffles: Shuffles = 4,
     most: Annotated[int, typer.Option("--max", help="examples at most, the latest; 0 all")] = 0,
+    answered: Annotated[
+        bool, typer.Option("--answered", help="log: only what was taken; no values then")
+    ] = False,
     replications: int = 2000,
     device: Device = "cpu",
     dual: Annotated[Path | None, typer.Option(help="a folder of distil, judged beside")] = None,
@@ -79,7 +82,11 @@ def evaluate(
     space: Space = "static",
     json: Annotated[Path | None, typer.Option(help="write the figures there as JSON")] = None,
 ) -> None:
-    """Judge a model on held-out pairs against zero-shot, random, popularity and the incumbent."""
+    """Judge a model on held-out pairs against zero-shot, random, popularity and the incumbent.
+
+    Where few decisions are taken, accuracy and likelihood need many examples: `--answered` leaves
+    out the others. IPS and SNIPS are then no values of the log, and only to be compared.
+    """
     from keyart.models.llm.evaluation.baselines import at_random, incumbent, popularity
     from keyart.models.llm.evaluation.table import evaluate as judge
     from keyart.models.llm.opinions import load_opinions
@@ -87,7 +94,10 @@ def evaluate(
     from keyart.models.llm.scoring.options import position_bias
     from keyart.services.llm.knowledge import dual_opinions, table_opinions
 
-    examples = read_split(dataset, split)[-most if most else 0 :]
+    examples = read_split(dataset, split)
+    if answered:
+        examples = [example for example in examples if example.answer >= 0]
+    examples = examples[-most if most else 0 :]
     found = {
         "random": at_random(examples),
         "popularity": popularity(read_split(dataset, "train"), examples),

@@ -102,6 +102,11 @@ def test_from_a_log_to_a_prior_table(site: Path) -> None:
         *("random", "popularity", "incumbent", "zero-shot", "model"),
         *("dual encoder", "segment table"),
     ]
+    taken = run(
+        *("evaluate", data, "--model", served, "--replications", 5, "--shuffles", 1),
+        *("--answered", "--max", 5),
+    )
+    assert "5 examples, 5 with an answer" in taken
     run("words", data, "--out", site / "said", "--dual", site / "dual")
     told = [json.loads(line) for line in (site / "said" / "test.jsonl").read_text().splitlines()]
     assert any(each.get("taste") for each in told)
