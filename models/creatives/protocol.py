@@ -50,7 +50,7 @@ class Protocol:
 
     taus: tuple[int, ...] = (50, 200, 1000)
     truth: str = "observed"
-    replications: int = 4
+    replications: int = 8
     block: int = BLOCK
     seed: int = 0
     hyper: Hyper = field(default_factory=Hyper)
