@@ -10,7 +10,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 INSTALL := $(UV) pip install --python $(BIN)/python --constraint infra/constraints.txt
-PYTEST := $(BIN)/python -m pytest
+# the tests' models are tiny: on a busy machine, threads that wait for each other are many times slower
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 PYTEST_ARGS ?=
 # servers are killed under their clients in these tests, and some clients then leave a socket behind
 KILLED := -W 'ignore:Exception ignored in:pytest.PytestUnraisableExceptionWarning'
