@@ -28,7 +28,7 @@ ARGUMENTS = (
 WORLD = Path(__file__).with_name("world.py")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     if not Path(CHROMIUM).exists():
         pytest.fail(f"the browser tests need Chromium at {CHROMIUM}: apt-get install chromium")
@@ -76,12 +76,12 @@ def world_of(mood: str) -> Iterator[str]:
         process.wait()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def live_world() -> Iterator[str]:
     yield from world_of("live")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def empty_world() -> Iterator[str]:
     yield from world_of("empty")
 
