@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -53,8 +54,9 @@ def opinions_on(prior: str, train: CreativeTable, test: CreativeTable) -> TextOp
     Parameters
     ----------
     prior
-        `static`, the shipped embeddings; `minilm`, the sentence encoder from its package, or
-        `minilm:DIR`; `llm:DIR`, a folder of `keyart llm train` or `export`; `none`.
+        `static`, the shipped embeddings; `minilm`, the sentence encoder from its package, or any
+        other as `minilm:DIR`; several of these side by side, joined by `+`; `llm:DIR`, a folder of
+        `keyart llm train`, `export` or `encoder`; `none`.
 
     Raises
     ------
@@ -66,20 +68,13 @@ def opinions_on(prior: str, train: CreativeTable, test: CreativeTable) -> TextOp
         Its files are not there.
     """
     kind, _, where = prior.partition(":")
+    if kind == "llm" and where and not _is_encoder(where):
+        return _language_model(prior, where, train, test)
     if prior == "none":
         nothing = np.zeros(len(train.texts)), np.zeros(len(test.texts))
         return TextOpinions(name=prior, train=nothing[0], test=nothing[1], strength=0.0)
-    if prior == "static":
-        from keyart.models.space.static import StaticSpace
-
-        vectors = StaticSpace().encode([*train.texts, *test.texts])
-    elif kind == "minilm":
-        vectors = encode_minilm([*train.texts, *test.texts], where)
-    elif kind == "llm" and where:
-        return _language_model(prior, where, train, test)
-    else:
-        raise UnknownName(f"prior {prior!r}: use static, minilm, minilm:DIR, llm:DIR or none")
-    size = len(train.texts)
+    texts, size = [*train.texts, *test.texts], len(train.texts)
+    vectors = np.hstack([_vectors(part, texts) for part in prior.split("+")])
     fit = fit_ridge(vectors[:size], train.test, train.impressions, train.clicks)
     return TextOpinions(
         name=prior,
@@ -87,6 +82,30 @@ def opinions_on(prior: str, train: CreativeTable, test: CreativeTable) -> TextOp
         test=fit.prior.relative(vectors[size:]),
         strength=fit.prior.strength,
     )
+
+
+def _vectors(prior: str, texts: Sequence[str]) -> NDArray[np.float32]:
+    """Return (N, D) unit vectors of one encoder."""
+    kind, _, where = prior.partition(":")
+    if prior == "static":
+        from keyart.models.space.static import StaticSpace
+
+        return StaticSpace().encode(texts)
+    if kind == "minilm" or (kind == "llm" and where):
+        return encode_minilm(texts, where)
+    raise UnknownName(
+        f"prior {prior!r}: use static, minilm or minilm:DIR, one or several joined by +; llm:DIR; "
+        "or none"
+    )
+
+
+def _is_encoder(folder: str) -> bool:
+    """Whether the folder holds a model without its head, as `keyart llm encoder` writes one."""
+    config = Path(folder) / "config.json"
+    if not config.is_file():
+        return False
+    kinds = msgspec.json.decode(config.read_bytes()).get("architectures") or [""]
+    return not any("CausalLM" in str(kind) for kind in kinds)
 
 
 def _language_model(

@@ -28,7 +28,8 @@ def creatives(
         float, typer.Option(help="without --test: share of the tests that are earlier")
     ] = 0.7,
     prior: Annotated[
-        str, typer.Option(help="static, minilm, minilm:DIR, llm:DIR or none")
+        str,
+        typer.Option(help="static, minilm, minilm:DIR (an encoder), joined by +; llm:DIR; none"),
     ] = "static",
     tau: Annotated[str, typer.Option(help="impressions per creative, by commas")] = "50,200,1000",
     truth: Annotated[str, typer.Option(help="observed or shrunk click rates")] = "observed",

@@ -3,12 +3,15 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from transformers import AutoModel, AutoTokenizer
 
+from keyart.models.creatives.tables import CreativeTable
+from keyart.models.creatives.texts import opinions_on
 from keyart.models.llm.encoder import Kept, write_encoder
-from keyart.schemas.errors import SettingsError
+from keyart.schemas.errors import SettingsError, UnknownName
 from tests.unit.models.llm.conftest import WORDS, small_model
 
 
@@ -40,3 +43,26 @@ def test_layers_that_are_not_there_are_refused(
 ) -> None:
     with pytest.raises(SettingsError, match="1 to 6"):
         write_encoder(str(source[1]), tmp_path / "out", layers=layers)
+
+
+def test_it_gives_opinions_alone_and_beside_another(
+    source: tuple[Any, Path], tmp_path: Path
+) -> None:
+    write_encoder(str(source[1]), tmp_path / "out")
+    rng = np.random.default_rng(3)
+    words = [word for text in WORDS for word in text.split()] or list(WORDS)
+    table = CreativeTable(
+        test=np.repeat(np.arange(40), 3),
+        texts=tuple(" ".join(rng.choice(words, 4)) for _ in range(120)),
+        impressions=np.full(120, 1000.0),
+        clicks=rng.binomial(1000, 0.05, 120).astype(float),
+    )
+    early, late = table.part(0, 30), table.part(30, 40)
+    alone = opinions_on(f"llm:{tmp_path / 'out'}", early, late)
+    np.testing.assert_array_equal(
+        alone.test, opinions_on(f"minilm:{tmp_path / 'out'}", early, late).test
+    )
+    both = opinions_on(f"static+minilm:{tmp_path / 'out'}", early, late)
+    assert both.test.shape == alone.test.shape == (30,)
+    with pytest.raises(UnknownName, match="joined by"):
+        opinions_on("static+other", early, late)
