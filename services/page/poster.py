@@ -143,7 +143,9 @@ def _fit(text: str) -> tuple[int, list[str]]:
         if len(lines) <= most:
             break
     lines = lines[: MAX_LINES[-1]]
-    return round((WIDTH - 2 * MARGIN) / across / 0.54), lines
+    room, longest = WIDTH - 2 * MARGIN, max(len(line) for line in lines)
+    # where Georgia is not there its stand-in may be a fifth wider
+    return round(min(room / across / 0.54, room / longest / 0.66)), lines
 
 
 def _wrap(text: str, across: int) -> list[str]:
