@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-FAULTY_WEEKS = (201325, 201402)
+from keyart.models.creatives.tables import FAULTY_WEEKS
+
 TITLES, SEED = 150, 20_260
 OUT = Path(__file__).parents[1] / "services/demo/data/titles.parquet"
 
@@ -31,9 +32,7 @@ def readable(lede: str, longest: int = 90) -> str:
 
 def main() -> None:
     """Read the archive's file named on the command line; write the demo's titles."""
-    arms = pl.read_parquet(sys.argv[1]).filter(
-        (pl.col("test_week") < FAULTY_WEEKS[0]) | (pl.col("test_week") > FAULTY_WEEKS[1])
-    )
+    arms = pl.read_parquet(sys.argv[1]).filter(~pl.col("test_week").is_between(*FAULTY_WEEKS))
     # Mongo ids begin with their time, so the order of ids is the order of the tests.
     groups = arms.group_by("clickability_test_id").agg(
         pl.len().alias("arms"), pl.col("headline").str.strip_chars().n_unique().alias("distinct")

@@ -12,13 +12,13 @@ import msgspec
 import numpy as np
 import polars as pl
 
+from keyart.models.creatives.tables import FAULTY_WEEKS
 from keyart.models.priors.protocol import Candidate
 from keyart.models.priors.ridge import fit_ridge
 from keyart.models.space import load_space
 from keyart.schemas.priors import Opinion
 from keyart.services.demo.world import DATA, read_titles
 
-FAULTY_WEEKS = (201325, 201402)
 OUT = Path(__file__).parents[1] / "services/demo/data/prior-ridge.jsonl"
 
 
@@ -26,7 +26,7 @@ def main() -> None:
     """Read the archive's file named on the command line; write the opinions."""
     ours = pl.read_parquet(DATA / "titles.parquet")["test"].unique()
     arms = pl.read_parquet(sys.argv[1]).filter(
-        ((pl.col("test_week") < FAULTY_WEEKS[0]) | (pl.col("test_week") > FAULTY_WEEKS[1]))
+        ~pl.col("test_week").is_between(*FAULTY_WEEKS)
         & ~pl.col("clickability_test_id").is_in(ours.to_list())
     )
     space = load_space("static")

@@ -52,7 +52,7 @@ def explain(
     explore_share
         The share of uniform exploration then, 0 to 1; 0 leaves it unsaid.
     interest
-        A named interest of the viewer that the artwork is close to (`closest_interest`), if any.
+        A named interest of the viewer that the artwork is close to (`closest_interests`), if any.
     """
     count, terms, propensity = len(decision.candidates), decision.terms, decision.propensity
     if count == 1:
@@ -139,20 +139,21 @@ def _times(factor: float) -> str:
     return f"{factor:.2f} times"
 
 
-def closest_interest(artwork: F32, interests: F32, names: Sequence[str]) -> str:
-    """Return the name of the interest that the artwork is about, or "" when it is about none.
+def closest_interests(artworks: F32, interests: F32, names: Sequence[str]) -> list[str]:
+    """Return (N,) the name of the interest that each artwork is about, "" where it is about none.
 
     Parameters
     ----------
-    artwork
-        (D,) unit vector.
+    artworks
+        (N, D) unit vectors.
     interests
         (C, D) unit vectors of the viewer's named interests.
     names
         (C,) their names.
     """
     if not len(names):
-        return ""
-    alike = interests @ artwork
-    best = int(alike.argmax())
-    return names[best] if alike[best] >= CLOSE else ""
+        return [""] * len(artworks)
+    alike = artworks @ interests.T  # (N, C)
+    near = (alike.max(axis=1) >= CLOSE).tolist()
+    places = alike.argmax(axis=1).tolist()
+    return [names[at] if close else "" for at, close in zip(places, near, strict=True)]

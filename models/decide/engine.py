@@ -19,6 +19,7 @@ from keyart.models.bandits.protocol import (
     Page,
     Policy,
     choose,
+    mix,
 )
 from keyart.models.bandits.uniforms import dwell_period, seed, uniforms
 from keyart.models.decide.index import ANY_SURFACE, BELIEF_COLUMNS, ServingIndex, Shared
@@ -153,13 +154,7 @@ class Decider:
             weight_covariance=shared.covariance,
         )
         own = self.policy.propensities(page)
-        propensities = own
-        if self.explore_share > 0.0:
-            even = (self.explore_share / counts).astype(own.dtype)
-            propensities = own * (1.0 - self.explore_share)
-            propensities += even[:, None]
-            if counts.min() < len(mask):
-                propensities *= page.mask
+        propensities = mix(own, page.mask, self.explore_share)
         period = dwell_period(viewer, now_ms, self.dwell_ms)
         chosen, explored = self._draw(own, counts, numbers, viewer, period)
         return DecidedPage(

@@ -1,5 +1,6 @@
-"""Small JSON documents beside a model or a dataset: written whole, read with a plain complaint."""
+"""JSON beside a model or a dataset: documents written whole, and tables that grow by lines."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -8,6 +9,7 @@ import msgspec
 from keyart.schemas.errors import InvalidRecord, NotFound
 
 Described = TypeVar("Described", bound=msgspec.Struct)
+Line = TypeVar("Line", bound=msgspec.Struct)
 
 
 def write_described(path: Path, described: msgspec.Struct) -> None:
@@ -31,3 +33,21 @@ def read_described(path: Path, kind: type[Described], *, made_by: str) -> Descri
         return msgspec.json.decode(path.read_bytes(), type=kind)
     except msgspec.DecodeError as wrong:
         raise InvalidRecord(f"{path.name}: {wrong}") from None
+
+
+def finished_lines(path: Path, decoder: "msgspec.json.Decoder[Line]") -> Iterator[Line]:
+    """Yield the lines of a file; a last one that a stopped run left unfinished is passed over.
+
+    Raises
+    ------
+    InvalidRecord
+        Another line cannot be read.
+    """
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            if not line.endswith(b"\n"):
+                return
+            try:
+                yield decoder.decode(line)
+            except msgspec.DecodeError as wrong:
+                raise InvalidRecord(f"line {number} of {path.name}: {wrong}") from None

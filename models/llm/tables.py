@@ -2,17 +2,14 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
 
 import polars as pl
 
+from keyart.models.creatives.tables import FAULTY_WEEKS, KNOWN
 from keyart.models.llm.chances import chances_of_best
 from keyart.models.llm.examples import Choice, Example
 from keyart.schemas.decisions import MAX_ARTWORKS
 from keyart.schemas.errors import InvalidRecord
-
-UPWORTHY: Final = {"test": "clickability_test_id", "text": "headline"}
-FAULTY_WEEKS: Final = range(201325, 201403)
 
 
 def object_id_ms(value: str) -> int:
@@ -37,10 +34,15 @@ def read_table(path: Path) -> pl.DataFrame:
     """
     frame = pl.read_parquet(path) if path.suffix == ".parquet" else pl.read_csv(path)
     names = set(frame.columns)
-    known = {old: new for new, old in UPWORTHY.items() if new not in names and old in names}
+    known = {
+        old: role
+        for role, (_, *others) in KNOWN.items()
+        for old in others
+        if role not in names and old in names
+    }
     frame = frame.rename(known)
     if "test_week" in names:
-        frame = frame.filter(~pl.col("test_week").is_in(list(FAULTY_WEEKS)))
+        frame = frame.filter(~pl.col("test_week").is_between(*FAULTY_WEEKS))
     missing = {"test", "text", "impressions", "clicks"} - set(frame.columns)
     if missing:
         raise InvalidRecord(f"{path.name} lacks columns {', '.join(sorted(missing))}")

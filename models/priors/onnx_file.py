@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from keyart.models.priors.protocol import Candidate, Relative, centred
+from keyart.models.priors.protocol import Candidate, Relative, opinion_by
 from keyart.models.priors.ridge import RidgeFit, RidgePrior
 from keyart.schemas.errors import InvalidRecord, MissingExtra, ModelRejected, NotFound
 
@@ -117,10 +117,7 @@ class OnnxRidgePrior:
         self, title: str, artworks: Sequence[Candidate], segment: str | None = None
     ) -> Relative:
         """Return the opinion, the same for every taste segment."""
-        if not artworks:
-            return Relative(log_relative=np.zeros(0), strength=0.0)
-        raw = self.relative(np.stack([artwork.vector for artwork in artworks]))
-        return Relative(log_relative=centred(raw), strength=self.manifest.strength)
+        return opinion_by(self.relative, artworks, self.manifest.strength)
 
 
 def save_ridge(prior: RidgePrior, folder: Path, *, report: RidgeFit | None = None) -> RidgeManifest:

@@ -1,6 +1,6 @@
 """What every prior says: how the artworks of a title compare, and how much that is worth."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -70,3 +70,23 @@ class Prior(Protocol):
 def centred(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the (K,) values less their mean; of none, none."""
     return values - values.mean() if len(values) else values
+
+
+def opinion_by(
+    relative: Callable[[FloatArray], NDArray[np.float64]],
+    artworks: Sequence[Candidate],
+    strength: float,
+) -> Relative:
+    """Return the opinion of a prior that judges by vectors alone, the same for every segment.
+
+    Parameters
+    ----------
+    relative
+        From (N, D) vectors to (N,) log relative takes, not centred.
+    strength
+        What it is worth, in impressions; without artworks it is worth nothing.
+    """
+    if not artworks:
+        return Relative(log_relative=np.zeros(0), strength=0.0)
+    raw = relative(np.stack([artwork.vector for artwork in artworks]))
+    return Relative(log_relative=centred(raw), strength=strength)

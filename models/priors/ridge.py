@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keyart.models.priors.calibrate import Calibration, calibrate
-from keyart.models.priors.protocol import Candidate, Relative, centred
+from keyart.models.priors.protocol import Candidate, Relative, opinion_by
 from keyart.models.priors.relative import Effects, relative_effects
 from keyart.schemas.errors import InvalidRecord
 
@@ -68,10 +68,7 @@ class RidgePrior:
         self, title: str, artworks: Sequence[Candidate], segment: str | None = None
     ) -> Relative:
         """Return the opinion, the same for every taste segment."""
-        if not artworks:
-            return Relative(log_relative=np.zeros(0), strength=0.0)
-        raw = self.relative(np.stack([artwork.vector for artwork in artworks]))
-        return Relative(log_relative=centred(raw), strength=self.strength)
+        return opinion_by(self.relative, artworks, self.strength)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from keyart.models.decide.page import DecidedPage
-from keyart.models.explain import CLOSE, explain
+from keyart.models.explain import closest_interests, explain
 from keyart.schemas.decisions import Decision, Versions
 from keyart.schemas.ids import ViewerKey, decision_id
 from keyart.schemas.taste import NO_CONCEPT, TasteArray
@@ -151,14 +151,11 @@ def closest(
     ]
     if not of:
         return found
-    rows = [row for _, row in of]
-    alike = view.taste_vectors[rows] @ view.concept_vectors[places].T  # (rows, interests)
-    best = alike.argmax(axis=1)
-    names = view.names.names
-    near = (alike.max(axis=1) >= CLOSE).tolist()
-    for (at, _), place, is_near in zip(of, places[best].tolist(), near, strict=True):
-        if is_near:
-            found[at] = names[place]
+    names = [view.names.names[place] for place in places.tolist()]
+    artworks = view.taste_vectors[[row for _, row in of]]
+    close = closest_interests(artworks, view.concept_vectors[places], names)
+    for (at, _), name in zip(of, close, strict=True):
+        found[at] = name
     return found
 
 

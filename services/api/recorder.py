@@ -70,7 +70,6 @@ class Recorder:
             # not awaited without end: a client's call may swallow the cancellation
             self._task.cancel()
             await asyncio.wait(late, timeout=1.0)
-            log.warning("%d pages of decisions were not logged", len(self._waiting))
         if self._waiting:
             log.warning("%s pages of decisions are lost: the log was away", len(self._waiting))
 

@@ -8,7 +8,6 @@ import gc
 import logging
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,7 +18,7 @@ import uvloop
 from keyart.schemas.errors import KeyartError, SettingsError
 from keyart.services.api.app import create_app
 from keyart.services.api.auth import keys_of
-from keyart.services.api.server import make_server, serve
+from keyart.services.api.server import bound, make_server, serve
 from keyart.services.bootstrap import Parts
 from keyart.services.settings import Settings
 from keyart.services.telemetry import SHARED_METRICS
@@ -111,15 +110,12 @@ def _free_port(host: str, port: int) -> int:
     SettingsError
         Somebody listens there already, or the address is none of this machine's.
     """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as taken:
-            raise SettingsError(
-                f"the api cannot listen on {host}:{port}: {taken.strerror}; set KEYART_API_PORT, "
-                "or 0 for a free port"
-            ) from None
-        free: int = probe.getsockname()[1]
-    return free
+    try:
+        with bound(host, port, shared=False) as probe:
+            free: int = probe.getsockname()[1]
+            return free
+    except OSError as taken:
+        raise SettingsError(
+            f"the api cannot listen on {host}:{port}: {taken.strerror}; set KEYART_API_PORT, "
+            "or 0 for a free port"
+        ) from None

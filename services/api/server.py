@@ -88,20 +88,21 @@ async def serve(server: Server, host: str, port: int) -> None:
     OSError
         The address cannot be listened on.
     """
-    with listening(host, port) as sock:
+    with bound(host, port, shared=True) as sock:
         try:
             await server.serve(sockets=[sock])
         except SystemExit:
             raise KeyartError("the api did not start; its log is above") from None
 
 
-def listening(host: str, port: int) -> socket.socket:
-    """Return a socket bound to the address, which other processes may share."""
+def bound(host: str, port: int, *, shared: bool) -> socket.socket:
+    """Return a socket bound to the address, which other processes may share or not."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        if shared:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         sock.bind((host, port))
     except BaseException:
         sock.close()

@@ -203,24 +203,6 @@ class TopicAdmin:
                 found.append(Lag(topic=name, partition=partition, end=end, committed=done))
         return found
 
-    def check_partitions(self, partitions: int) -> None:
-        """Refuse topics that are missing or have another number of partitions.
-
-        Raises
-        ------
-        SettingsError
-            Names the topic. Operator action: `keyart topics create`.
-        """
-        held = {each.name: each.partitions for each in self.describe()}
-        for topic in TOPICS:
-            name = self._access.topic(topic.name)
-            if topic.name not in held:
-                raise SettingsError(f"there is no topic {name}: run `keyart topics create`")
-            if (has := held[topic.name]) != partitions:
-                raise SettingsError(
-                    f"topic {name} has {has} partitions, and KEYART_PARTITIONS is {partitions}"
-                )
-
 
 def _settings(topic: Topic, retention_hours: int) -> dict[str, str]:
     # the broker's own time: a producer's clock must not decide which windows close

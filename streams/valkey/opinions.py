@@ -70,9 +70,3 @@ class ValkeyOpinions:
         with translated():
             for _, value in self._client.hscan_iter(self._key(f"opinions:{prior}"), count=_CHUNK):
                 yield codec.unpack(value, Opinion)
-
-    def drop(self, prior: str) -> None:
-        """Forget what a prior thinks."""
-        names = (f"opinions:{prior}", f"changed:{prior}", f"version:{prior}")
-        with translated():
-            self._client.delete(*(self._key(name) for name in names))

@@ -1,24 +1,16 @@
 """A `keyart api` process of a house, asked over HTTP as a site would ask it."""
 
 import json
-import os
-import subprocess
-import sys
-import time
 import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
 
-from prometheus_client.parser import text_string_to_metric_families
-
+from tests.containers.process import ANSWER_S, Process, figures_at
 from tests.containers.servers import free_port, until
 
-# Prometheus gives up after ten: metrics that come later are none
-ANSWER_S = 10.0
 
-
-class Api:
+class Api(Process):
     """One process, ready once it is made.
 
     Parameters
@@ -30,12 +22,8 @@ class Api:
     """
 
     def __init__(self, environment: dict[str, str], log: Path) -> None:
-        self.log = log
         self._url = f"http://127.0.0.1:{(port := free_port())}"
-        own = {**os.environ, **environment, "KEYART_API_PORT": str(port)}
-        command = [sys.executable, "-m", "keyart.services.cli.main", "api"]
-        with log.open("ab") as output:
-            self.process = subprocess.Popen(command, env=own, stdout=output, stderr=output)
+        super().__init__("api", {**environment, "KEYART_API_PORT": str(port)}, log)
         until("the api is ready", self._is_ready)
 
     def _is_ready(self) -> bool:
@@ -76,24 +64,5 @@ class Api:
         }
 
     def figures(self) -> dict[str, float]:
-        """Return its metrics, summed over labels; a lane's count under its own name."""
-        with urllib.request.urlopen(f"{self._url}/metrics", timeout=ANSWER_S) as answer:
-            text = answer.read().decode()
-        found: dict[str, float] = {}
-        for family in text_string_to_metric_families(text):
-            for sample in family.samples:
-                name = sample.labels.get("name", sample.name)
-                found[name] = found.get(name, 0.0) + sample.value
-        return found
-
-    def terminate(self) -> float:
-        """Ask it to end; return how many seconds it took."""
-        started = time.monotonic()
-        self.process.terminate()
-        self.process.wait(60)
-        return time.monotonic() - started
-
-    @property
-    def said(self) -> str:
-        """All it has logged."""
-        return self.log.read_text(errors="replace")
+        """Return its metrics; see `figures_at`."""
+        return figures_at(self._url)

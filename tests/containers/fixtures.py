@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -13,6 +14,7 @@ from tests.containers.secure import make_certificate
 from tests.containers.servers import KafkaServer, RedisServer
 
 MakeHouse = Callable[..., House]
+Server = TypeVar("Server", KafkaServer, RedisServer)
 
 
 def engine_answers() -> bool:
@@ -31,28 +33,27 @@ def need_engine() -> None:
     pytest.skip("no Docker engine answers")
 
 
-@pytest.fixture(scope="session")
-def kafka_server() -> Iterator[KafkaServer]:
-    """One broker for the session; tests keep apart by their topic prefix."""
+def running(make: Callable[[], Server]) -> Iterator[Server]:
+    """Yield a server that runs, and remove it in the end."""
     need_engine()
-    server = KafkaServer()
+    server = make()
     try:
         server.start()
         yield server
     finally:
         server.remove()
+
+
+@pytest.fixture(scope="session")
+def kafka_server() -> Iterator[KafkaServer]:
+    """One broker for the session; tests keep apart by their topic prefix."""
+    yield from running(KafkaServer)
 
 
 @pytest.fixture(scope="session")
 def redis_server() -> Iterator[RedisServer]:
     """One Redis for the session; tests keep apart by their key prefix."""
-    need_engine()
-    server = RedisServer()
-    try:
-        server.start()
-        yield server
-    finally:
-        server.remove()
+    yield from running(RedisServer)
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,5 @@
 """One test's keyart on shared servers: topics, workers, crowd, and what must hold in the end."""
 
-import os
-import signal
-import subprocess
-import sys
-import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,42 +16,17 @@ from keyart.streams.kafka.admin import TopicAdmin
 from keyart.streams.ports import TITLES, VIEWERS, Lane
 from tests.containers.api import Api
 from tests.containers.crowd import Crowd, titles
+from tests.containers.process import Process
 from tests.containers.servers import KafkaServer, RedisServer, until
 
 STOP_S = 10.0
 
 
-class Worker:
+class Worker(Process):
     """One `keyart worker` process."""
 
     def __init__(self, environment: dict[str, str], log: Path) -> None:
-        self.log = log
-        command = [sys.executable, "-m", "keyart.services.cli.main", "worker"]
-        with log.open("ab") as output:
-            self.process = subprocess.Popen(
-                command, env={**os.environ, **environment}, stdout=output, stderr=output
-            )
-
-    def send(self, number: signal.Signals) -> None:
-        """Send a signal."""
-        self.process.send_signal(number)
-
-    def kill(self) -> None:
-        """Kill it at once."""
-        self.process.kill()
-        self.process.wait()
-
-    def terminate(self) -> float:
-        """Ask it to end; return how many seconds it took."""
-        started = time.monotonic()
-        self.process.terminate()
-        self.process.wait(60)
-        return time.monotonic() - started
-
-    @property
-    def said(self) -> str:
-        """All it has logged."""
-        return self.log.read_text(errors="replace")
+        super().__init__("worker", environment, log)
 
 
 class House:

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 import yaml
-from prometheus_client.parser import text_string_to_metric_families
 
 from tests.containers.fixtures import need_engine
+from tests.containers.process import figures_at
 from tests.containers.servers import free_port, until
 
 pytestmark = [pytest.mark.containers, pytest.mark.timeout(900)]
@@ -56,14 +56,7 @@ class Compose:
 
     def figures(self) -> dict[str, float]:
         """Return the api's figures, summed over labels."""
-        with urllib.request.urlopen(f"{self.url()}/metrics", timeout=10) as answer:
-            text = answer.read().decode()
-        found: dict[str, float] = {}
-        for family in text_string_to_metric_families(text):
-            for sample in family.samples:
-                name = sample.labels.get("name", sample.name)
-                found[name] = found.get(name, 0.0) + sample.value
-        return found
+        return figures_at(self.url())
 
     def prometheus(self, path: str, **query: str) -> Any:
         url = f"{self.url('PROMETHEUS_PORT')}/api/v1/{path}?{urllib.parse.urlencode(query)}"

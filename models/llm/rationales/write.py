@@ -11,9 +11,10 @@ import msgspec
 from msgspec import Struct
 
 from keyart.models.llm.examples import Example
+from keyart.models.llm.files import finished_lines
 from keyart.models.llm.marks import MARKS
 from keyart.models.llm.prompts import Prompter, shuffled
-from keyart.schemas.errors import InvalidRecord, KeyartError
+from keyart.schemas.errors import KeyartError
 
 Teacher = Callable[[str], str]
 """Given a prompt in words, returns the reply in words."""
@@ -63,15 +64,7 @@ def read_reasons(path: Path) -> Iterator[Reason]:
     InvalidRecord
         Another line is no reason.
     """
-    decoder = msgspec.json.Decoder(Reason)
-    with path.open("rb") as lines:
-        for number, line in enumerate(lines, 1):
-            if not line.endswith(b"\n"):
-                return
-            try:
-                yield decoder.decode(line)
-            except msgspec.DecodeError as wrong:
-                raise InvalidRecord(f"line {number} of {path.name}: {wrong}") from None
+    return finished_lines(path, msgspec.json.Decoder(Reason))
 
 
 def with_reasons(examples: Iterable[Example], path: Path) -> list[Example]:

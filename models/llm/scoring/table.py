@@ -9,11 +9,11 @@ import msgspec
 
 from keyart.models.llm.catalogue import choices
 from keyart.models.llm.examples import Example
+from keyart.models.llm.files import finished_lines
 from keyart.models.llm.opinions import Opinions
 from keyart.models.llm.scoring.options import Scored, position_bias, relative_log
 from keyart.models.llm.segments import Segment
 from keyart.schemas.catalogue import Title
-from keyart.schemas.errors import InvalidRecord
 from keyart.schemas.priors import Opinion
 
 BLOCK: Final = 64
@@ -45,14 +45,7 @@ def read_table(path: Path) -> Iterator[ScoredOpinion]:
     InvalidRecord
         Another line is no opinion.
     """
-    with path.open("rb") as lines:
-        for number, line in enumerate(lines, 1):
-            if not line.endswith(b"\n"):
-                return
-            try:
-                yield _decoder.decode(line)
-            except msgspec.DecodeError as wrong:
-                raise InvalidRecord(f"line {number} of {path.name}: {wrong}") from None
+    return finished_lines(path, _decoder)
 
 
 def question(title: Title, segment: Segment) -> Example:

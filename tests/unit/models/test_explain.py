@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from keyart.models.explain import closest_interest, explain
+from keyart.models.explain import closest_interests, explain
 from keyart.models.features import FEATURES
 from keyart.schemas.decisions import Decision, Terms
 
@@ -123,6 +123,6 @@ def test_every_number_in_any_sentence_is_one_of_the_terms() -> None:
 
 def test_an_interest_is_named_only_when_the_artwork_is_about_it() -> None:
     names, axes = ["space", "food"], np.eye(3, dtype=np.float32)
-    assert closest_interest(np.array([0.1, 0.9, 0.0]), axes[:2], names) == "food"
-    assert closest_interest(np.array([0.1, 0.2, 0.97]), axes[:2], names) == ""
-    assert closest_interest(axes[0], axes[:0], []) == ""
+    artworks = np.array([[0.1, 0.9, 0.0], [0.1, 0.2, 0.97]], dtype=np.float32)
+    assert closest_interests(artworks, axes[:2], names) == ["food", ""]
+    assert closest_interests(axes[:1], axes[:0], []) == [""]
