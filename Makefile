@@ -40,6 +40,7 @@ demo: $(VENV)/.base ## watch it learn, about a minute (base install only: no Doc
 	$(BIN)/keyart demo $(if $(STAY),--stay) $(if $(PRIOR),--prior $(PRIOR)) $(if $(JSON),--json $(JSON))
 
 test: $(VENV)/.dev ## every test that needs neither a Docker engine nor a GPU
+	@infra/browser
 	$(PYTEST) -m 'not containers and not gpu' $(PYTEST_ARGS)
 
 containers: $(VENV)/.dev ## the tests against Kafka and Redis in containers (needs a Docker engine)

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-CHROMIUM = "/usr/bin/chromium"
+FIND = Path(__file__).parents[2] / "infra/browser"
 ARGUMENTS = (
     "--headless",
     "--no-sandbox",
@@ -30,10 +30,13 @@ WORLD = Path(__file__).with_name("world.py")
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    if not Path(CHROMIUM).exists():
-        pytest.fail(f"the browser tests need Chromium at {CHROMIUM}: apt-get install chromium")
+    found = subprocess.run([FIND], capture_output=True, text=True)
+    if found.returncode:
+        pytest.fail(found.stderr)
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+        chromium = playwright.chromium.launch(
+            executable_path=found.stdout.strip(), args=list(ARGUMENTS)
+        )
         yield chromium
         chromium.close()
 
