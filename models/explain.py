@@ -31,6 +31,7 @@ _REASONS: Final = {
     **{f"long_{axis}": _LONG for axis in range(PROJECTED)},
     **{f"short_{axis}": _RECENT for axis in range(PROJECTED_SHORT)},
     **{f"long_{name}": f"{_LONG}, as they count on {name}" for name in SURFACES},
+    "personal": "what is expected of viewers with such a taste",
 }
 _USED: Final = {"linucb": ("taste",), "lola": ("prior", "own")}
 _ALL: Final = ("taste", "prior", "own")

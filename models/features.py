@@ -35,12 +35,18 @@ FEATURES: Final = (
     *(f"long_{axis}" for axis in range(PROJECTED)),
     *(f"short_{axis}" for axis in range(PROJECTED_SHORT)),
     *(f"long_{surface}" for surface in SURFACES),
+    "personal",
 )
 """long, short, negative: similarity to that direction. best: to the nearest single interest, not
 below zero, and squared. agreement: long x short. typical, distinct: relation to the title's other
 artworks, whoever looks. long_N, short_N: products of the N-th coordinates of taste and artwork.
-long_<surface>: long, on that surface."""
+long_<surface>: long, on that surface. personal: what the prior says for viewers like this one
+beyond what it says for everybody; it is logged apart, and last here: others that come are put
+before it, and what a shorter list in an old log lacks was 0."""
+PERSONAL: Final = FEATURES.index("personal")
 
+PERSONAL_SCALE: Final = 8.0
+"""Of log relative takes: opinions for segments of viewers differ by a tenth or so."""
 _SIMILARITY, _SQUARE, _DISTINCT, _PRODUCT = (np.float32(scale) for scale in (8, 16, 6, 32))
 
 
@@ -123,7 +129,13 @@ def relations(vectors: F32) -> F32:
     return np.stack((typical, 1.0 - alike.max(axis=1)), axis=1).astype(np.float32)
 
 
-def features(taste: TasteVectors, vectors: F32, related: F32, surface: str) -> F32:
+def features(
+    taste: TasteVectors,
+    vectors: F32,
+    related: F32,
+    surface: str,
+    personal: F32 | None = None,
+) -> F32:
     """Return (D, R) features, not yet centred.
 
     Parameters
@@ -136,6 +148,8 @@ def features(taste: TasteVectors, vectors: F32, related: F32, surface: str) -> F
         (R, 2) of `relations`.
     surface
         Where they are shown.
+    personal
+        (R,) log relative takes that the prior adds for this viewer; None when it knows no viewers.
     """
     alike = taste.directions @ vectors.T  # (3 + J, R)
     alike *= _SIMILARITY
@@ -160,4 +174,6 @@ def features(taste: TasteVectors, vectors: F32, related: F32, surface: str) -> F
     out[at:] = 0
     if surface in SURFACES:
         out[at + SURFACES.index(surface)] = out[0]
+    if personal is not None:
+        np.multiply(personal, np.float32(PERSONAL_SCALE), out=out[-1])
     return out

@@ -45,7 +45,8 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `candidates` and `propensities` are parallel and hold every artwork that could have been
     chosen; the propensities sum to one. `features` are the chosen artwork's, centred under the
-    propensities; `multiplier` is the taste multiplier m; `expected` the take expected without it.
+    propensities, and so is `personal`: what the prior said for this viewer beyond what it says for
+    everybody. `multiplier` is the taste multiplier m; `expected` the take expected without it.
     """
 
     id: Name
@@ -56,6 +57,7 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
     explored: bool
     terms: Terms
     features: Annotated[tuple[float, ...], Meta(max_length=64)] = ()
+    personal: float = 0.0
     multiplier: Annotated[float, Meta(gt=0.0, le=100.0)] = 1.0
     expected: Probability = 0.0
 
@@ -66,7 +68,10 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class DecisionPage(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """All decisions of one request: one record of topic `decisions`, keyed by viewer."""
+    """All decisions of one request: one record of topic `decisions`, keyed by viewer.
+
+    `segment` is the taste segment whose opinions the prior had for this viewer; "" is everybody's.
+    """
 
     viewer: PseudonymField
     surface: Name
@@ -75,4 +80,5 @@ class DecisionPage(Struct, frozen=True, kw_only=True, omit_defaults=True):
     versions: Versions
     decisions: Annotated[tuple[Decision, ...], Meta(max_length=MAX_TITLES)]
     degraded: str = ""
+    segment: str = ""
     version: Annotated[int, Meta(ge=1)] = DECISION_VERSION

@@ -35,14 +35,18 @@ class TitleSums(Struct, kw_only=True, omit_defaults=True):
 
 
 class SharedSums(Struct, kw_only=True, omit_defaults=True):
-    """Least-squares sums for the shared taste weights, over D features, decayed to `as_of_ms`.
+    """Least-squares sums for the shared taste weights, decayed to `as_of_ms`.
 
-    `gram` is the upper triangle of A = sum b x x', row by row; `moment` is g = sum (y - b) x.
+    x holds `dimensions` features and, after them, what each of `priors` said to the viewer: a
+    decision has one prior, and 0 for all others. So what one prior's word was worth is not held
+    for or against the next. `gram` is the upper triangle of A = sum b x x', row by row; `moment` is
+    g = sum (y - b) x.
     """
 
     as_of_ms: int = 0
     count: int = 0
     dimensions: int = 0
+    priors: list[str] = []
     gram: list[float] = []
     moment: list[float] = []
     version: int = POSTERIOR_VERSION

@@ -32,6 +32,7 @@ class Reward(Struct, frozen=True, kw_only=True, omit_defaults=True):
     policy: str
     versions: Versions
     features: Annotated[tuple[float, ...], Meta(max_length=64)] = ()
+    personal: float = 0.0
     multiplier: Annotated[float, Meta(gt=0.0, le=100.0)] = 1.0
     expected: Probability = 0.0
     minutes: float = 0.0

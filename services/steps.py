@@ -51,8 +51,8 @@ def _keep_house(parts: Parts, stopping: threading.Event) -> None:
 def _score_new(house: Parts) -> None:
     """Let the current prior see new titles, where what runs it is installed."""
     try:
-        from keyart.services.priors import score_new
+        from keyart.services.priors.serving import score_new_beside
 
-        score_new(house)
+        score_new_beside(house)
     except MissingExtra as missing:
         log.debug("%s", missing)

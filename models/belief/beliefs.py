@@ -19,6 +19,8 @@ from keyart.models.priors.trust import pool
 Array = NDArray[np.float64]
 
 SHORTEST_SD = 0.05
+LEAST_LIKELY = 16.0
+"""Square of the standard deviations off at which a statement rules a spread out no further."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,12 +142,35 @@ def refresh(
             kernel=hyper.kernel(),
         )
         weights = evidence.log_evidence + pooled.title  # (G, T)
+        weights = weights + stated(sums, hyper, at.level_mean)
         weights = np.exp(weights - weights.max(axis=0))
         weights /= weights.sum(axis=0)
         at = replace(
             _levels(evidence, sums, carried), version=pooled.version, log_level=evidence.log_level
         )
     return _beliefs(sums, hyper, evidence, weights), at
+
+
+def stated(sums: Sums, hyper: Hyper, level_mean: Array) -> Array:
+    """Return (G, T): what a title's opinion says of its own misses, as log weights of the spreads.
+
+    Worth n impressions at level L means misses of spread 1 / sqrt(n L); the statement is taken as
+    good to a factor of `hyper.stated_within`. It favours no trust over another.
+
+    Parameters
+    ----------
+    level_mean
+        (V, S, G) mean log levels.
+    """
+    spreads = np.log(hyper.spreads)[:, None]  # (Gs, 1)
+    level = level_mean.mean(axis=(1, 2))[sums.version]  # (T,)
+    said = -0.5 * (np.log(np.maximum(sums.strength, 1e-300)) + level)
+    off = (spreads - said) / np.log(hyper.stated_within)
+    words = np.where(sums.strength > 0.0, -0.5 * np.minimum(off**2, LEAST_LIKELY), 0.0)
+    words = words - np.log(np.exp(words).mean(axis=0))
+    weights = np.zeros((*hyper.shape, len(said)))
+    weights[np.asarray(hyper.trusts) != 0.0] = words
+    return weights.reshape(hyper.size, -1)
 
 
 def _place_to_start(log_level: Array | None, sums: Sums, hyper: Hyper) -> Array | None:

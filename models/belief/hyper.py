@@ -21,6 +21,8 @@ class Hyper:
         none, below 0 the opinion is upside down. Must hold 0 and 1.
     spreads
         (Gs,) standard deviations r > 0 of an artwork's own deviation (relative, 1 is the mean).
+    stated_within
+        Factor, above 1, to which a prior's statement of what it is worth is believed to be right.
     trust_kept, spread_kept
         Probability, 0 to 1, that a title has the trust (spread) of its group, and a group that of
         its prior's version; otherwise any other on the grid, evenly.
@@ -37,6 +39,7 @@ class Hyper:
 
     trusts: tuple[float, ...] = (-1.0, 0.0, 0.5, 1.0)
     spreads: tuple[float, ...] = (0.15, 0.3)
+    stated_within: float = 2.0
     trust_kept: float = 0.95
     spread_kept: float = 0.9
     first_trust: float = 0.6
@@ -57,6 +60,8 @@ class Hyper:
         for name in ("trust_kept", "spread_kept", "first_trust"):
             if not 0.0 < getattr(self, name) <= 1.0:
                 raise SettingsError(f"belief: {name} is {getattr(self, name)}, must be in (0, 1]")
+        if not self.stated_within > 1.0:
+            raise SettingsError(f"belief: stated_within is {self.stated_within}, must be above 1")
         if not (self.level_sd > 0.0 and self.level_titles > 0.0):
             raise SettingsError("belief: level_sd and level_titles must be above 0")
 

@@ -28,6 +28,8 @@ class Sums:
     version
         (T,) number of the prior's version that made the opinion, 0 and up. Evidence about the
         prior and levels are pooled within a version only.
+    strength
+        (T,) what the opinion is said to be worth, in impressions; 0 where nobody has said.
     """
 
     takes: Array
@@ -36,6 +38,7 @@ class Sums:
     mask: NDArray[np.bool_]
     group: Numbers | None
     version: Numbers
+    strength: Array
 
     @classmethod
     def of(
@@ -47,6 +50,7 @@ class Sums:
         mask: NDArray[np.bool_],
         group: Numbers | None = None,
         version: Numbers | None = None,
+        strength: Array | None = None,
     ) -> "Sums":
         """Return the sums with opinions centred over each title's artworks, padding zeroed.
 
@@ -65,4 +69,5 @@ class Sums:
             mask=mask,
             group=group,
             version=np.zeros(titles, np.intp) if version is None else version,
+            strength=np.zeros(titles) if strength is None else strength,
         )

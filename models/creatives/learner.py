@@ -37,13 +37,16 @@ class Start:
         Grid and policy.
     learned
         Levels of earlier tests; trust as `hyper` starts it.
+    strength
+        What the prior says that its opinions are worth, in impressions; 0 if it does not say.
     """
 
     hyper: Hyper
     learned: Learned
+    strength: float = 0.0
 
 
-def start_from(train: CreativeTable, opinion: Array, hyper: Hyper) -> Start:
+def start_from(train: CreativeTable, opinion: Array, hyper: Hyper, strength: float = 0.0) -> Start:
     """Return the start that earlier tests give: their levels, worth `CARRIED_TITLES` tests.
 
     Evidence about the prior is not carried over: a prior that was right on the tests it was fitted
@@ -67,6 +70,7 @@ def start_from(train: CreativeTable, opinion: Array, hyper: Hyper) -> Start:
     return Start(
         hyper=hyper,
         learned=replace(learned, version=first.version, level_titles=titles, log_level=None),
+        strength=strength,
     )
 
 
@@ -103,8 +107,7 @@ def play_keyart(
             tests.mask[many, :width],
             opinion[:, of, :width].reshape(len(many), width),
             np.repeat(np.arange(replications), len(many) // replications),
-            start.hyper,
-            carried,
+            replace(start, learned=carried),
             tau,
             rng,
         )
@@ -128,8 +131,7 @@ def _play_block(
     mask: NDArray[np.bool_],
     opinion: Array,
     world: NDArray[np.intp],
-    hyper: Hyper,
-    carried: Learned,
+    start: Start,
     tau: int,
     rng: np.random.Generator,
 ) -> tuple[Array, Learned]:
@@ -139,9 +141,17 @@ def _play_block(
     passed = np.zeros(len(rate), np.intp)
     earned = np.zeros(len(rate))
     now: Learned | None = None
+    hyper, strength = start.hyper, np.full(len(rate), start.strength)
     while True:
-        sums = Sums.of(takes=clicks, expected=shown, opinion=opinion, mask=mask, version=world)
-        beliefs, now = refresh(sums, hyper, carried, now=now)
+        sums = Sums.of(
+            takes=clicks,
+            expected=shown,
+            opinion=opinion,
+            mask=mask,
+            version=world,
+            strength=strength,
+        )
+        beliefs, now = refresh(sums, hyper, start.learned, now=now)
         if (passed >= horizon).all():
             return earned, replace(now, log_level=None)
         batch = np.minimum(np.maximum(1, (passed * DELAY).astype(np.intp)), horizon - passed)

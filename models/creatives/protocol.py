@@ -119,7 +119,7 @@ def evaluate(
     """
     tests = padded(test, protocol.truth)
     raw = pad(test, opinions.test)
-    start = start_from(train, opinions.train, protocol.hyper)
+    start = start_from(train, opinions.train, protocol.hyper, opinions.strength)
     blind = start_from(train, opinions.train, replace(protocol.hyper, trusts=(0.0,)))
     level = float(train.clicks.sum() / train.impressions.sum())
     shown = tests.counts.astype(np.float64)

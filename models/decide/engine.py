@@ -22,8 +22,9 @@ from keyart.models.bandits.protocol import (
     mix,
 )
 from keyart.models.bandits.uniforms import dwell_period, seed, uniforms
-from keyart.models.decide.index import ANY_SURFACE, BELIEF_COLUMNS, ServingIndex, Shared
+from keyart.models.decide.index import ANY_SURFACE, BELIEF_COLUMNS, ServingIndex
 from keyart.models.decide.page import DecidedPage
+from keyart.models.decide.weights import Shared
 from keyart.models.features import F32, TasteVectors, features
 from keyart.schemas.errors import SettingsError
 
@@ -88,8 +89,17 @@ class Decider:
         if not full:
             rows = np.where(mask, rows, offsets)
         flat = rows.ravel()
+        personal, seen = arrays.personal, None
+        if personal is not None:
+            seen = personal.viewer.see(taste)
         x = features(
-            taste, arrays.vectors.take(flat, axis=0), arrays.related.take(flat, axis=0), surface
+            taste,
+            arrays.vectors.take(flat, axis=0),
+            arrays.related.take(flat, axis=0),
+            surface,
+            None
+            if personal is None or seen is None
+            else personal.artworks.take(flat, axis=0) @ seen.coordinates,
         ).reshape(-1, *rows.shape)  # (D, K, T)
         centre(x, mask, full=full)
         table = arrays.beliefs.get(surface, arrays.beliefs[ANY_SURFACE])
@@ -105,6 +115,7 @@ class Decider:
             numbers=np.array(numbers, np.uint64),
             titles=titles,
             artworks=names,
+            segment="" if seen is None else seen.segment,
         )
 
     def choose(
@@ -120,6 +131,7 @@ class Decider:
         numbers: NDArray[np.uint64],
         titles: Sequence[str],
         artworks: Sequence[tuple[str, ...]],
+        segment: str = "",
     ) -> DecidedPage:
         """Return the choices from centred features (D, K, T) and beliefs (columns, K, T).
 
@@ -161,6 +173,7 @@ class Decider:
             titles=titles,
             artworks=artworks,
             period=period,
+            segment=segment,
             policy=self.policy,
             page=page,
             propensities=propensities,

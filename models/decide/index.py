@@ -7,14 +7,16 @@ place; arrays that are full are replaced by larger ones, with places of their ow
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from keyart.models.bandits.uniforms import title_number
-from keyart.models.features import F32, FEATURES, relations
+from keyart.models.decide.weights import no_weights
+from keyart.models.features import F32, relations
+from keyart.models.priors.personal import ViewerSide
 from keyart.schemas.errors import InvalidRecord, NotFound
 from keyart.schemas.taste import TASTE_DIMENSIONS
 
@@ -45,46 +47,6 @@ class IndexedTitle:
     vectors: F32
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shared:
-    """Posterior of the weights shared by all titles: mean (D,) and covariance (D, D), float32.
-
-    `rows` (1 + D, D) are the mean and, below it, a square root of the covariance: one product with
-    features x gives w'x and numbers whose squares add up to x' V x.
-    """
-
-    weights: F32
-    covariance: F32
-    rows: F32 = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Take the root; rounding may have left eigenvalues a little below zero."""
-        values, vectors = np.linalg.eigh(self.covariance.astype(np.float64))
-        root = (vectors * np.sqrt(np.maximum(values, 0.0))).T
-        rows = np.vstack((self.weights[None], root)).astype(np.float32)
-        object.__setattr__(self, "rows", rows)
-
-
-EXPECTED_LIKENESS: Final = ("long", "best")
-
-
-def no_weights(spread: float = 0.1, likeness: float = 0.1) -> Shared:
-    """Return the shared weights before any reward, each with standard deviation `spread`.
-
-    Until takes say otherwise, viewers are expected to like what is like what they took before: the
-    features of `EXPECTED_LIKENESS` weigh `likeness`, all others 0. So a viewer with a past is met
-    from the first page on; where taste does not matter, the weights go to 0 within a few hundred
-    takes and nothing measurable is lost.
-    """
-    dimensions = len(FEATURES)
-    weights = np.zeros(dimensions, dtype=np.float32)
-    weights[[FEATURES.index(name) for name in EXPECTED_LIKENESS]] = likeness
-    return Shared(
-        weights=weights,
-        covariance=np.eye(dimensions, dtype=np.float32) * np.float32(spread**2),
-    )
-
-
 class Place(NamedTuple):
     """Where a title's artworks stand. `number` is of `title_number`."""
 
@@ -94,17 +56,26 @@ class Place(NamedTuple):
     artworks: tuple[str, ...]
 
 
+class Personal(NamedTuple):
+    """What the prior says viewer by viewer: its way from taste to viewer, artworks (rows, P)."""
+
+    viewer: ViewerSide
+    artworks: F32
+
+
 @dataclass(slots=True)
 class Arrays:
     """One generation: arrays, and the place of each title in them.
 
-    `beliefs` holds one (rows, len(BELIEF_COLUMNS)) per surface.
+    `beliefs` holds one (rows, len(BELIEF_COLUMNS)) per surface; `personal` is None when the prior
+    knows no viewers.
     """
 
     vectors: F32
     related: F32
     beliefs: dict[str, F32]
     places: dict[str, Place]
+    personal: Personal | None = None
 
     def find(self, titles: Sequence[str]) -> list[Place]:
         """Return (T,) the titles' places.
@@ -193,6 +164,26 @@ class ServingIndex:
                 if artwork in current:
                     table[start + current.index(artwork)] = row
 
+    def personalise(self, viewer: ViewerSide | None) -> None:
+        """See viewers this way from now on, None for not at all; `opine` has to follow."""
+        if viewer is None:
+            self.arrays.personal = None
+            return
+        rows = np.zeros((len(self.arrays.vectors), viewer.width), np.float32)
+        self.arrays.personal = Personal(viewer, rows)
+
+    def opine(self, title: str, artworks: Sequence[str], sides: F32) -> None:
+        """Take over the artworks' sides (len(artworks), P) of what the prior says to viewers.
+
+        A title that is not in the index is ignored, and so are artworks that it no longer has.
+        """
+        place, personal = self.arrays.places.get(title), self.arrays.personal
+        if place is None or personal is None:
+            return
+        for artwork, side in zip(artworks, sides, strict=True):
+            if artwork in place.artworks:
+                personal.artworks[place.offset + place.artworks.index(artwork)] = side
+
     def _table(self, surface: str) -> F32:
         tables = self.arrays.beliefs
         if surface not in tables:
@@ -223,9 +214,12 @@ class ServingIndex:
         self.arrays = arrays
 
     def _carry_over(self, arrays: Arrays, old: Place, artworks: tuple[str, ...]) -> None:
+        tables = list(arrays.beliefs.values())
+        if arrays.personal is not None:
+            tables.append(arrays.personal.artworks)
         for at, artwork in enumerate(artworks):
             if artwork in old.artworks:
-                for table in arrays.beliefs.values():
+                for table in tables:
                     table[self._rows + at] = table[old.offset + old.artworks.index(artwork)]
 
     def _empty(self, *, rows: int, surfaces: Iterable[str], places: dict[str, Place]) -> Arrays:
@@ -269,4 +263,9 @@ class ServingIndex:
         new.vectors[used], new.related[used] = vectors, old.related[kept]
         for surface, table in old.beliefs.items():
             new.beliefs[surface][used] = table[kept]
+        if old.personal is not None:
+            viewer, artworks = old.personal
+            sides = np.zeros((rows, viewer.width), np.float32)
+            sides[used] = artworks[kept]
+            new.personal = Personal(viewer, sides)
         return new

@@ -33,6 +33,8 @@ class DecidedPage:
         (T,) tuples of ids: the candidates of each title.
     period
         The viewer's dwell period.
+    segment
+        The viewer's taste segment, as the prior has them; "" for none.
     policy
         What chose.
     page
@@ -54,6 +56,7 @@ class DecidedPage:
     titles: Sequence[str]
     artworks: Sequence[tuple[str, ...]]
     period: int
+    segment: str
     policy: Policy
     page: Page
     propensities: Floats

@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from keyart.models.distill.export import GRAPH_FILE, read_dual_manifest
+from keyart.models.distill.manifest import ARTWORK_GRAPH, VIEWER_GRAPH, read_dual_manifest
+from keyart.models.distill.sides import DualSides
 from keyart.models.distill.vectors import VIEWER_WIDTH, Floats, viewer_of_history
 from keyart.models.llm.examples import Example
 from keyart.models.llm.export.manifest import file_digest
-from keyart.schemas.errors import MissingExtra, ModelRejected, SpaceMismatch
+from keyart.schemas.errors import ModelRejected, SpaceMismatch
 
 
 class DualEncoder:
@@ -22,34 +22,26 @@ class DualEncoder:
     MissingExtra
         ONNX Runtime is not installed.
     ModelRejected
-        The graph is not the file that the manifest describes.
+        A graph is not the file that the manifest describes.
     SpaceMismatch
         It was trained in another embedding space than `space` (its identity).
     """
 
     def __init__(self, folder: Path, *, space: str) -> None:
-        try:
-            from onnxruntime import InferenceSession, SessionOptions
-        except ImportError:
-            raise MissingExtra("onnx", "the distilled prior") from None
         manifest = read_dual_manifest(folder)
         if manifest.space != space:
             raise SpaceMismatch(f"{folder} was distilled in space {manifest.space}, not {space}")
-        path = folder / GRAPH_FILE
-        if not path.is_file() or file_digest(path) != manifest.digest:
-            raise ModelRejected(f"{path} is not the file that its manifest describes")
-        options = SessionOptions()
-        options.intra_op_num_threads = 1
-        self._session: Any = InferenceSession(
-            str(path), sess_options=options, providers=["CPUExecutionProvider"]
-        )
-        self.name = manifest.name
-        self.width = manifest.artwork_width
+        for name in (VIEWER_GRAPH, ARTWORK_GRAPH):
+            path = folder / name
+            if not path.is_file() or file_digest(path) != manifest.digests.get(name):
+                raise ModelRejected(f"{path} is not the file that its manifest describes")
+        self.manifest = manifest
+        self.graphs = tuple((folder / each).read_bytes() for each in (VIEWER_GRAPH, ARTWORK_GRAPH))
+        self.sides = DualSides(*self.graphs)
 
     def scores(self, viewers: Floats, artworks: Floats) -> Floats:
         """Return log takes up to a level of each viewer, (V, K), of (V, D_v) and (K, D_a)."""
-        feeds = {"viewers": viewers, "artworks": artworks}
-        found: Floats = self._session.run(["scores"], feeds)[0]
+        found: Floats = self.sides.viewers(viewers) @ self.sides.artworks(artworks).T
         return found
 
     def relative(self, viewers: Floats, artworks: Floats) -> Floats:

@@ -1,91 +1,129 @@
-"""The dual encoder as ONNX, checked against torch."""
+"""The dual encoder as two ONNX graphs, one a side, checked against torch."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import torch
-from msgspec import Struct
 
+from keyart.models.distill.manifest import (
+    ARTWORK_GRAPH,
+    MANIFEST_FILE,
+    VIEWER_GRAPH,
+    DualManifest,
+    write_dual_manifest,
+)
 from keyart.models.distill.network import DualNetwork
-from keyart.models.distill.train import DistillReport
-from keyart.models.distill.vectors import VIEWER_WIDTH
+from keyart.models.distill.report import DistillReport
+from keyart.models.distill.sides import DualSides
+from keyart.models.distill.vectors import VIEWER_WIDTH, Floats
+from keyart.models.llm.examples import Example
 from keyart.models.llm.export.manifest import file_digest
-from keyart.models.llm.files import read_described, write_described
+from keyart.models.llm.export.worth import Worth, measure_worth
 from keyart.schemas.errors import ModelRejected
 
-GRAPH_FILE: Final = "dual.onnx"
-MANIFEST_FILE: Final = "dual.json"
 BOUND: Final = 1e-4
 
 
-class DualManifest(Struct, frozen=True, kw_only=True):
-    """What an exported dual encoder is: its space, its file's digest, its parity with torch."""
+class _Side(torch.nn.Module):
+    """One side of the network, as a module that can be exported."""
 
-    name: str
-    space: str
-    artwork_width: int
-    digest: str
-    opset: int
-    largest_difference: float
-    bound: float
-    report: DistillReport
-    version: int = 1
+    def __init__(self, network: DualNetwork, side: Callable[[torch.Tensor], torch.Tensor]) -> None:
+        super().__init__()
+        self.network = network
+        self._side = side
+
+    def forward(self, rows: torch.Tensor) -> torch.Tensor:
+        return self._side(rows)
 
 
 def export_dual(
-    network: DualNetwork, report: DistillReport, out: Path, *, name: str, space: str
+    network: DualNetwork,
+    report: DistillReport,
+    out: Path,
+    *,
+    name: str,
+    space: str,
+    worth: Worth | None = None,
 ) -> DualManifest:
-    """Write graph and manifest to `out`.
+    """Write both graphs and the manifest to `out`.
 
     Raises
     ------
     ModelRejected
         ONNX Runtime's scores differ from torch's by more than `BOUND`.
     """
-    from onnxruntime import InferenceSession
-
     out.mkdir(parents=True, exist_ok=True)
-    width = network.appeal.in_features
+    (out / MANIFEST_FILE).unlink(missing_ok=True)
+    width = network.artwork_width
     generator = torch.Generator().manual_seed(0)
     viewers = torch.randn(5, VIEWER_WIDTH, generator=generator)
     artworks = torch.randn(7, width, generator=generator)
-    path = out / GRAPH_FILE
+    opset = _export(network, network.viewer_side, viewers, out / VIEWER_GRAPH)
+    _export(network, network.artwork_side, artworks, out / ARTWORK_GRAPH)
+    sides = DualSides(*((out / each).read_bytes() for each in (VIEWER_GRAPH, ARTWORK_GRAPH)))
+    found = sides.viewers(viewers[:2].numpy()) @ sides.artworks(artworks[:3].numpy()).T
     with torch.no_grad():
-        program = torch.onnx.export(
-            network,
-            (viewers, artworks),
-            dynamo=True,
-            dynamic_shapes=({0: torch.export.Dim("V")}, {0: torch.export.Dim("K")}),
-            input_names=["viewers", "artworks"],
-            output_names=["scores"],
-            verbose=False,
-        )
-        expected = network(viewers[:2], artworks[:3]).numpy()
-    if program is None:
-        raise RuntimeError("torch.onnx.export(dynamo=True) returns a program")
-    program.save(str(path), external_data=False)
-    session = InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    feeds = {"viewers": viewers[:2].numpy(), "artworks": artworks[:3].numpy()}
-    found = np.asarray(session.run(["scores"], feeds)[0])
-    difference = float(np.abs(found - expected).max())
+        difference = float(np.abs(found - network(viewers[:2], artworks[:3]).numpy()).max())
     if not difference <= BOUND:
-        path.unlink()
+        for graph in (VIEWER_GRAPH, ARTWORK_GRAPH):
+            (out / graph).unlink()
         raise ModelRejected(f"the dual encoder differs from torch by {difference}")
     manifest = DualManifest(
         name=name,
         space=space,
         artwork_width=width,
-        digest=file_digest(path),
-        opset=int(program.model.opset_imports[""]),
+        width=sides.width,
+        digests={each: file_digest(out / each) for each in (VIEWER_GRAPH, ARTWORK_GRAPH)},
+        opset=opset,
         largest_difference=difference,
         bound=BOUND,
         report=report,
+        worth=worth,
     )
-    write_described(out / MANIFEST_FILE, manifest)
+    write_dual_manifest(out, manifest)
     return manifest
 
 
-def read_dual_manifest(folder: Path) -> DualManifest:
-    """Return the manifest of an exported dual encoder; raises as `read_described` does."""
-    return read_described(folder / MANIFEST_FILE, DualManifest, made_by="keyart llm distil")
+def _export(
+    network: DualNetwork,
+    side: Callable[[torch.Tensor], torch.Tensor],
+    example: torch.Tensor,
+    path: Path,
+) -> int:
+    """Write one side's graph and return its opset; the number of rows is dynamic."""
+    with torch.no_grad():
+        program: Any = torch.onnx.export(
+            _Side(network, side).eval(),
+            (example,),
+            dynamo=True,
+            dynamic_shapes=({0: torch.export.Dim("N")},),
+            input_names=["rows"],
+            output_names=["side"],
+            verbose=False,
+        )
+    if program is None:
+        raise RuntimeError("torch.onnx.export(dynamo=True) returns a program")
+    program.save(str(path), external_data=False)
+    return int(program.model.opset_imports[""])
+
+
+def worth_for_strangers(
+    network: DualNetwork, examples: Sequence[Example], vectors: dict[str, Floats]
+) -> Worth | None:
+    """Return what the network's word for a viewer of whom nothing is known is worth as a prior.
+
+    Parameters
+    ----------
+    examples
+        Held out, answered or not; None comes back where they are too few to tell.
+    """
+    stranger = torch.zeros(1, VIEWER_WIDTH)
+    said = []
+    with torch.no_grad():
+        for example in examples:
+            words = np.stack([vectors[option.description] for option in example.options])
+            scores = network(stranger, torch.from_numpy(words))[0].double()
+            said.append(scores.softmax(-1).numpy())
+    return measure_worth(examples, said)

@@ -37,40 +37,45 @@ class DualNetwork(nn.Module):
         super().__init__()
         self._shared = shared
         self.likeness = nn.Parameter(torch.tensor([2.0, 1.0]))
-        self.viewer = nn.Sequential(
-            nn.Linear(viewer, hidden),
-            nn.GELU(),
-            nn.Dropout(dropout),
-            nn.Linear(hidden, joint, bias=False),
-        )
-        self.artwork = nn.Sequential(
-            nn.Linear(artwork, hidden),
-            nn.GELU(),
-            nn.Dropout(dropout),
-            nn.Linear(hidden, joint, bias=False),
-        )
+        self.viewer = _tower(viewer, hidden, joint, dropout)
+        self.artwork = _tower(artwork, hidden, joint, dropout)
         self.appeal = nn.Linear(artwork, 1, bias=False)
         for layer in (self.viewer[-1], self.artwork[-1], self.appeal):
             for weight in layer.parameters():
                 weight.data.mul_(0.1)
 
-    def _direction(self, viewers: torch.Tensor) -> torch.Tensor:
-        """Return the direction that likeness looks in, (..., shared)."""
+    @property
+    def artwork_width(self) -> int:
+        """D_a, the width of an artwork."""
+        return self.appeal.in_features
+
+    def viewer_side(self, viewers: torch.Tensor) -> torch.Tensor:
+        """Return (..., P): tower, direction that likeness looks in, and 1; of (..., D_v)."""
         width = self._shared
         long, short = viewers[..., :width], viewers[..., width : 2 * width]
-        return self.likeness[0] * long + self.likeness[1] * short
+        direction = self.likeness[0] * long + self.likeness[1] * short
+        one = torch.ones_like(viewers[..., :1])
+        return torch.cat([self.viewer(viewers), direction, one], dim=-1)
+
+    def artwork_side(self, artworks: torch.Tensor) -> torch.Tensor:
+        """Return (..., P): tower, leading dimensions, and appeal; of (..., D_a)."""
+        parts = [self.artwork(artworks), artworks[..., : self._shared], self.appeal(artworks)]
+        return torch.cat(parts, dim=-1)
 
     def forward(self, viewers: torch.Tensor, artworks: torch.Tensor) -> torch.Tensor:
         """Return scores (V, K) of viewers (V, D_v), artworks (K, D_a): log takes less a level."""
-        meeting = self.viewer(viewers) @ self.artwork(artworks).T
-        meeting = meeting + self._direction(viewers) @ artworks[:, : self._shared].T
-        scores: torch.Tensor = meeting + self.appeal(artworks)[:, 0]
-        return scores
+        return self.viewer_side(viewers) @ self.artwork_side(artworks).T
 
     def rows(self, viewers: torch.Tensor, artworks: torch.Tensor) -> torch.Tensor:
         """Return scores (B, K) of each viewer (B, D_v) with their own artworks (B, K, D_a)."""
-        own = torch.einsum("bj,bkj->bk", self.viewer(viewers), self.artwork(artworks))
-        words = artworks[..., : self._shared]
-        own = own + torch.einsum("bd,bkd->bk", self._direction(viewers), words)
-        scores: torch.Tensor = own + self.appeal(artworks)[..., 0]
-        return scores
+        sides = self.viewer_side(viewers), self.artwork_side(artworks)
+        return torch.einsum("bp,bkp->bk", *sides)
+
+
+def _tower(width: int, hidden: int, joint: int, dropout: float) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Linear(width, hidden),
+        nn.GELU(),
+        nn.Dropout(dropout),
+        nn.Linear(hidden, joint, bias=False),
+    )

@@ -6,42 +6,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from msgspec import Struct
 from numpy.typing import NDArray
 
 from keyart.models.distill.network import DualNetwork
+from keyart.models.distill.report import DistillReport, DistillSettings
 from keyart.models.distill.vectors import VIEWER_WIDTH, Floats, viewer_of_history
 from keyart.models.llm.examples import Example
 from keyart.schemas.errors import InvalidRecord
 from keyart.schemas.taste import TASTE_DIMENSIONS
-
-
-class DistillSettings(Struct, frozen=True, kw_only=True):
-    """One training. `share` is the weight of the soft labels against the log's answers, 0 to 1."""
-
-    share: float = 0.5
-    epochs: int = 40
-    batch: int = 256
-    learning_rate: float = 2e-3
-    decay: float = 3e-2
-    hidden: int = 32
-    joint: int = 16
-    dropout: float = 0.2
-    patience: int = 6
-    seed: int = 0
-
-
-class DistillReport(Struct, frozen=True, kw_only=True):
-    """What came of it. Losses are in nats an example; `best_epoch` is the one that was kept."""
-
-    settings: DistillSettings
-    examples: int
-    with_answer: int
-    with_soft_label: int
-    parameters: int
-    best_epoch: int
-    held_out: list[float]
-    seconds: float
 
 
 class _Rows:

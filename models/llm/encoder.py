@@ -5,10 +5,11 @@ the mean token of SmolLM2's 20th of 30 layers finds the best one more often than
 (docs/language-model.md has the figures).
 """
 
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from keyart.models.llm.loading import load_causal_lm
+from keyart.models.llm.loading import cache_folder, load_causal_lm
 from keyart.schemas.errors import SettingsError
 
 
@@ -57,3 +58,18 @@ def write_encoder(model: str, out: Path, *, layers: int = 0, cache: Path | None 
     decoder.save_pretrained(str(out))
     loaded.tokenizer.save_pretrained(str(out))
     return found
+
+
+def cached_encoder(model: str, *, cache: Path | None = None) -> Path:
+    """Return the folder of the model's encoder, two thirds of its layers; it is made once."""
+    folder = cache or cache_folder()
+    target = folder / f"{model}-encoder"
+    if (target / "model.safetensors").is_file():
+        return target
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder) as unfinished:
+        write_encoder(model, Path(unfinished), cache=cache)
+        if not target.exists():
+            Path(unfinished).replace(target)
+            Path(unfinished).mkdir()
+    return target

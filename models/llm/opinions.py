@@ -1,6 +1,6 @@
 """A folder of `train` or `export` as something that has opinions."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from keyart.models.llm.export.manifest import (
     check_graph,
     read_manifest,
 )
-from keyart.models.llm.export.worth import Worth
+from keyart.models.llm.export.worth import UNMEASURED, Worth
 from keyart.models.llm.loading import load_causal_lm
 from keyart.models.llm.prompts import Prompter
 from keyart.models.llm.scoring.options import Scored, relative_log, score_options
@@ -26,8 +26,8 @@ from keyart.schemas.decisions import MAX_ARTWORKS
 from keyart.schemas.errors import ModelRejected
 
 TEMPLATE_FILE = "template.txt"
-UNMEASURED = 50.0
-"""Impressions that an opinion is worth before anybody has measured it."""
+TOGETHER = 64
+"""Questions that are asked between two words of progress."""
 
 
 class Opinions:
@@ -164,16 +164,25 @@ def headline_examples(tests: Sequence[Sequence[str]]) -> list[Example]:
     ]
 
 
-def opinions(directory: str, tests: list[list[str]]) -> list[NDArray[np.float64]]:
+def opinions(
+    directory: str,
+    tests: list[list[str]],
+    *,
+    told: Callable[[int, int], None] = lambda done, total: None,
+) -> list[NDArray[np.float64]]:
     """Return relative log opinions (K_i,) on the texts of each test, by the model in a folder.
 
-    A test of one text, or of more than 40, gets zeros: no opinion.
+    A test of one text, or of more than 40, gets zeros: no opinion. `told` hears tests done and in
+    all.
     """
     loaded = load_opinions(directory)
     asked = [at for at, texts in enumerate(tests) if 2 <= len(texts) <= MAX_ARTWORKS]
     found = [np.zeros(len(texts)) for texts in tests]
-    for at, one in zip(
-        asked, loaded.scored(headline_examples([tests[at] for at in asked])), strict=True
-    ):
-        found[at] = relative_log(one.probabilities)
+    for start in range(0, len(asked), TOGETHER):
+        told(start, len(asked))
+        block = asked[start : start + TOGETHER]
+        scored = loaded.scored(headline_examples([tests[at] for at in block]))
+        for at, one in zip(block, scored, strict=True):
+            found[at] = relative_log(one.probabilities)
+    told(len(asked), len(asked))
     return found

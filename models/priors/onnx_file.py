@@ -27,8 +27,9 @@ PARITY: Final = 1e-4
 class RidgeManifest(msgspec.Struct, frozen=True, kw_only=True):
     """What stands beside the graph.
 
-    `sha256` is that of the graph file; `space` the identity of the embedding space; `strength` the
-    effective sample size in impressions; `penalty`, `gain` and `spread` are what the fit reported
+    `sha256` is that of the graph file; `encoders` says what reads the texts, "" is keyart's own
+    embedding space; `space` is the identity of what does; `strength` is the effective sample size
+    in impressions; `penalty`, `gain` and `spread` are what the fit reported
     (gain in nats of held-out likelihood over no opinion).
     """
 
@@ -39,6 +40,7 @@ class RidgeManifest(msgspec.Struct, frozen=True, kw_only=True):
     penalty: float = 0.0
     gain: float = 0.0
     spread: float = 0.0
+    encoders: str = ""
     opset: int = OPSET
     kind: str = "ridge"
     version: int = 1
@@ -120,7 +122,9 @@ class OnnxRidgePrior:
         return opinion_by(self.relative, artworks, self.manifest.strength)
 
 
-def save_ridge(prior: RidgePrior, folder: Path, *, report: RidgeFit | None = None) -> RidgeManifest:
+def save_ridge(
+    prior: RidgePrior, folder: Path, *, report: RidgeFit | None = None, encoders: str = ""
+) -> RidgeManifest:
     """Write a prior as graph and manifest, check that it gives the same numbers, return the latter.
 
     The manifest is written last and in one step: a folder that has one is complete.
@@ -129,6 +133,8 @@ def save_ridge(prior: RidgePrior, folder: Path, *, report: RidgeFit | None = Non
     ----------
     report
         The fit, whose figures go into the manifest.
+    encoders
+        What reads the texts for it.
 
     Raises
     ------
@@ -146,6 +152,7 @@ def save_ridge(prior: RidgePrior, folder: Path, *, report: RidgeFit | None = Non
         penalty=report.penalty if report else 0.0,
         gain=report.calibration.gain if report else 0.0,
         spread=report.calibration.spread if report else 0.0,
+        encoders=encoders,
     )
     folder.mkdir(parents=True, exist_ok=True)
     _write(folder / GRAPH_FILE, content)

@@ -1,32 +1,30 @@
 """Other spaces by setting: a Hugging Face encoder, or one exported to ONNX.
 
-Both pool by the mean over the tokens that are text. A text's vector is computed at its own length,
-never padded, so that it does not depend on the texts encoded with it. The first `TASTE_DIMENSIONS`
+Both pool by the mean over the tokens that are text (`pooling`). The first `TASTE_DIMENSIONS`
 dimensions must carry taste: wider encoders are turned so that the directions which tell the named
 interests apart come first, and cut to `WIDTH` (principal components of the vocabulary).
 """
 
-import importlib
-import itertools
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from keyart.models.space.concepts import read_vocabulary
-from keyart.models.space.protocol import FloatArray, cut, identity_of, unit_rows
-from keyart.schemas.errors import MissingExtra, ModelRejected
+from keyart.models.space.pooling import (
+    MAX_TOKENS,
+    Pool,
+    PooledEncoder,
+    load_hugging_face,
+    load_onnx,
+)
+from keyart.models.space.protocol import FloatArray, identity_of, unit_rows
+from keyart.schemas.errors import ModelRejected
 from keyart.schemas.taste import TASTE_DIMENSIONS
 
 WIDTH: Final = 128
-MAX_TOKENS: Final = 256
-TOGETHER: Final = 32
-"""Texts of one length that are encoded in one pass."""
-
-Pool = Callable[[NDArray[np.int64]], FloatArray]
-"""From token ids, (N, L), all of them text, to pooled vectors, (N, H)."""
 
 
 class EncoderSpace:
@@ -61,11 +59,7 @@ class EncoderSpace:
         configs = [path for path in (folder / "config.json",) if path.is_file()]
         settings = f"{kind} mean unit {MAX_TOKENS} pca {WIDTH}"
         self._identity = identity_of(settings, [*weights, tokeniser, *configs])
-        # tokenizers comes with model2vec, so it is always there.
-        self._tokeniser = importlib.import_module("tokenizers").Tokenizer.from_file(str(tokeniser))
-        self._tokeniser.no_padding()
-        self._tokeniser.enable_truncation(MAX_TOKENS)
-        self._pool = load(folder)
+        self._encoder = PooledEncoder(folder, load)
         self._centre, self._turn = self._turned()
 
     @property
@@ -80,33 +74,15 @@ class EncoderSpace:
 
     def encode(self, texts: Sequence[str]) -> FloatArray:
         """Return the texts' vectors, shape (N, D), float32, of unit length."""
-        pooled, known = self._pooled(texts)
+        pooled, known = self._encoder.encode(texts)
         turned = (pooled - self._centre) @ self._turn
         turned[~known] = 0
         return unit_rows(turned)
 
-    def _pooled(self, texts: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """Return pooled unit vectors, (N, H), and which texts had anything in them, (N,)."""
-        known = np.array([bool(text.strip()) for text in texts], np.bool_)
-        encodings = self._tokeniser.encode_batch(cut(texts))
-        ids = [encoding.ids for encoding in encodings]
-        order = sorted((at for at in range(len(ids)) if known[at]), key=lambda at: len(ids[at]))
-        pooled: NDArray[np.float64] | None = None
-        for _, group in itertools.groupby(order, key=lambda at: len(ids[at])):
-            members = list(group)
-            for start in range(0, len(members), TOGETHER):
-                some = members[start : start + TOGETHER]
-                vectors = self._pool(np.array([ids[at] for at in some], np.int64))
-                if pooled is None:
-                    pooled = np.zeros((len(ids), vectors.shape[1]))
-                pooled[some] = unit_rows(vectors)
-        if pooled is None:
-            pooled = np.zeros((len(ids), len(self._centre)))
-        return pooled, known
-
     def _turned(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the centre, (H,), and the principal axes, (H, D), of the vocabulary's vectors."""
-        vectors, _ = self._pooled([f"{name}: {words}" for name, words in read_vocabulary()])
+        told, _ = self._encoder.encode([f"{name}: {words}" for name, words in read_vocabulary()])
+        vectors = told.astype(np.float64)
         if vectors.shape[1] < TASTE_DIMENSIONS:
             raise ModelRejected(
                 f"an encoder of {vectors.shape[1]} dimensions; taste needs {TASTE_DIMENSIONS}"
@@ -131,7 +107,7 @@ def hugging_face_space(folder: Path) -> EncoderSpace:
         A file is missing, or the encoder is narrower than taste needs.
     """
     weights = sorted(folder.glob("*.safetensors")) or [folder / "model.safetensors"]
-    return EncoderSpace(folder=folder, kind="hf", weights=weights, load=_load_hugging_face)
+    return EncoderSpace(folder=folder, kind="hf", weights=weights, load=load_hugging_face)
 
 
 def onnx_space(folder: Path) -> EncoderSpace:
@@ -149,50 +125,4 @@ def onnx_space(folder: Path) -> EncoderSpace:
     """
     beside = sorted([*folder.glob("*.onnx.data"), *folder.glob("*.onnx_data")])
     weights = [folder / "model.onnx", *beside]
-    return EncoderSpace(folder=folder, kind="onnx", weights=weights, load=_load_onnx)
-
-
-def _load_hugging_face(folder: Path) -> Pool:
-    try:
-        torch: Any = importlib.import_module("torch")
-        transformers: Any = importlib.import_module("transformers")
-    except ImportError as missing:
-        raise MissingExtra("llm", "a Hugging Face encoder as space") from missing
-    model = transformers.AutoModel.from_pretrained(
-        str(folder), use_safetensors=True, local_files_only=True, trust_remote_code=False
-    )
-    model.eval()
-
-    def pool(ids: NDArray[np.int64]) -> FloatArray:
-        tokens = torch.from_numpy(ids)
-        with torch.inference_mode():
-            hidden = model(input_ids=tokens, attention_mask=torch.ones_like(tokens))[0]
-        pooled: FloatArray = hidden.mean(dim=1).float().numpy()  # (N, L, H) -> (N, H)
-        return pooled
-
-    return pool
-
-
-def _load_onnx(folder: Path) -> Pool:
-    try:
-        runtime: Any = importlib.import_module("onnxruntime")
-    except ImportError as missing:
-        raise MissingExtra("onnx", "an ONNX encoder as space") from missing
-    session = runtime.InferenceSession(
-        str(folder / "model.onnx"), providers=["CPUExecutionProvider"]
-    )
-    wanted = {each.name for each in session.get_inputs()}
-    if extra := wanted - {"input_ids", "attention_mask", "token_type_ids"}:
-        raise ModelRejected(f"the graph wants inputs nobody has: {', '.join(sorted(extra))}")
-
-    def pool(ids: NDArray[np.int64]) -> FloatArray:
-        inputs = {
-            "input_ids": ids,
-            "attention_mask": np.ones_like(ids),
-            "token_type_ids": np.zeros_like(ids),
-        }
-        fed = {name: value for name, value in inputs.items() if name in wanted}
-        first: FloatArray = session.run(None, fed)[0]
-        return first.mean(axis=1) if first.ndim == 3 else first
-
-    return pool
+    return EncoderSpace(folder=folder, kind="onnx", weights=weights, load=load_onnx)

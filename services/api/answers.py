@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from keyart.models.decide.page import DecidedPage
 from keyart.models.explain import closest_interests, explain
+from keyart.models.features import PERSONAL
 from keyart.schemas.decisions import Decision, Versions
 from keyart.schemas.ids import ViewerKey, decision_id
 from keyart.schemas.taste import NO_CONCEPT, TasteArray
@@ -54,7 +55,8 @@ def logged(decided: DecidedPage, viewer: ViewerKey, surface: str) -> tuple[Decis
         _digits(decided.propensities, PROPENSITY_DIGITS),
         decided.explored.tolist(),
         decided.terms(),
-        _digits(decided.features, FEATURE_DIGITS),
+        _digits(decided.features[:, :PERSONAL], FEATURE_DIGITS),
+        _digits(decided.features[:, PERSONAL], FEATURE_DIGITS),
         _digits(decided.chosen_multiplier, MULTIPLIER_DIGITS),
         _digits(decided.chosen_expected, EXPECTED_DIGITS),
         strict=True,
@@ -70,6 +72,7 @@ def logged(decided: DecidedPage, viewer: ViewerKey, surface: str) -> tuple[Decis
                 explored=explored,
                 terms=terms,
                 features=tuple(features),
+                personal=personal,
                 multiplier=multiplier,
                 expected=expected,
             )
@@ -81,6 +84,7 @@ def logged(decided: DecidedPage, viewer: ViewerKey, surface: str) -> tuple[Decis
                 explored,
                 terms,
                 features,
+                personal,
                 multiplier,
                 expected,
             ) in rows

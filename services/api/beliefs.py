@@ -8,7 +8,7 @@ against what all of them had taught by then.
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +53,7 @@ class Beliefs:
         self._opinion = np.zeros((64, 8))
         self._mask = np.zeros((64, 8), np.bool_)
         self._group = np.zeros(64, np.intp)
+        self._strength = np.zeros(64)
 
     def __len__(self) -> int:
         """Return the number of titles."""
@@ -81,7 +82,7 @@ class Beliefs:
         last, name, artworks = len(self._names) - 1, self._names.pop(), self._artworks.pop()
         if row != last:
             self._names[row], self._artworks[row], self._row[name] = name, artworks, row
-            for array in (self._takes, self._expected, self._opinion, self._mask, self._group):
+            for array in self._by_row:
                 array[row] = array[last]
         self._clear(last)
         self._changed.discard(title)
@@ -105,11 +106,13 @@ class Beliefs:
         said = dict(zip(opinion.artworks, opinion.relative, strict=True))
         its = self._artworks[row]
         self._opinion[row, : len(its)] = [said.get(artwork, 0.0) for artwork in its]
+        self._strength[row] = opinion.strength
         self._changed.add(opinion.title)
 
     def forget_opinions(self) -> None:
         """Forget what the prior said, and what was learned about how far it can be trusted."""
         self._opinion[:] = 0.0
+        self._strength[:] = 0.0
         self._learned = None
         self._changed.update(self._names)
 
@@ -146,6 +149,7 @@ class Beliefs:
             opinion=self._opinion[at],
             mask=self._mask[at],
             group=self._group[at],
+            strength=self._strength[at],
         )
         beliefs, learned = refresh(sums, self._hyper, carried, now=now)
         take_over(
@@ -170,7 +174,16 @@ class Beliefs:
     def _clear(self, row: int) -> None:
         self._takes[row] = self._expected[row] = 0.0
         self._opinion[row] = 0.0
+        self._strength[row] = 0.0
         self._mask[row] = False
+
+    @property
+    def _by_row(self) -> tuple[NDArray[Any], ...]:
+        """All that is held, a row a title."""
+        return (
+            *(self._takes, self._expected, self._opinion),
+            *(self._mask, self._group, self._strength),
+        )
 
     def _shape(self, rows: int, artworks: int, surfaces: int) -> None:
         """Make room, keeping what is held."""
@@ -179,6 +192,7 @@ class Beliefs:
         self._opinion = _grown(self._opinion, (rows, artworks))
         self._mask = _grown(self._mask, (rows, artworks))
         self._group = _grown(self._group, (rows,))
+        self._strength = _grown(self._strength, (rows,))
 
 
 def _grown(held: NDArray[Scalar], shape: tuple[int, ...]) -> NDArray[Scalar]:

@@ -89,6 +89,7 @@ class Chooser:
             versions=versions,
             decisions=decisions,
             degraded=degraded,
+            segment=decided.segment,
         )
         self.recorder.record(Output(DECISIONS, viewer, codec.encode(page)))
         self.metrics.decisions.labels(policy).inc(len(decisions))

@@ -11,20 +11,20 @@ from collections.abc import Sequence
 import numpy as np
 
 from keyart.models.belief.hyper import Hyper
-from keyart.models.decide.index import IndexedTitle, ServingIndex, Shared, no_weights
-from keyart.models.posterior.sums import shared_matrices
+from keyart.models.decide.index import IndexedTitle, ServingIndex
+from keyart.models.decide.weights import learned_weights
 from keyart.schemas import codec
 from keyart.schemas.errors import KeyartError
 from keyart.schemas.posterior import SharedSums, TitleSums
-from keyart.schemas.priors import Opinion
 from keyart.schemas.topics import partition_of
 from keyart.services.api.beliefs import Beliefs
 from keyart.services.api.memory import settle
+from keyart.services.api.prior import ServedPrior
 from keyart.services.bootstrap import Parts
 from keyart.services.telemetry import ApiMetrics
+from keyart.streams.catalogue.view import NOW
 from keyart.streams.ports import TITLES, Lane
 from keyart.streams.steps.bandit import SHARED, TITLE
-from keyart.streams.valkey.opinions import NEUTRAL
 
 log = logging.getLogger(__name__)
 CHUNK = 1000
@@ -44,14 +44,13 @@ class Snapshots:
     def __init__(self, parts: Parts, metrics: ApiMetrics) -> None:
         self.index = ServingIndex()
         self.posterior = "0"
-        self.prior = NEUTRAL
         self.refreshed_at = 0.0
         self._parts = parts
         self._metrics = metrics
         self._beliefs = Beliefs(Hyper())
-        self._opinions: dict[str, Opinion] = {}
+        self._prior = ServedPrior(parts, self.index, self._beliefs)
+        self._weighed_for = self._prior.name
         self._versions: dict[Lane, int] = {}
-        self._opinion_version = 0
         self._loaded = False
         self._tried = threading.Event()
         self._stopping = threading.Event()
@@ -78,6 +77,11 @@ class Snapshots:
         """
         with self._lock:
             self._read_catalogue()
+
+    @property
+    def prior(self) -> str:
+        """The name of the prior that serves."""
+        return self._prior.name
 
     @property
     def loaded(self) -> bool:
@@ -111,8 +115,8 @@ class Snapshots:
         """Read what has changed and swap it in."""
         with self._lock:
             self._read_catalogue()
+            self._prior.refresh()
             self._read_posteriors()
-            self._read_opinions()
             self._beliefs.work_out(self.index)
             self.refreshed_at = time.monotonic()
             self._loaded = True
@@ -130,14 +134,13 @@ class Snapshots:
                 self.index.remove(name)
                 self._beliefs.remove(name)
                 continue
-            rows = [view.row(name, artwork.id, 4_102_444_800_000) for artwork in choosable]
+            rows = [view.row(name, artwork.id, NOW) for artwork in choosable]
             vectors = view.taste_vectors[np.array(rows)]
             artworks = tuple(artwork.id for artwork in choosable)
             put.append(IndexedTitle(id=name, artworks=artworks, vectors=vectors))
             self._beliefs.put(name, artworks, title.group)
-            if name in self._opinions:
-                self._beliefs.take_opinion(self._opinions[name])
         self.index.put(put)
+        self._prior.tell(title.id for title in put)
         if self._loaded:
             self._read_sums([title.id for title in put])
 
@@ -152,7 +155,16 @@ class Snapshots:
             moved = moved or bool(titles)
         if moved:
             self.posterior = "-".join(str(self._versions[lane]) for lane in sorted(self._versions))
-            self.index.shared = self._shared()
+        if moved or self._weighed_for != self.prior:
+            self._weighed_for = self.prior
+            self.index.shared = learned_weights(self._shared_sums(), prior=self.prior)
+
+    def _shared_sums(self) -> list[SharedSums]:
+        return [
+            codec.unpack(data, SharedSums)
+            for lane in self._versions
+            if (data := self._parts.store.read(lane, SHARED[0], [SHARED[1]])[0]) is not None
+        ]
 
     def _read_sums(self, titles: Sequence[str]) -> None:
         partitions = self._parts.settings.partitions
@@ -164,35 +176,3 @@ class Snapshots:
                 for data in self._parts.store.read(lane, TITLE, its[first : first + CHUNK]):
                     if data is not None:
                         self._beliefs.take_sums(codec.unpack(data, TitleSums))
-
-    def _shared(self) -> Shared:
-        held = [
-            codec.unpack(data, SharedSums)
-            for lane in self._versions
-            if (data := self._parts.store.read(lane, SHARED[0], [SHARED[1]])[0]) is not None
-        ]
-        gram, moment = shared_matrices(held)
-        start = no_weights()
-        if len(moment) != len(start.weights):
-            return start
-        precision = np.linalg.inv(start.covariance.astype(np.float64))
-        covariance = np.linalg.inv(gram + precision)
-        return Shared(
-            weights=(covariance @ (moment + precision @ start.weights)).astype(np.float32),
-            covariance=covariance.astype(np.float32),
-        )
-
-    def _read_opinions(self) -> None:
-        wanted = self._parts.settings.prior
-        current = self._parts.opinions.current if wanted == "auto" else wanted
-        if current != self.prior:
-            self.prior, self._opinion_version, self._opinions = current, 0, {}
-            self._beliefs.forget_opinions()
-        if current == NEUTRAL:
-            return
-        version, opinions = self._parts.opinions.changed(current, self._opinion_version)
-        self._opinion_version = version
-        for opinion in opinions:
-            if not opinion.segment:
-                self._opinions[opinion.title] = opinion
-                self._beliefs.take_opinion(opinion)

@@ -29,7 +29,10 @@ def creatives(
     ] = 0.7,
     prior: Annotated[
         str,
-        typer.Option(help="static, minilm, minilm:DIR (an encoder), joined by +; llm:DIR; none"),
+        typer.Option(
+            help="encoders joined by + (static, minilm, smollm2, minilm:DIR, llm:DIR), best of "
+            "those installed, a trained llm:DIR, or none"
+        ),
     ] = "static",
     tau: Annotated[str, typer.Option(help="impressions per creative, by commas")] = "50,200,1000",
     truth: Annotated[str, typer.Option(help="observed or shrunk click rates")] = "observed",
@@ -92,9 +95,13 @@ def creatives(
     began = time.perf_counter()
     with Progress(console=err, transient=True) as progress:
         whole = progress.add_task("fitting the prior", total=None)
-        opinions = opinions_on(prior, earlier, later)
+
+        def read_so_far(what: str, done: int, whole_of_it: int) -> None:
+            progress.update(whole, description=what, completed=done, total=whole_of_it)
+
+        opinions = opinions_on(prior, earlier, later, told=read_so_far)
         total = len(entries(protocol, opinions.name))
-        progress.update(whole, total=total)
+        progress.update(whole, completed=0, total=total)
         finished: set[str] = set()
 
         def told(name: str, share: float) -> None:

@@ -1,4 +1,4 @@
-"""`keyart prior`: fit a prior on your own log, let it serve, or serve without one."""
+"""`keyart prior`: fit a prior on your own log, take one over, let it serve, or do without."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,17 +14,37 @@ app = typer.Typer(no_args_is_help=True, help="What is expected of artworks befor
 @app.command()
 def fit(
     use: Annotated[bool, typer.Option("--use/--no-use", help="let it serve at once")] = True,
+    encoders: Annotated[
+        str,
+        typer.Option(
+            help="what reads the descriptions: space (keyart's own vectors), static, minilm, "
+            "smollm2, minilm:DIR, llm:DIR, several joined by +; best: the one of those installed "
+            "that explains the log best, held out"
+        ),
+    ] = "best",
 ) -> None:
-    """Fit a ridge on the embeddings of what was shown and taken; needs keyart[onnx]."""
-    from keyart.services.priors import fit_prior, serve_prior
+    """Fit a ridge on the descriptions of what was shown and taken; needs keyart[onnx]."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from keyart.services.priors.fitting import fit_prior
+    from keyart.services.priors.serving import serve_prior
 
     with _parts() as parts:
         parts.archiver.run()
-        found = fit_prior(parts)
+        with Progress(console=Console(stderr=True), transient=True) as progress:
+            task = progress.add_task("reading the log", total=None)
+
+            def told(what: str, done: int, total: int) -> None:
+                progress.update(task, description=f"{what} reads", completed=done, total=total)
+
+            found = fit_prior(parts, encoders=encoders, told=told)
+        for name, gain in sorted(found.gains.items(), key=lambda item: -item[1]):
+            typer.echo(f"  {name}: {gain:+.1f} nats over no opinion, held out")
         calibration = found.report.calibration
         typer.echo(
-            f"{found.version}: fitted on {found.impressions:,.0f} impressions of "
-            f"{found.artworks:,} artworks of {found.titles:,} titles"
+            f"{found.version} ({found.encoders}): fitted on {found.impressions:,.0f} impressions "
+            f"of {found.artworks:,} artworks of {found.titles:,} titles"
         )
         typer.echo(
             f"held out: worth {calibration.strength:,.0f} impressions, "
@@ -39,36 +59,69 @@ def use(
     version: Annotated[str, typer.Argument(help="a fitted prior, or `neutral` for none")],
 ) -> None:
     """Score the catalogue with a fitted prior and let it serve."""
-    from keyart.services.priors import serve_prior
+    from keyart.services.priors.serving import serve_prior
 
     with _parts() as parts:
         typer.echo(f"{version} serves; {serve_prior(parts, version):,} titles scored")
 
 
-@app.command("import")
-def take(
-    file: Annotated[Path, typer.Argument(help="opinions as JSON Lines, from `keyart llm score`")],
-) -> None:
-    """Take over the opinions of another model and let them serve."""
-    from keyart.services.demo.opinions import read_opinions
-    from keyart.services.priors import import_opinions
+@app.command()
+def score() -> None:
+    """Let the prior that serves score the titles that it has not seen as they are now."""
+    from keyart.services.priors.serving import score_new
 
     with _parts() as parts:
-        opinions = read_opinions(str(file))
-        typer.echo(f"{import_opinions(parts, opinions)} serves; {len(opinions):,} opinions")
+        typer.echo(f"{score_new(parts):,} titles scored")
+
+
+@app.command("import")
+def take(
+    source: Annotated[
+        Path,
+        typer.Argument(
+            help="opinions as JSON Lines, from `keyart llm score`; or a folder of `keyart llm "
+            "distil`: a prior for any viewer and artwork"
+        ),
+    ],
+    segments: Annotated[
+        Path | None,
+        typer.Option(help="taste segments of the opinions; default: the file beside them, if any"),
+    ] = None,
+) -> None:
+    """Take over the opinions of another model and let them serve."""
+    from keyart.services.priors.taking import take_dual, take_table
+
+    with _parts() as parts:
+        if source.is_dir():
+            typer.echo(f"{take_dual(parts, source)} serves, for any viewer and artwork")
+            return
+        beside = source.with_suffix(".segments.json")
+        placed = segments or (beside if beside.is_file() else None)
+        name, opinions, count = take_table(parts, source, placed)
+        typer.echo(f"{name} serves; {opinions:,} opinions, {count} segments beside everybody")
 
 
 @app.command("list")
 def show() -> None:
     """List the fitted priors and say which one serves."""
-    from keyart.services.priors import prior_folder
+    from keyart.models.priors.onnx_file import MANIFEST_FILE
+    from keyart.services.priors.serving import prior_folder
 
     with _parts() as parts:
         current = parts.opinions.current
-        folder = prior_folder(parts)
-        fitted = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+        fitted = sorted(path.parent.name for path in prior_folder(parts).glob(f"*/{MANIFEST_FILE}"))
         for name in dict.fromkeys([*fitted, current, "neutral"]):
             typer.echo(f"{name}{'  (serves)' if name == current else ''}")
+
+
+@app.command()
+def drop(version: Annotated[str, typer.Argument(help="a prior that does not serve")]) -> None:
+    """Forget a prior's opinions in the store; its folder stays, and `use` scores them again."""
+    from keyart.services.priors.serving import drop_prior
+
+    with _parts() as parts:
+        drop_prior(parts, version)
+        typer.echo(f"{version}: opinions forgotten")
 
 
 class _parts:

@@ -31,8 +31,9 @@ def distil(
     seed: int = 0,
 ) -> None:
     """Distil language model and log into a dual encoder for any viewer and artwork."""
-    from keyart.models.distill.export import export_dual
-    from keyart.models.distill.train import DistillSettings, train_dual
+    from keyart.models.distill.export import export_dual, worth_for_strangers
+    from keyart.models.distill.report import DistillSettings
+    from keyart.models.distill.train import train_dual
     from keyart.models.distill.vectors import encode_all, texts_of
     from keyart.models.llm.prepare import read_split
     from keyart.models.space.load import load_space
@@ -53,7 +54,12 @@ def distil(
             progress=lambda done, total, loss: draw("distilling", done, total, f"{loss:.4f}"),
         )
     manifest = export_dual(
-        network, report, out, name=name or f"dual-{out.name}", space=where.identity
+        network,
+        report,
+        out,
+        name=name or f"dual-{out.name}",
+        space=where.identity,
+        worth=worth_for_strangers(network, valid, vectors),
     )
     Console().print_json(msgspec.json.encode(manifest).decode())
 

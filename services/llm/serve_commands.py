@@ -121,7 +121,9 @@ def encoder(
 
 
 def read(
-    model: Annotated[str, typer.Argument(help="an encoder's folder, from `keyart llm encoder`")],
+    model: Annotated[
+        str, typer.Argument(help="an encoder's folder, or encoders by name, joined by +")
+    ],
     table: Annotated[
         Path, typer.Option(help="tests to learn from: test, text, impressions, clicks")
     ],
@@ -132,13 +134,14 @@ def read(
         Path | None, typer.Option(help="do not learn from the tests of this other table")
     ] = None,
 ) -> None:
-    """Judge artworks by a ridge on a language model's hidden states, fitted on a table of tests."""
-    from keyart.models.creatives.texts import encode_minilm
+    """Judge artworks by a ridge on an encoder's vectors, fitted on a table of tests."""
     from keyart.models.llm.catalogue import read_catalogue
     from keyart.models.llm.scoring.reading import read_opinions
+    from keyart.models.priors.encoders import encode_all, text_encoder
 
+    encoder = text_encoder(f"llm:{model}" if Path(model).is_dir() else model)
     opinions, report = read_opinions(
-        lambda texts: encode_minilm(texts, model),
+        lambda texts: encode_all(encoder, texts),
         table,
         list(read_catalogue(catalogue).values()),
         name=name,

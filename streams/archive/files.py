@@ -46,6 +46,7 @@ TRAINING = pa.schema(
         ("policy_version", pa.string()),
         ("prior_version", pa.string()),
         ("features", pa.list_(pa.float64())),
+        ("personal", pa.float64()),
         ("multiplier", pa.float64()),
         ("expected", pa.float64()),
         ("minutes", pa.float64()),

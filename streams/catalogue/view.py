@@ -12,6 +12,8 @@ from keyart.models.space.protocol import unit_rows
 from keyart.schemas.catalogue import StoredTitle
 from keyart.schemas.taste import TASTE_DIMENSIONS
 
+NOW = 2**53
+"""Later than any description: asks for the one in force."""
 NAMED = 3
 """How many named concepts stand for an artwork."""
 _CHUNK = 4096
@@ -48,6 +50,7 @@ class CatalogueView:
         self.concepts = np.zeros((0, NAMED), np.uint16)
         self.closeness = np.zeros((0, NAMED), np.float32)
         self._rows: dict[str, int] = {}
+        self._texts: list[str] = []
         self._artworks: dict[tuple[str, str], Known] = {}
         self._titles: dict[str, int] = {}
 
@@ -85,6 +88,7 @@ class CatalogueView:
         self.concepts = np.concatenate([self.concepts, concepts.astype(np.uint16)])
         self.closeness = np.concatenate([self.closeness, np.round(closeness, 3)])
         self._rows.update({text: first + at for at, text in enumerate(texts)})
+        self._texts += texts
 
     def row(self, title: str, artwork: str | None, at_ms: int) -> int | None:
         """Return the row in force at that time; the title's name for no artwork; None if unknown.
@@ -98,6 +102,10 @@ class CatalogueView:
             return None
         at = bisect_right(known.since, at_ms) - 1
         return known.rows[at] if at >= 0 else None
+
+    def text(self, row: int) -> str:
+        """Return the text whose vectors stand in this row."""
+        return self._texts[row]
 
     def known(self, title: str, artwork: str) -> Known | None:
         """Return what is known of an artwork, None for one that the title never had."""

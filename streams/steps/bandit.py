@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from keyart.models.posterior.sums import add_to_shared, add_to_title
+from keyart.models.posterior.shared import add_to_shared
+from keyart.models.posterior.sums import add_to_title
 from keyart.models.statistics.timeline import (
     Key,
     bucket_keys,

@@ -322,6 +322,7 @@ def _opened(page: DecisionPage, decision: Decision, source: int) -> Reward:
         policy=page.policy,
         versions=page.versions,
         features=decision.features,
+        personal=decision.personal,
         multiplier=decision.multiplier,
         expected=decision.expected,
         source=source,

@@ -1,18 +1,20 @@
-"""Opinions of priors in Valkey or Redis: one hash a prior, and the name of the one that serves.
+"""Opinions of priors in Valkey or Redis: one hash and one card a prior, and the name that serves.
 
 A prior is scored into its own hash while another serves; making it current is one write.
 """
 
 from collections.abc import Iterator, Sequence
+from importlib.resources import files
 from typing import Any
 
 from keyart.schemas import codec
-from keyart.schemas.priors import Opinion
+from keyart.schemas.priors import Opinion, PriorCard
 from keyart.streams.valkey.connect import translated
 from keyart.streams.valkey.keys import Keys
 
 NEUTRAL = "neutral"
 _CHUNK = 1000
+_SEPARATOR = "\x1f"
 
 
 class ValkeyOpinions:
@@ -21,6 +23,8 @@ class ValkeyOpinions:
     def __init__(self, client: Any, keys: Keys) -> None:
         self._client = client
         self._keys = keys
+        script = files("keyart.streams.valkey").joinpath("opinions.lua").read_text()
+        self._put = client.register_script(script)
 
     def _key(self, name: str) -> str:
         return self._keys.shared(f"{{prior}}{name}")
@@ -42,31 +46,51 @@ class ValkeyOpinions:
         with translated():
             for prior in sorted({each.prior for each in opinions}):
                 its = [each for each in opinions if each.prior == prior]
-                version = int(self._client.incr(self._key(f"version:{prior}")))
+                keys = [self._key(f"{name}:{prior}") for name in ("version", "opinions", "changed")]
                 for first in range(0, len(its), _CHUNK):
-                    pipeline = self._client.pipeline(transaction=True)
+                    pairs: list[str | bytes] = []
                     for each in its[first : first + _CHUNK]:
-                        field = f"{each.title}\x1f{each.segment}"
-                        pipeline.hset(self._key(f"opinions:{prior}"), field, codec.pack(each))
-                        pipeline.zadd(self._key(f"changed:{prior}"), {field: version})
-                    pipeline.execute()
+                        pairs += [f"{each.title}{_SEPARATOR}{each.segment}", codec.pack(each)]
+                    self._put(keys=keys, args=pairs)
 
-    def changed(self, prior: str, since: int) -> tuple[int, list[Opinion]]:
-        """Return the newest version and the opinions that came after version `since`."""
+    def changed(self, prior: str, since: int) -> tuple[int, Iterator[list[Opinion]]]:
+        """Return the newest version, and in chunks the opinions that came after version `since`."""
+        name = self._key(f"changed:{prior}")
         with translated():
-            found = self._client.zrangebyscore(
-                self._key(f"changed:{prior}"), f"({since}", "+inf", withscores=True
-            )
-            fields = [field for field, _ in found]
-            opinions: list[Opinion] = []
-            for first in range(0, len(fields), _CHUNK):
-                whole = self._key(f"opinions:{prior}")
-                held = self._client.hmget(whole, fields[first : first + _CHUNK])
-                opinions += [codec.unpack(each, Opinion) for each in held if each is not None]
-        return max((int(score) for _, score in found), default=since), opinions
+            newest = self._client.zrevrange(name, 0, 0, withscores=True)
+            version = int(newest[0][1]) if newest else 0
+            # a version that went back: the store was emptied and filled again
+            since = since if version >= since else 0
+            fields = self._client.zrangebyscore(name, f"({since}", version)
+        return version, self._held(prior, fields)
+
+    def _held(self, prior: str, fields: Sequence[bytes]) -> Iterator[list[Opinion]]:
+        for first in range(0, len(fields), _CHUNK):
+            with translated():
+                held = self._client.hmget(
+                    self._key(f"opinions:{prior}"), fields[first : first + _CHUNK]
+                )
+            yield [codec.unpack(each, Opinion) for each in held if each is not None]
 
     def titles(self, prior: str) -> Iterator[Opinion]:
         """Yield all opinions of a prior."""
         with translated():
             for _, value in self._client.hscan_iter(self._key(f"opinions:{prior}"), count=_CHUNK):
                 yield codec.unpack(value, Opinion)
+
+    def put_card(self, card: PriorCard) -> None:
+        """Write what has to be known of a prior beside its opinions."""
+        with translated():
+            self._client.set(self._key(f"card:{card.prior}"), codec.pack(card))
+
+    def card(self, prior: str) -> PriorCard:
+        """Return the prior's card; one that says nothing when there is none."""
+        with translated():
+            held = self._client.get(self._key(f"card:{prior}"))
+        return PriorCard(prior=prior) if held is None else codec.unpack(held, PriorCard)
+
+    def drop(self, prior: str) -> None:
+        """Forget what a prior thinks."""
+        names = ("opinions", "changed", "version", "card")
+        with translated():
+            self._client.delete(*(self._key(f"{name}:{prior}") for name in names))

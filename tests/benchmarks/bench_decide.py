@@ -23,8 +23,8 @@ from keyart.models.decide.index import (
     BELIEF_COLUMNS,
     IndexedTitle,
     ServingIndex,
-    Shared,
 )
+from keyart.models.decide.weights import Shared
 from keyart.models.features import FEATURES, TasteVectors
 
 TITLES, ARTWORKS, FEATURE_COUNT = 75, 10, 32

@@ -55,7 +55,7 @@ def exported(folder: Path) -> tuple[Any, Any]:
     from keyart.models.distill.dual import DualEncoder
     from keyart.models.distill.export import export_dual
     from keyart.models.distill.network import DualNetwork
-    from keyart.models.distill.train import DistillReport, DistillSettings
+    from keyart.models.distill.report import DistillReport, DistillSettings
     from keyart.models.distill.vectors import VIEWER_WIDTH
     from keyart.schemas.taste import TASTE_DIMENSIONS
 

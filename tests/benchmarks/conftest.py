@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from keyart.models.features import FEATURES
-from keyart.models.posterior.sums import add_to_shared
+from keyart.models.posterior.shared import add_to_shared
 from keyart.models.space.concepts import read_vocabulary
 from keyart.models.taste.update import TasteRates, engage
 from keyart.schemas import codec

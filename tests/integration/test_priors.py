@@ -1,47 +1,39 @@
 """From rewards in the log to a prior that serves, and what the api then believes."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from keyart.models.priors.encoders import FolderEncoder
+from keyart.models.priors.onnx_file import OnnxRidgePrior
+from keyart.models.space.protocol import FloatArray
 from keyart.schemas import codec
 from keyart.schemas.catalogue import Artwork, Title
 from keyart.schemas.decisions import Versions
 from keyart.schemas.errors import InvalidRecord, NotFound
-from keyart.schemas.priors import Opinion
 from keyart.schemas.rewards import Reward
 from keyart.schemas.topics import REWARDS
 from keyart.services.api.snapshots import Snapshots
 from keyart.services.bootstrap import Parts, now_ms
-from keyart.services.priors import counted, fit_prior, import_opinions, score_new, serve_prior
+from keyart.services.priors import fitting
+from keyart.services.priors.fitting import counted, fit_prior
+from keyart.services.priors.serving import drop_prior, prior_folder, score_new, serve_prior
+from keyart.services.priors.taking import take_table
 from keyart.services.settings import Settings
 from keyart.services.telemetry import ApiMetrics
 from keyart.streams.ports import Output
-
-GOOD = ("rockets to the moon", "astronauts in space", "a new planet", "stars and galaxies")
-BAD = ("filing tax forms", "an office printer", "parking rules", "a tax audit")
+from tests.integration.prior_site import GOOD, said, titles, written
+from tests.unit.models.space.small import write_hugging_face
 
 
 @pytest.fixture
 def parts(data_dir: Path) -> Iterator[Parts]:
     made = Parts(Settings(data_dir=str(data_dir)))
     made.server.start()
-    rng = random.Random(3)
-    titles = [
-        Title(
-            id=f"t{at}",
-            name=f"title {at}",
-            artworks=(
-                Artwork(id="a", description=f"{rng.choice(GOOD)} {at}"),
-                Artwork(id="b", description=f"{rng.choice(BAD)} {at}"),
-            ),
-        )
-        for at in range(40)
-    ]
-    made.catalogue.put(titles, now_ms=now_ms())
+    made.catalogue.put(titles(), now_ms=now_ms())
     yield made
     made.server.stop()
 
@@ -117,12 +109,75 @@ def test_without_rewards_there_is_nothing_to_fit(parts: Parts) -> None:
         serve_prior(parts, "ridge-00000000")
 
 
-def test_opinions_of_another_tool_are_taken_over_whole_or_not(parts: Parts) -> None:
-    def said(prior: str) -> Opinion:
-        return Opinion(
-            title="t1", artworks=("a", "b"), relative=(0.3, -0.3), strength=50.0, prior=prior
-        )
-
-    assert import_opinions(parts, [said("llm-1")]) == "llm-1" == parts.opinions.current
+def test_opinions_of_another_tool_are_taken_over_whole_or_not(parts: Parts, tmp_path: Path) -> None:
+    good = written(tmp_path / "good.jsonl", [said("llm-1")])
+    assert take_table(parts, good) == ("llm-1", 1, 0)
+    assert parts.opinions.current == "llm-1"
     with pytest.raises(InvalidRecord, match="exactly one prior"):
-        import_opinions(parts, [said("x"), said("y")])
+        take_table(parts, written(tmp_path / "two.jsonl", [said("x"), said("y")]))
+    with pytest.raises(InvalidRecord, match="segment 's0'"):
+        take_table(parts, written(tmp_path / "odd.jsonl", [said("x"), said("x", segment="s0")]))
+    with pytest.raises(InvalidRecord, match="line 2"):
+        (tmp_path / "cut.jsonl").write_bytes(good.read_bytes() + b"{")
+        take_table(parts, tmp_path / "cut.jsonl")
+    assert not list(parts.opinions.titles("x"))
+    assert parts.opinions.current == "llm-1"
+
+
+def test_other_encoders_read_for_a_prior_and_are_asked_once(
+    parts: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lived(parts, 6000)
+    folder = tmp_path / "encoder"
+    write_hugging_face(folder, 64)
+    found = fit_prior(parts, encoders=f"static+minilm:{folder}")
+    assert serve_prior(parts, found.version) == 40
+    new = Title(id="new", artworks=(Artwork(id="x", description="a tax audit"), Artwork(id="y")))
+    parts.catalogue.put([new], now_ms=now_ms())
+    asked: list[str] = []
+    encode = FolderEncoder.encode
+
+    def counting(self: FolderEncoder, texts: Sequence[str]) -> FloatArray:
+        asked.extend(texts)
+        return encode(self, texts)
+
+    monkeypatch.setattr(FolderEncoder, "encode", counting)
+    assert score_new(parts) == 1
+    assert sorted(asked) == ["", "a tax audit"]
+    with pytest.raises(InvalidRecord, match="serves"):
+        drop_prior(parts, found.version)
+    before = list(parts.opinions.titles(found.version))
+    assert serve_prior(parts, "neutral") == 0
+    drop_prior(parts, found.version)
+    assert not list(parts.opinions.titles(found.version))
+    serve_prior(parts, found.version)
+    again = {each.title: each.relative for each in parts.opinions.titles(found.version)}
+    assert again == {each.title: each.relative for each in before}
+    assert len(asked) == 2
+
+
+def test_the_best_encoder_is_the_one_that_explains_the_log(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Told:
+        """An encoder of one number: whether it was told that the text is good."""
+
+        def __init__(self, identity: str, good: Callable[[str], bool]) -> None:
+            self.identity = identity
+            self._good = good
+
+        def encode(self, texts: Sequence[str]) -> FloatArray:
+            return np.array([[float(self._good(text))] for text in texts], np.float32)
+
+    told = {
+        "knows": Told("knows", lambda text: text.startswith(GOOD)),
+        "blind": Told("blind", lambda text: len(text) % 2 == 0),
+    }
+    lived(parts, 6000)
+    monkeypatch.setattr(fitting, "installed", lambda: ("static", "blind", "knows"))
+    monkeypatch.setattr(fitting, "kept_encoder", lambda folder, spec: told[spec])
+    found = fit_prior(parts)
+    assert found.gains.keys() == {"space", "blind", "knows"}
+    assert found.gains["blind"] < 0.5 * min(found.gains["space"], found.gains["knows"])
+    assert found.encoders == max(found.gains, key=lambda spec: found.gains[spec])
+    assert OnnxRidgePrior(prior_folder(parts, found.version)).manifest.encoders in ("", "knows")

@@ -15,7 +15,8 @@ from keyart.models.llm.export.manifest import (
     check_graph,
     read_manifest,
 )
-from keyart.models.llm.opinions import UNMEASURED, load_opinions
+from keyart.models.llm.export.worth import UNMEASURED
+from keyart.models.llm.opinions import load_opinions
 from keyart.models.llm.prompts import Prompter
 from keyart.models.llm.scoring.onnx_engine import OnnxEngine
 from keyart.models.llm.scoring.scorer import Scorer

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keyart.models.posterior.sums import add_to_shared, add_to_title, shared_matrices
+from keyart.models.posterior.shared import add_to_shared, shared_matrices
+from keyart.models.posterior.sums import add_to_title
 from keyart.schemas.decisions import Versions
 from keyart.schemas.posterior import SharedSums, TitlesMeta, TitleSums
 from keyart.schemas.rewards import Reward
@@ -96,12 +97,13 @@ def test_shared_sums_are_weighted_least_squares(
     sums = SharedSums()
     for first in range(0, len(mixed), cut):
         sums = add_to_shared(sums, mixed[first : first + cut], half_life_ms=HALF_LIFE)
-    gram, moment = shared_matrices([sums, SharedSums()])
+    gram, moment, own = shared_matrices([sums, SharedSums()])
     newest = max(each.shown_at_ms for each in its)
-    expected_gram, expected_moment = np.zeros((3, 3)), np.zeros(3)
+    expected_gram, expected_moment = np.zeros((own + 1,) * 2), np.zeros(own + 1)
+    assert own == 3
     for each in its:
         weight = 0.5 ** ((newest - each.shown_at_ms) / HALF_LIFE)
-        x = np.array(each.features)
+        x = np.array([*each.features, 0.0])
         expected_gram += weight * each.expected * np.outer(x, x)
         expected_moment += weight * (each.value - each.expected) * x
     np.testing.assert_allclose(gram, expected_gram, rtol=1e-9, atol=1e-9)

@@ -12,6 +12,8 @@ from keyart.models.llm.scoring.options import relative_log
 from keyart.models.priors.calibrate import calibrate
 from keyart.models.priors.relative import relative_effects
 
+UNMEASURED: Final = 50.0
+"""Impressions that an opinion is worth before anybody has measured it."""
 LEAST_TITLES: Final = 10
 LEAST_TAKES: Final = 200
 """Below either, what is measured would be chance: little evidence is no evidence against."""

@@ -10,9 +10,9 @@ from keyart.models.decide.index import (
     BELIEF_COLUMNS,
     IndexedTitle,
     ServingIndex,
-    Shared,
 )
 from keyart.models.decide.page import DecidedPage
+from keyart.models.decide.weights import Shared
 from keyart.models.features import FEATURES, NO_TASTE, TasteVectors, features
 from keyart.schemas.errors import NotFound, SettingsError
 

@@ -8,7 +8,8 @@ from keyart.models.decide.index import (
     IndexedTitle,
     ServingIndex,
 )
-from keyart.models.features import relations
+from keyart.models.features import TasteVectors, relations
+from keyart.models.priors.personal import Seen
 from keyart.schemas.errors import InvalidRecord, NotFound
 
 LEVEL = BELIEF_COLUMNS.index("level")
@@ -103,3 +104,40 @@ def test_space_of_replaced_titles_is_used_again() -> None:
     np.testing.assert_array_equal(index.arrays.vectors[rows_of(index, "t7")], kept)
     np.testing.assert_allclose(levels(index, "t7", "home"), [0.1, 0.2, 0.3])
     assert len(index) == 100
+
+
+class OneNumber:
+    """A way to see viewers of one number each."""
+
+    width = 1
+
+    def see(self, taste: TasteVectors) -> Seen | None:
+        return Seen(np.ones(1, np.float32), "all") if taste.known else None
+
+
+def sides(index: ServingIndex, name: str) -> list[float]:
+    assert index.arrays.personal is not None
+    found: list[float] = index.arrays.personal.artworks[rows_of(index, name), 0].tolist()
+    return found
+
+
+def test_what_is_said_to_viewers_follows_artworks_through_every_change() -> None:
+    index = ServingIndex()
+    index.put([title("t", "a", "b", "c")])
+    index.opine("t", ["a"], np.ones((1, 1), np.float32))  # nobody is seen yet: nothing is said
+    index.personalise(OneNumber())
+    index.opine("t", ["b", "gone", "c"], np.array([[2.0], [9.0], [3.0]], np.float32))
+    index.opine("elsewhere", ["a"], np.ones((1, 1), np.float32))
+    assert sides(index, "t") == [0.0, 2.0, 3.0]
+    index.put([title("t", "c", "new", "b", seed=4)])
+    assert sides(index, "t") == [3.0, 0.0, 2.0]
+    index.put([title(f"u{at}", *"abcdefgh", seed=at) for at in range(600)])  # grows
+    for at in range(590):
+        index.remove(f"u{at}")
+    index.put([title("v", "a")])  # compacts
+    assert sides(index, "t") == [3.0, 0.0, 2.0]
+    assert len(index.arrays.vectors) < 4800
+    index.personalise(OneNumber())
+    assert sides(index, "t") == [0.0, 0.0, 0.0]
+    index.personalise(None)
+    assert index.arrays.personal is None

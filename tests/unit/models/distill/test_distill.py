@@ -7,9 +7,11 @@ import pytest
 import torch
 
 from keyart.models.distill.dual import DualEncoder, TasteWords
-from keyart.models.distill.export import GRAPH_FILE, export_dual
+from keyart.models.distill.export import export_dual
+from keyart.models.distill.manifest import ARTWORK_GRAPH
 from keyart.models.distill.network import DualNetwork
-from keyart.models.distill.train import DistillSettings, train_dual
+from keyart.models.distill.report import DistillSettings
+from keyart.models.distill.train import train_dual
 from keyart.models.distill.vectors import (
     VIEWER_WIDTH,
     Floats,
@@ -119,7 +121,7 @@ def test_onnx_is_torch_for_any_number_of_viewers_and_artworks(tmp_path: Path) ->
         assert np.abs(dual.relative(v, a).sum(axis=1)).max() < 1e-3
     with pytest.raises(SpaceMismatch):
         DualEncoder(tmp_path, space="another")
-    (tmp_path / GRAPH_FILE).write_bytes(b"changed")
+    (tmp_path / ARTWORK_GRAPH).write_bytes(b"changed")
     with pytest.raises(ModelRejected):
         DualEncoder(tmp_path, space=SPACE)
     with pytest.raises(NotFound):

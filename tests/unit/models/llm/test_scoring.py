@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from keyart.models.llm.export.calibrate import tempered
-from keyart.models.llm.export.worth import Worth
-from keyart.models.llm.opinions import UNMEASURED, Opinions, opinions
+from keyart.models.llm.export.worth import UNMEASURED, Worth
+from keyart.models.llm.opinions import Opinions, opinions
 from keyart.models.llm.prompts import Prompter, shuffled
 from keyart.models.llm.scoring.options import position_bias, relative_log, score_options
 from keyart.models.llm.scoring.plan import computed_tokens, plan

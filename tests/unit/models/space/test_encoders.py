@@ -10,40 +10,13 @@ import pytest
 from keyart.models.space import load_space
 from keyart.models.space.concepts import read_vocabulary
 from keyart.schemas.errors import MissingExtra, ModelRejected
+from tests.unit.models.space.small import write_hugging_face, write_tokeniser
 
 torch = pytest.importorskip("torch", reason="needs keyart[llm]")
 transformers = pytest.importorskip("transformers", reason="needs keyart[llm]")
 onnx = pytest.importorskip("onnx", reason="needs keyart[onnx]")
 
 TEXTS = ["a rocket to the moon", "", "cooking", "a much longer text about space and cooking"]
-
-
-def write_tokeniser(folder: Path) -> int:
-    tokenizers = importlib.import_module("tokenizers")
-    words = sorted({word for _, text in read_vocabulary() for word in text.lower().split()})
-    vocabulary = {"[PAD]": 0, "[UNK]": 1, "a": 2, "rocket": 3, "cooking": 4, "space": 5}
-    for word in words:
-        vocabulary.setdefault(word, len(vocabulary))
-    model = tokenizers.models.WordLevel(vocabulary, unk_token="[UNK]")
-    tokeniser = tokenizers.Tokenizer(model)
-    tokeniser.normalizer = tokenizers.normalizers.Lowercase()
-    tokeniser.pre_tokenizer = tokenizers.pre_tokenizers.WhitespaceSplit()
-    tokeniser.save(str(folder / "tokenizer.json"))
-    return len(vocabulary)
-
-
-def write_hugging_face(folder: Path, hidden: int, seed: int = 5) -> None:
-    folder.mkdir()
-    size = write_tokeniser(folder)
-    torch.manual_seed(seed)
-    config = transformers.BertConfig(
-        vocab_size=size,
-        hidden_size=hidden,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        intermediate_size=32,
-    )
-    transformers.BertModel(config, add_pooling_layer=False).eval().save_pretrained(folder)
 
 
 @pytest.fixture(scope="module")

@@ -68,6 +68,7 @@ class Site:
             opinion=opinion,
             mask=mask,
             group=np.array([groups[name[-1]] for name in names]),
+            strength=np.array([10.0 * (name in self.opinions) for name in names]),
         )
         found, _ = refresh(sums, HYPER, Learned.start(HYPER))
         means = np.exp(found.log_base()[:, 0])

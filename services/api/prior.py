@@ -1,0 +1,128 @@
+"""The prior that serves: read from the store, told to the beliefs and to the index."""
+
+import logging
+from collections.abc import Iterable
+
+import numpy as np
+
+from keyart.models.decide.index import ServingIndex
+from keyart.models.distill.serving import DualPrior
+from keyart.models.features import F32
+from keyart.models.priors.personal import SegmentSide
+from keyart.schemas.errors import KeyartError, SpaceMismatch
+from keyart.schemas.priors import Opinion, PriorCard
+from keyart.services.api.beliefs import Beliefs
+from keyart.services.bootstrap import Parts
+from keyart.streams.catalogue.view import NOW
+from keyart.streams.valkey.opinions import NEUTRAL
+
+log = logging.getLogger(__name__)
+
+
+class ServedPrior:
+    """Keeps beliefs and index told what the prior in force says.
+
+    Parameters
+    ----------
+    parts
+        Settings, catalogue and store.
+    index, beliefs
+        Who is told: the index what is said to single viewers, the beliefs what is said to all.
+    """
+
+    def __init__(self, parts: Parts, index: ServingIndex, beliefs: Beliefs) -> None:
+        self.name = NEUTRAL
+        self._parts = parts
+        self._index = index
+        self._beliefs = beliefs
+        self._wanted = NEUTRAL
+        self._version = 0
+        self._dual: DualPrior | None = None
+        self._columns: dict[str, int] = {}
+        self._everybody: dict[str, Opinion] = {}
+        self._segments: dict[str, tuple[tuple[str, ...], F32]] = {}
+
+    def refresh(self) -> None:
+        """Read which prior serves and what it says that is new."""
+        setting = self._parts.settings.prior
+        wanted = self._parts.opinions.current if setting == "auto" else setting
+        if wanted != self._wanted:
+            self._take_office(wanted)
+        if self.name == NEUTRAL or self._dual is not None:
+            return
+        self._version, chunks = self._parts.opinions.changed(self.name, self._version)
+        for opinions in chunks:
+            for opinion in opinions:
+                self._take(opinion)
+            self.tell({opinion.title for opinion in opinions})
+
+    def tell(self, titles: Iterable[str]) -> None:
+        """Tell beliefs and index what is said of these titles; those not in the index are left."""
+        for title in titles:
+            if title not in self._index:
+                continue
+            if self._dual is not None:
+                self._ask(self._dual, title)
+                continue
+            if (said := self._everybody.get(title)) is not None:
+                self._beliefs.take_opinion(said)
+            if (table := self._segments.get(title)) is not None:
+                self._index.opine(title, table[0], self._sides(title, *table))
+
+    def _take_office(self, wanted: str) -> None:
+        """Begin anew with another prior; one that cannot be loaded is none, and is said so once."""
+        self._wanted, self._version, self._dual = wanted, 0, None
+        self._everybody, self._segments, self._columns = {}, {}, {}
+        self._index.personalise(None)
+        self._beliefs.forget_opinions()
+        card = PriorCard(prior=wanted) if wanted == NEUTRAL else self._parts.opinions.card(wanted)
+        try:
+            self._prepare(card)
+        except KeyartError as unfit:
+            log.error("the prior %s does not serve: %s", wanted, unfit)
+            self.name = NEUTRAL
+            return
+        self.name = wanted
+        if self._dual is not None:
+            self.tell(self._parts.view.view.titles)
+
+    def _prepare(self, card: PriorCard) -> None:
+        if card.viewer_graph or card.segments:
+            mine = self._parts.space.identity
+            if card.space != mine:
+                raise SpaceMismatch(f"it sees viewers in space {card.space}; this one is {mine}")
+        if card.viewer_graph:
+            self._dual = DualPrior(card)
+            self._index.personalise(self._dual)
+        elif card.segments:
+            self._columns = {each.name: at for at, each in enumerate(card.segments)}
+            self._index.personalise(SegmentSide(card.segments))
+
+    def _take(self, opinion: Opinion) -> None:
+        if not opinion.segment:
+            self._everybody[opinion.title] = opinion
+            return
+        if (column := self._columns.get(opinion.segment)) is None:
+            return
+        names, table = self._segments.get(opinion.title, ((), np.zeros((0, 0), np.float32)))
+        if names != opinion.artworks:
+            # the title has other artworks than when it was last scored: segments follow one by one
+            names = opinion.artworks
+            table = np.full((len(names), len(self._columns)), np.nan, np.float32)
+            self._segments[opinion.title] = names, table
+        table[:, column] = opinion.relative
+
+    def _sides(self, title: str, names: tuple[str, ...], table: F32) -> F32:
+        """Return (K, P): each segment's opinion less everybody's; 0 where there is none."""
+        everybody = self._everybody.get(title)
+        said = dict(zip(everybody.artworks, everybody.relative, strict=True)) if everybody else {}
+        base = np.array([said.get(name, 0.0) for name in names], np.float32)
+        sides: F32 = np.nan_to_num(table - base[:, None], copy=False)
+        return sides
+
+    def _ask(self, dual: DualPrior, title: str) -> None:
+        view, names = self._parts.view.view, self._index.artworks(title)
+        rows = np.array([view.row(title, name, NOW) for name in names])
+        sides = dual.artworks(view.vectors[rows])
+        self._index.opine(title, names, sides)
+        self._beliefs.take_opinion(dual.opinion(title, names, sides))

@@ -1,0 +1,186 @@
+"""From the training log to a fitted prior: which encoder explains it best, and a ridge on that."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from keyart.models.priors.encoders import STATIC, encode_all, installed
+from keyart.models.priors.onnx_file import OnnxRidgePrior, save_ridge
+from keyart.models.priors.ridge import RidgeFit, fit_ridge
+from keyart.models.space.protocol import FloatArray
+from keyart.schemas.errors import InvalidRecord, NotFound
+from keyart.schemas.topics import REWARDS
+from keyart.services.bootstrap import Parts
+from keyart.services.priors.serving import prior_folder
+from keyart.services.priors.vectors import kept_encoder
+from keyart.streams.archive import files
+from keyart.streams.catalogue.view import NOW
+
+BEST: Final = "best"
+SPACE: Final = "space"
+"""The embedding space that keyart is set to: its vectors are there already."""
+COMPARED: Final = 2000
+"""Artworks, of the titles shown most, on which encoders are compared: a minute of reading."""
+
+Told = Callable[[str, int, int], None]
+"""Hears which encoder reads, texts done and in all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fitted:
+    """A prior just fitted.
+
+    Parameters
+    ----------
+    version, encoders
+        What it is called, and what reads the texts.
+    report
+        What cross-validation said.
+    titles, artworks, impressions
+        What it was fitted on.
+    gains
+        Held-out gain in nats of every encoder that was compared, on `COMPARED` artworks.
+    """
+
+    version: str
+    encoders: str
+    report: RidgeFit
+    titles: int
+    artworks: int
+    impressions: float
+    gains: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class _Logged:
+    """N artworks of the log that the catalogue knows: title, text, counts, row in the view."""
+
+    group: NDArray[np.intp]
+    texts: list[str]
+    rows: NDArray[np.intp]
+    impressions: NDArray[np.float64]
+    takes: NDArray[np.float64]
+
+    def part(self, of: NDArray[np.intp]) -> "_Logged":
+        return _Logged(
+            self.group[of],
+            [self.texts[at] for at in of],
+            self.rows[of],
+            self.impressions[of],
+            self.takes[of],
+        )
+
+
+def counted(parts: Parts) -> pl.DataFrame:
+    """Return impressions and takes of every artwork in the training log.
+
+    Columns: title, artwork, impressions (sum of taste multipliers: expected relative takes), takes.
+
+    Raises
+    ------
+    NotFound
+        Nothing is archived yet.
+    """
+    paths = files.paths(parts.archive_dir, REWARDS)
+    if not paths:
+        raise NotFound(f"there are no rewards in {parts.archive_dir}: nothing to learn from yet")
+    rows = pl.scan_parquet(paths, extra_columns="ignore", missing_columns="insert")
+    return (
+        rows.filter(pl.col("id").is_not_null())
+        .unique("id", keep="first")
+        .group_by("title", "artwork")
+        .agg(impressions=pl.col("multiplier").sum(), takes=pl.col("value").sum())
+        .sort("title", "artwork")
+        .collect()
+    )
+
+
+def fit_prior(
+    parts: Parts, *, encoders: str = BEST, told: Told = lambda what, done, total: None
+) -> Fitted:
+    """Fit a ridge on the training log, save it as ONNX, and return what came of it.
+
+    Parameters
+    ----------
+    encoders
+        `space`, the vectors that keyart has anyway; what `text_encoder` takes; or `best`: of the
+        space and the encoders that are installed, the one with the largest held-out gain.
+
+    Raises
+    ------
+    NotFound, InvalidRecord
+        There are no rewards yet, or of fewer than two titles of the catalogue.
+    """
+    log = _logged(parts)
+    gains: dict[str, float] = {}
+    if encoders == BEST:
+        some = log.part(_shown_most(log))
+        for spec in candidates(parts):
+            found = _fit(parts, some, spec, told)
+            gains[spec] = found.calibration.gain
+        encoders = max(gains, key=lambda spec: gains[spec])
+    report = _fit(parts, log, encoders, told)
+    passing = prior_folder(parts, "fitting")
+    save_ridge(report.prior, passing, report=report, encoders="" if encoders == SPACE else encoders)
+    version = OnnxRidgePrior(passing).version
+    folder = prior_folder(parts, version)
+    if not folder.exists():
+        passing.rename(folder)
+    return Fitted(
+        version=version,
+        encoders=encoders,
+        report=report,
+        titles=int(log.group.max()) + 1,
+        artworks=len(log.texts),
+        impressions=float(log.impressions.sum()),
+        gains=gains,
+    )
+
+
+def candidates(parts: Parts) -> Sequence[str]:
+    """Return what `best` compares; the shipped embeddings are the space unless set otherwise."""
+    same = parts.settings.space == STATIC
+    return [SPACE, *(spec for spec in installed() if not (same and spec == STATIC))]
+
+
+def _logged(parts: Parts) -> _Logged:
+    parts.view.refresh()
+    view, table = parts.view.view, counted(parts)
+    rows = [
+        view.row(title, artwork, NOW)
+        for title, artwork in zip(table["title"], table["artwork"], strict=True)
+    ]
+    known = [at for at, row in enumerate(rows) if row is not None]
+    if not known:
+        raise InvalidRecord("the training log holds no artwork of this catalogue")
+    table = table[known]
+    return _Logged(
+        group=np.unique(table["title"].to_numpy(), return_inverse=True)[1],
+        texts=[view.text(row) for row in rows if row is not None],
+        rows=np.array([row for row in rows if row is not None], np.intp),
+        impressions=table["impressions"].to_numpy(),
+        takes=table["takes"].to_numpy(),
+    )
+
+
+def _shown_most(log: _Logged) -> NDArray[np.intp]:
+    """Return the places of the artworks of the titles shown most, `COMPARED` or a few more."""
+    order = np.argsort(-np.bincount(log.group, log.impressions), kind="stable")
+    sizes = np.bincount(log.group)[order]
+    enough = max(int(np.searchsorted(np.cumsum(sizes), COMPARED)) + 1, 2)
+    return np.flatnonzero(np.isin(log.group, order[:enough]))
+
+
+def _fit(parts: Parts, log: _Logged, spec: str, told: Told) -> RidgeFit:
+    vectors: FloatArray
+    if spec == SPACE:
+        vectors, identity = parts.view.view.vectors[log.rows], parts.space.identity
+    else:
+        encoder = kept_encoder(prior_folder(parts, "vectors"), spec)
+        identity = encoder.identity
+        vectors = encode_all(encoder, log.texts, lambda done, total: told(spec, done, total))
+    return fit_ridge(vectors, log.group, log.impressions, log.takes, space=identity)

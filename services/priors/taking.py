@@ -1,0 +1,145 @@
+"""Priors that other commands made, taken into service: tables of opinions, dual encoders."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import numpy as np
+
+from keyart.models.distill.serving import graphs_digest
+from keyart.models.llm.export.worth import UNMEASURED
+from keyart.models.llm.segments import read_segments
+from keyart.models.space.protocol import unit_rows
+from keyart.schemas.errors import InvalidRecord, NotFound, SpaceMismatch
+from keyart.schemas.priors import MAX_SEGMENTS, Opinion, PriorCard, SegmentCentre
+from keyart.schemas.taste import TASTE_DIMENSIONS
+from keyart.services.bootstrap import Parts
+
+MAX_OPINIONS: Final = 20_000_000
+MAX_LINE_BYTES: Final = 1_000_000
+_BATCH: Final = 1000
+
+
+def read_opinions(path: Path) -> Iterator[Opinion]:
+    """Yield the opinions of a JSON Lines file, as `keyart llm score` writes it.
+
+    Raises
+    ------
+    NotFound
+        There is no such file.
+    InvalidRecord
+        A line is no opinion or too long, or there are more than `MAX_OPINIONS`.
+    """
+    if not path.is_file():
+        raise NotFound(f"there is no file {path}")
+    decoder = msgspec.json.Decoder(Opinion)
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            where = f"{path}, line {number}"
+            if number > MAX_OPINIONS:
+                raise InvalidRecord(f"{path} has more than {MAX_OPINIONS:,} lines")
+            if len(line) > MAX_LINE_BYTES:
+                raise InvalidRecord(f"{where} is longer than {MAX_LINE_BYTES:,} bytes")
+            if not line.strip():
+                continue
+            try:
+                opinion = decoder.decode(line)
+            except msgspec.ValidationError as wrong:
+                raise InvalidRecord(f"{where}: {wrong}") from None
+            except (msgspec.DecodeError, UnicodeDecodeError) as wrong:
+                raise InvalidRecord(f"{where} is not JSON: {wrong}") from None
+            if len(opinion.artworks) != len(opinion.relative):
+                raise InvalidRecord(f"{where}: artworks and relative differ in length")
+            yield opinion
+
+
+def take_table(parts: Parts, path: Path, segments: Path | None = None) -> tuple[str, int, int]:
+    """Take over a table of opinions, and make it current; all of it or nothing.
+
+    Parameters
+    ----------
+    segments
+        The taste segments that its opinions are for, as `keyart llm score` writes them.
+
+    Returns
+    -------
+    tuple[str, int, int]
+        The prior's name, how many opinions, and of how many segments beside everybody.
+
+    Raises
+    ------
+    InvalidRecord
+        There are no opinions, they are of several priors, or of a segment that is not given.
+    SpaceMismatch
+        The segments are of another embedding space than the one that is set.
+    """
+    placed = _segments(parts, segments)
+    known = {"", *(segment.name for segment in placed)}
+    names: set[str] = set()
+    for opinion in read_opinions(path):
+        names.add(opinion.prior)
+        if opinion.segment not in known:
+            raise InvalidRecord(
+                f"{path} has opinions for segment {opinion.segment!r}: give its file of segments"
+            )
+    if len(names) != 1:
+        raise InvalidRecord(f"opinions of exactly one prior are expected, not of {sorted(names)}")
+    prior = names.pop()
+    parts.opinions.put_card(
+        PriorCard(prior=prior, space=parts.space.identity if placed else "", segments=placed)
+    )
+    done, batch = 0, list[Opinion]()
+    for opinion in read_opinions(path):
+        batch.append(opinion)
+        if len(batch) == _BATCH:
+            parts.opinions.put(batch)
+            done, batch = done + len(batch), []
+    parts.opinions.put(batch)
+    parts.opinions.make_current(prior)
+    return prior, done + len(batch), len(placed)
+
+
+def _segments(parts: Parts, path: Path | None) -> tuple[SegmentCentre, ...]:
+    if path is None:
+        return ()
+    placed = [segment for segment in read_segments(path) if segment.centre]
+    if len(placed) > MAX_SEGMENTS:
+        raise InvalidRecord(f"{path} has more than {MAX_SEGMENTS} segments")
+    for segment in placed:
+        if segment.space != parts.space.identity:
+            raise SpaceMismatch(f"{path} was made in space {segment.space}: make it anew")
+    leading = unit_rows(np.array([segment.centre[:TASTE_DIMENSIONS] for segment in placed]))
+    return tuple(
+        SegmentCentre(name=segment.name, centre=tuple(centre))
+        for segment, centre in zip(placed, leading.tolist(), strict=True)
+    )
+
+
+def take_dual(parts: Parts, folder: Path) -> str:
+    """Take over a dual encoder of `keyart llm distil`, and make it current; return its name.
+
+    Raises
+    ------
+    ModelRejected, SpaceMismatch
+        Its files are not what its manifest says, or it is of another embedding space.
+    MissingExtra
+        ONNX Runtime is not installed here; the api will need it, too.
+    """
+    from keyart.models.distill.dual import DualEncoder
+
+    dual = DualEncoder(folder, space=parts.space.identity)
+    worth, graphs = dual.manifest.worth, dual.graphs
+    parts.opinions.put_card(
+        PriorCard(
+            prior=dual.manifest.name,
+            space=dual.manifest.space,
+            viewer_graph=graphs[0],
+            artwork_graph=graphs[1],
+            digest=graphs_digest(*graphs),
+            scale=worth.scale if worth else 1.0,
+            strength=worth.strength if worth else UNMEASURED,
+        )
+    )
+    parts.opinions.make_current(dual.manifest.name)
+    return dual.manifest.name

@@ -1,0 +1,44 @@
+"""A small site whose titles have one good and one bad artwork, and opinions about them."""
+
+import random
+from pathlib import Path
+
+import msgspec
+
+from keyart.schemas.catalogue import Artwork, Title
+from keyart.schemas.priors import Opinion
+
+GOOD = ("rockets to the moon", "astronauts in space", "a new planet", "stars and galaxies")
+BAD = ("filing tax forms", "an office printer", "parking rules", "a tax audit")
+
+
+def titles() -> list[Title]:
+    """Return forty titles of two artworks, `a` the better one."""
+    rng = random.Random(3)
+    return [
+        Title(
+            id=f"t{at}",
+            name=f"title {at}",
+            artworks=(
+                Artwork(id="a", description=f"{rng.choice(GOOD)} {at}"),
+                Artwork(id="b", description=f"{rng.choice(BAD)} {at}"),
+            ),
+        )
+        for at in range(40)
+    ]
+
+
+def written(path: Path, opinions: list[Opinion]) -> Path:
+    path.write_bytes(b"".join(msgspec.json.encode(each) + b"\n" for each in opinions))
+    return path
+
+
+def said(prior: str, relative: float = 0.3, *, title: str = "t1", segment: str = "") -> Opinion:
+    return Opinion(
+        title=title,
+        artworks=("a", "b"),
+        relative=(relative, -relative),
+        strength=50.0,
+        prior=prior,
+        segment=segment,
+    )
