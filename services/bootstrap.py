@@ -32,6 +32,7 @@ from keyart.streams.valkey.store import ValkeyStore
 # the api never reads the archive, and what reads Parquet would be a tenth of its memory
 if TYPE_CHECKING:
     from keyart.streams.archive.archiver import Archiver
+    from keyart.streams.kafka.archiver import KafkaArchiver
 
 READ_CHUNK = 5000
 
@@ -220,8 +221,13 @@ class Parts:
         return self.data_dir / "archive"
 
     @cached_property
-    def archiver(self) -> "Archiver":
-        """Keeps the embedded log short."""
+    def archiver(self) -> "Archiver | KafkaArchiver":
+        """Writes the archive: of the embedded log, which it keeps short, or of Kafka's rewards."""
+        if not self.embedded:
+            from keyart.streams.kafka.archiver import KafkaArchiver
+
+            partitions = self.settings.partitions
+            return KafkaArchiver(self.kafka, self.archive_dir, partitions=partitions)
         from keyart.streams.archive.archiver import Archiver
 
         return Archiver(self.log, self.archive_dir)

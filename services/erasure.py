@@ -7,8 +7,11 @@ stands. Once the viewers' lane has read that far nothing new of the viewer can b
 from keyart.schemas.topics import EVENTS, partition_of
 from keyart.services.bootstrap import Parts
 from keyart.streams.ports import VIEWERS, Lane, sortable
+from keyart.streams.valkey.connect import translated
 
 REGISTER = "erasures"
+AGAIN = b"again"
+"""In place of an offset: the archive was gone through once."""
 
 
 def register_key(parts: Parts) -> str:
@@ -18,37 +21,49 @@ def register_key(parts: Parts) -> str:
 
 def register(parts: Parts, viewer: str, offset: str) -> None:
     """Note that a viewer's erasure stands at this offset of their partition of `events`."""
-    parts.client.hset(register_key(parts), viewer, offset)
+    with translated():
+        parts.client.hset(register_key(parts), viewer, offset)
 
 
 def forget_now(parts: Parts, viewer: str, partition: int) -> None:
     """Delete a viewer's taste at once; the lane does it again when it reads the erasure."""
-    parts.client.delete(parts.keys.item(Lane(VIEWERS, partition), "taste", viewer))
+    with translated():
+        parts.client.delete(parts.keys.item(Lane(VIEWERS, partition), "taste", viewer))
 
 
 def finish_erasures(parts: Parts) -> int:
     """Erase from log and archive all viewers whose lane has read their erasure; return how many.
 
-    A viewer whose rewards still wait to be archived stays registered for the next round.
+    A viewer whose rewards still wait to be archived stays registered for the next round. In Kafka
+    records go with their topic's retention; the archive is gone through twice, so that rewards that
+    were on their way to Kafka when the erasure was read are met by the second round.
     """
     key = register_key(parts)
-    registered = parts.client.hgetall(key)
+    with translated():
+        registered = parts.client.hgetall(key)
     if not registered:
         return 0
     ready = {
         viewer.decode()
         for viewer, offset in registered.items()
-        if _has_read(parts, viewer.decode(), offset.decode())
+        if offset == AGAIN or _has_read(parts, viewer.decode(), offset.decode())
     }
     if not ready:
         return 0
     from keyart.streams.archive.erase import erase_from_archive, erase_from_log
 
     parts.archiver.run()
-    done = ready - erase_from_log(parts.log, ready)
+    if parts.embedded:
+        done = ready - erase_from_log(parts.log, ready)
+    else:
+        done = {viewer for viewer in ready if registered[viewer.encode()] == AGAIN}
+        with translated():
+            for viewer in sorted(ready - done):
+                parts.client.hset(key, viewer, AGAIN)
     erase_from_archive(parts.archive_dir, ready)
     if done:
-        parts.client.hdel(key, *sorted(done))
+        with translated():
+            parts.client.hdel(key, *sorted(done))
     return len(done)
 
 

@@ -44,6 +44,7 @@ class Example(Struct, frozen=True, kw_only=True, omit_defaults=True):
     viewer: str = ""
     title: str
     name: str = ""
+    group: str = ""
     surface: str = ""
     shown_at_ms: int = 0
     history: tuple[Entry, ...] = ()

@@ -129,6 +129,7 @@ class Reader:
             for id, title in catalogue.items()
         }
         self._names = {id: title.name or id for id, title in catalogue.items()}
+        self._groups = {id: title.group for id, title in catalogue.items()}
         self.histories = Histories(entries=entries)
         self.left_out: Counter[str] = Counter()
 
@@ -162,6 +163,7 @@ class Reader:
             viewer=row.viewer,
             title=row.title,
             name=self._names[row.title],
+            group=self._groups[row.title],
             surface=row.surface,
             shown_at_ms=row.shown_at_ms,
             history=history,

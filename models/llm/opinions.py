@@ -33,8 +33,8 @@ TOGETHER = 64
 class Opinions:
     """Scores examples with one model, one template, one way of running it.
 
-    `scale` and `strength` are what these opinions are worth as a prior (`export.worth`): measured
-    when the model was exported, else 1 and `UNMEASURED`.
+    `worth` says what these opinions are worth as a prior: measured when the model was exported,
+    else a scale of 1 and a strength of `UNMEASURED`.
     """
 
     def __init__(
@@ -53,8 +53,7 @@ class Opinions:
         self.scorer = scorer
         self.shuffles = shuffles
         self.temperature = temperature
-        self.scale = worth.scale if worth else 1.0
-        self.strength = worth.strength if worth else UNMEASURED
+        self.worth = worth or Worth(scale=1.0, strength=UNMEASURED, gain=0.0, titles=0)
         self._seed = seed
 
     def scored(self, examples: Sequence[Example]) -> list[Scored]:

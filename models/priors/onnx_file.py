@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from keyart.models.priors.groups import GroupWorth
 from keyart.models.priors.protocol import Candidate, Relative, opinion_by
 from keyart.models.priors.ridge import RidgeFit, RidgePrior
 from keyart.schemas.errors import InvalidRecord, MissingExtra, ModelRejected, NotFound
@@ -29,8 +30,8 @@ class RidgeManifest(msgspec.Struct, frozen=True, kw_only=True):
 
     `sha256` is that of the graph file; `encoders` says what reads the texts, "" is keyart's own
     embedding space; `space` is the identity of what does; `strength` is the effective sample size
-    in impressions; `penalty`, `gain` and `spread` are what the fit reported
-    (gain in nats of held-out likelihood over no opinion).
+    in impressions, and `groups` says what it is for title groups that differ; `penalty`, `gain` and
+    `spread` are what the fit reported (gain in nats of held-out likelihood over no opinion).
     """
 
     sha256: str
@@ -41,6 +42,7 @@ class RidgeManifest(msgspec.Struct, frozen=True, kw_only=True):
     gain: float = 0.0
     spread: float = 0.0
     encoders: str = ""
+    groups: dict[str, GroupWorth] = {}
     opset: int = OPSET
     kind: str = "ridge"
     version: int = 1
@@ -123,7 +125,12 @@ class OnnxRidgePrior:
 
 
 def save_ridge(
-    prior: RidgePrior, folder: Path, *, report: RidgeFit | None = None, encoders: str = ""
+    prior: RidgePrior,
+    folder: Path,
+    *,
+    report: RidgeFit | None = None,
+    encoders: str = "",
+    groups: dict[str, GroupWorth] | None = None,
 ) -> RidgeManifest:
     """Write a prior as graph and manifest, check that it gives the same numbers, return the latter.
 
@@ -135,6 +142,8 @@ def save_ridge(
         The fit, whose figures go into the manifest.
     encoders
         What reads the texts for it.
+    groups
+        What its opinions are worth in title groups that differ from the rest.
 
     Raises
     ------
@@ -153,6 +162,7 @@ def save_ridge(
         gain=report.calibration.gain if report else 0.0,
         spread=report.calibration.spread if report else 0.0,
         encoders=encoders,
+        groups=groups or {},
     )
     folder.mkdir(parents=True, exist_ok=True)
     _write(folder / GRAPH_FILE, content)

@@ -50,6 +50,11 @@ def fit(
             f"held out: worth {calibration.strength:,.0f} impressions, "
             f"{calibration.gain:+.1f} nats over no opinion, scale {calibration.scale:.2f}"
         )
+        for name, worth in found.groups.items():
+            typer.echo(
+                f"  group {name}: worth {worth.strength:,.0f} impressions, "
+                f"scale {worth.factor:.2f} of the others'"
+            )
         if use:
             typer.echo(f"serves; {serve_prior(parts, found.version):,} titles scored")
 

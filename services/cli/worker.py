@@ -1,4 +1,6 @@
-"""`keyart worker`: the steps past one machine."""
+"""`keyart worker` and `keyart housekeeping`: what runs past one machine beside the api."""
+
+from typing import Annotated
 
 import typer
 
@@ -16,3 +18,32 @@ def worker() -> None:
     settings = read_settings().settings
     set_up_logging(settings)
     run_worker(Parts(settings))
+
+
+@app.command()
+def housekeeping(
+    once: Annotated[bool, typer.Option("--once", help="one round, then end")] = False,
+) -> None:
+    """Archive rewards by day, take erased viewers out, and let the prior see new titles.
+
+    Run one beside the workers, where the data directory is a disk that stays: its archive is the
+    training log of `keyart prior fit` and `keyart llm prepare`. `keyart serve` does this by itself.
+    """
+    import signal
+    import threading
+
+    from keyart.services.bootstrap import Parts
+    from keyart.services.housekeeping import keep_house, keep_house_until
+    from keyart.services.settings import read_settings
+    from keyart.services.telemetry import set_up_logging
+
+    settings = read_settings().settings
+    set_up_logging(settings)
+    parts = Parts(settings)
+    if once:
+        typer.echo(f"{keep_house(parts):,} records archived in {parts.archive_dir}")
+        return
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    keep_house_until(stopping, parts)

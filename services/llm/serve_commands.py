@@ -72,7 +72,11 @@ def score(
     device: Device = "cpu",
     threads: int = 0,
 ) -> None:
-    """Bring the prior table of (segment, title, artwork) up to date."""
+    """Bring the prior table of (segment, title, artwork) up to date.
+
+    Segments are made once and then kept in a file beside the table: viewers are told apart as the
+    table was scored. Delete the file to make them anew.
+    """
     from keyart.models.llm.catalogue import read_catalogue
     from keyart.models.llm.opinions import load_opinions
     from keyart.models.llm.scoring.table import score_table
@@ -80,8 +84,10 @@ def score(
 
     titles = read_catalogue(catalogue)
     chosen = [Segment(name="", viewers=0)]
-    if segment_file is not None and segment_file.is_file():
-        chosen = read_segments(segment_file)
+    kept = segment_file or out.with_suffix(".segments.json")
+    if kept.is_file() and (segments or segment_file):
+        chosen = read_segments(kept)
+        Console(stderr=True).print(f"{kept}: {len(chosen) - 1} segments, as they are")
     elif segments:
         if log is None:
             raise SettingsError("segments are made from a log: give --log, or --segment-file")
@@ -92,7 +98,7 @@ def score(
         where = load_space(space)
         histories = last_histories(log, titles)
         chosen = make_segments(histories, where.encode, count=segments, space=where.identity)
-        write_segments(segment_file or out.with_suffix(".segments.json"), chosen)
+        write_segments(kept, chosen)
     opinions = load_opinions(
         model, template=template, shuffles=shuffles, device=device, threads=threads
     )

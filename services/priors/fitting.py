@@ -9,6 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from keyart.models.priors.encoders import STATIC, encode_all, installed
+from keyart.models.priors.groups import GroupWorth, worth_by_group
 from keyart.models.priors.onnx_file import OnnxRidgePrior, save_ridge
 from keyart.models.priors.ridge import RidgeFit, fit_ridge
 from keyart.models.space.protocol import FloatArray
@@ -42,6 +43,8 @@ class Fitted:
         What cross-validation said.
     titles, artworks, impressions
         What it was fitted on.
+    groups
+        Title groups for which the opinions are worth something else.
     gains
         Held-out gain in nats of every encoder that was compared, on `COMPARED` artworks.
     """
@@ -52,14 +55,16 @@ class Fitted:
     titles: int
     artworks: int
     impressions: float
+    groups: dict[str, GroupWorth]
     gains: dict[str, float]
 
 
 @dataclass(frozen=True, slots=True)
 class _Logged:
-    """N artworks of the log that the catalogue knows: title, text, counts, row in the view."""
+    """N artworks of the log that the catalogue knows: title, its group, text, counts, row."""
 
-    group: NDArray[np.intp]
+    title: NDArray[np.intp]
+    group: list[str]
     texts: list[str]
     rows: NDArray[np.intp]
     impressions: NDArray[np.float64]
@@ -67,7 +72,8 @@ class _Logged:
 
     def part(self, of: NDArray[np.intp]) -> "_Logged":
         return _Logged(
-            self.group[of],
+            self.title[of],
+            [self.group[at] for at in of],
             [self.texts[at] for at in of],
             self.rows[of],
             self.impressions[of],
@@ -124,8 +130,22 @@ def fit_prior(
             gains[spec] = found.calibration.gain
         encoders = max(gains, key=lambda spec: gains[spec])
     report = _fit(parts, log, encoders, told)
+    groups = worth_by_group(
+        report.held_out,
+        report.calibration.spread,
+        group=log.group,
+        title=log.title,
+        impressions=log.impressions,
+        takes=log.takes,
+    )
     passing = prior_folder(parts, "fitting")
-    save_ridge(report.prior, passing, report=report, encoders="" if encoders == SPACE else encoders)
+    save_ridge(
+        report.prior,
+        passing,
+        report=report,
+        encoders="" if encoders == SPACE else encoders,
+        groups=groups,
+    )
     version = OnnxRidgePrior(passing).version
     folder = prior_folder(parts, version)
     if not folder.exists():
@@ -134,9 +154,10 @@ def fit_prior(
         version=version,
         encoders=encoders,
         report=report,
-        titles=int(log.group.max()) + 1,
+        titles=int(log.title.max()) + 1,
         artworks=len(log.texts),
         impressions=float(log.impressions.sum()),
+        groups=groups,
         gains=gains,
     )
 
@@ -159,7 +180,8 @@ def _logged(parts: Parts) -> _Logged:
         raise InvalidRecord("the training log holds no artwork of this catalogue")
     table = table[known]
     return _Logged(
-        group=np.unique(table["title"].to_numpy(), return_inverse=True)[1],
+        title=np.unique(table["title"].to_numpy(), return_inverse=True)[1],
+        group=[view.titles[title].group for title in table["title"]],
         texts=[view.text(row) for row in rows if row is not None],
         rows=np.array([row for row in rows if row is not None], np.intp),
         impressions=table["impressions"].to_numpy(),
@@ -169,10 +191,10 @@ def _logged(parts: Parts) -> _Logged:
 
 def _shown_most(log: _Logged) -> NDArray[np.intp]:
     """Return the places of the artworks of the titles shown most, `COMPARED` or a few more."""
-    order = np.argsort(-np.bincount(log.group, log.impressions), kind="stable")
-    sizes = np.bincount(log.group)[order]
+    order = np.argsort(-np.bincount(log.title, log.impressions), kind="stable")
+    sizes = np.bincount(log.title)[order]
     enough = max(int(np.searchsorted(np.cumsum(sizes), COMPARED)) + 1, 2)
-    return np.flatnonzero(np.isin(log.group, order[:enough]))
+    return np.flatnonzero(np.isin(log.title, order[:enough]))
 
 
 def _fit(parts: Parts, log: _Logged, spec: str, told: Told) -> RidgeFit:
@@ -183,4 +205,4 @@ def _fit(parts: Parts, log: _Logged, spec: str, told: Told) -> RidgeFit:
         encoder = kept_encoder(prior_folder(parts, "vectors"), spec)
         identity = encoder.identity
         vectors = encode_all(encoder, log.texts, lambda done, total: told(spec, done, total))
-    return fit_ridge(vectors, log.group, log.impressions, log.takes, space=identity)
+    return fit_ridge(vectors, log.title, log.impressions, log.takes, space=identity)

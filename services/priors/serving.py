@@ -76,11 +76,12 @@ class FittedPrior:
             for artwork, vector in zip(title.choosable, vectors, strict=True)
         ]
         said = self.ridge.opinion(title.id, candidates)
+        own = self.ridge.manifest.groups.get(title.group)
         return Opinion(
             title=title.id,
             artworks=tuple(candidate.artwork for candidate in candidates),
-            relative=tuple(said.log_relative.tolist()),
-            strength=said.strength,
+            relative=tuple((said.log_relative * (own.factor if own else 1.0)).tolist()),
+            strength=own.strength if own else said.strength,
             prior=self.ridge.version,
         )
 

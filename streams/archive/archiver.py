@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
 from keyart.schemas.topics import DECISIONS, EVENTS, REWARDS
 from keyart.streams.archive import files
 from keyart.streams.ports import TITLES, VIEWERS, sortable
@@ -12,7 +10,6 @@ from keyart.streams.valkey.log import ARCHIVE_GROUP, ValkeyLog
 OWNERS = {EVENTS: VIEWERS, DECISIONS: VIEWERS, REWARDS: TITLES}
 CHUNK = 20_000
 KEPT_TAIL = 200
-MOST_FILES = 24
 
 
 class Archiver:
@@ -53,7 +50,7 @@ class Archiver:
             self._log.move_group(topic, partition, ARCHIVE_GROUP, records[-1].offset)
             done += len(records)
         self._trim(topic, partition)
-        self._compact(topic, partition)
+        files.compact(self._folder, topic, partition)
         return done
 
     def _trim(self, topic: str, partition: int) -> None:
@@ -64,16 +61,3 @@ class Archiver:
             return
         upto = min(archived, tail[-1].offset, key=sortable)
         self._log.trim(topic, partition, upto)
-
-    def _compact(self, topic: str, partition: int) -> None:
-        """Merge the small files of a day once there are many, into the one named first."""
-        days: dict[Path, list[Path]] = {}
-        for path in files.paths(self._folder, topic, partition):
-            days.setdefault(path.parent, []).append(path)
-        for paths in days.values():
-            small = [path for path in paths if path.stat().st_size < 64_000_000]
-            if len(small) >= MOST_FILES:
-                merged = pq.ParquetDataset([str(path) for path in small]).read()
-                files.replace(small[0], merged)
-                for path in small[1:]:
-                    path.unlink()

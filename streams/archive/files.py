@@ -19,6 +19,8 @@ from keyart.schemas.rewards import Reward
 from keyart.schemas.topics import REWARDS
 from keyart.streams.ports import LogRecord, sortable
 
+MOST_FILES = 24
+SMALL_BYTES = 64_000_000
 PLAIN = pa.schema(
     [
         ("offset", pa.string()),
@@ -152,6 +154,33 @@ def paths(folder: Path, topic: str, partition: int | None = None) -> list[Path]:
     """Return the files of a topic, or of one of its partitions, in the log's order."""
     wanted = "*" if partition is None else f"{partition:04d}-*"
     return sorted((folder / topic).glob(f"day=*/{wanted}.parquet"))
+
+
+def last_offset(folder: Path, topic: str, partition: int) -> str | None:
+    """Return the offset of the newest archived record of a partition; None when there is none."""
+    held = paths(folder, topic, partition)
+    days = sorted({path.parent for path in held})[-2:]
+    offsets = (
+        offset
+        for path in held
+        if path.parent in days
+        for offset in pq.read_table(path, columns=["offset"])["offset"].to_pylist()
+    )
+    return max(offsets, key=sortable, default=None)
+
+
+def compact(folder: Path, topic: str, partition: int) -> None:
+    """Merge the small files of a day once there are many, into the one named first."""
+    days: dict[Path, list[Path]] = {}
+    for path in paths(folder, topic, partition):
+        days.setdefault(path.parent, []).append(path)
+    for its in days.values():
+        small = [path for path in its if path.stat().st_size < SMALL_BYTES]
+        if len(small) >= MOST_FILES:
+            merged = pq.ParquetDataset([str(path) for path in small]).read()
+            replace(small[0], merged)
+            for path in small[1:]:
+                path.unlink()
 
 
 def _day(at_ms: int) -> str:

@@ -13,8 +13,15 @@ SILENT_POLLS = 30
 CHUNK = 5000
 
 
-def read_all(access: KafkaAccess, topic: str, partition: int) -> Iterator[LogRecord]:
+def read_all(
+    access: KafkaAccess, topic: str, partition: int, *, after: str | None = None
+) -> Iterator[LogRecord]:
     """Yield the records of a partition, the oldest first, up to its end as it is now.
+
+    Parameters
+    ----------
+    after
+        The offset of the last record that is known; None begins with the oldest there is.
 
     Raises
     ------
@@ -30,14 +37,15 @@ def read_all(access: KafkaAccess, topic: str, partition: int) -> Iterator[LogRec
         consumer = KafkaConsumer(**access.for_client(), enable_auto_commit=False)
         try:
             consumer.assign([place])
-            yield from _read(consumer, place, topic)
+            yield from _read(consumer, place, topic, after)
         finally:
             consumer.close()
 
 
-def _read(consumer: Any, place: Any, topic: str) -> Iterator[LogRecord]:
+def _read(consumer: Any, place: Any, topic: str, after: str | None) -> Iterator[LogRecord]:
     end = consumer.end_offsets([place])[place]
-    consumer.seek_to_beginning(place)
+    oldest = consumer.beginning_offsets([place])[place]
+    consumer.seek(place, oldest if after is None else max(oldest, int(after) + 1))
     silent = 0
     while (at := consumer.position(place)) < end:
         batch = consumer.poll(timeout_ms=POLL_MS, max_records=CHUNK).get(place, [])

@@ -131,6 +131,7 @@ def _page(
             "explored": False,
             "terms": {"level": 0.1},
             "features": [round(rng.uniform(-1, 1), 3) for _ in range(3)],
+            "personal": round(rng.uniform(-1, 1), 3),
             "multiplier": round(rng.uniform(0.5, 2.0), 3),
             "expected": 0.1,
         }

@@ -69,6 +69,7 @@ def visit(number: int, seed: int = 0) -> list[Output]:
                 explored=False,
                 terms=Terms(level=0.1),
                 features=(rng.random(), -rng.random()),
+                personal=rng.random() - 0.5,
                 expected=0.1,
             )
         )

@@ -100,12 +100,12 @@ def test_what_opinions_are_worth_travels_with_the_model(model_folder: Path, tmp_
     assert manifest.worth is not None
     assert manifest.worth.titles == 14
     opinions = load_opinions(str(tmp_path / "m"))
-    assert (opinions.scale, opinions.strength) == (manifest.worth.scale, manifest.worth.strength)
+    assert opinions.worth == manifest.worth
     few = export(
         *(str(model_folder), tests, tmp_path / "few"), name="x", kinds=("fp32",), calibrate_on=5
     )
     assert few.worth is None
-    assert load_opinions(str(tmp_path / "few")).strength == UNMEASURED
+    assert load_opinions(str(tmp_path / "few")).worth.strength == UNMEASURED
 
 
 def test_a_changed_file_does_not_serve(exported: tuple[Path, Manifest], tmp_path: Path) -> None:

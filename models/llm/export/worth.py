@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from keyart.models.llm.examples import Example
 from keyart.models.llm.scoring.options import relative_log
 from keyart.models.priors.calibrate import calibrate
+from keyart.models.priors.groups import GroupWorth, worth_by_group
 from keyart.models.priors.relative import relative_effects
 
 UNMEASURED: Final = 50.0
@@ -25,13 +26,20 @@ class Worth(Struct, frozen=True, kw_only=True):
     `scale` is the power by which relative opinions become log relative takes (an option that is
     the best with probability 0.6 does not get 0.6 of the takes); `strength` the effective sample
     size in impressions; `gain` the log likelihood over that of no opinion, in nats, over so many
-    `titles`. An opinion that does not help has scale and strength 0.
+    `titles`. An opinion that does not help has scale and strength 0. `groups` are the title groups
+    that differ.
     """
 
     scale: float
     strength: float
     gain: float
     titles: int
+    groups: dict[str, GroupWorth] = {}
+
+    def of(self, group: str) -> tuple[float, float]:
+        """Return scale and strength for titles of this group."""
+        own = self.groups.get(group)
+        return (self.scale * own.factor, own.strength) if own else (self.scale, self.strength)
 
 
 def measure_worth(
@@ -43,8 +51,10 @@ def measure_worth(
     mean over the impressions: what is measured is the opinion of an artwork, whoever looks.
     """
     sums: dict[tuple[str, str], NDArray[np.float64]] = {}
+    groups: dict[str, str] = {}
     for example, probability in zip(examples, probabilities, strict=True):
         opinion = relative_log(probability)
+        groups[example.title] = example.group
         for at, option in enumerate(example.options):
             shown, taken = example.impressions[at], example.rewards[at]
             row = sums.setdefault((example.title, option.artwork), np.zeros(3))
@@ -55,11 +65,20 @@ def measure_worth(
     if len(titles) < LEAST_TITLES or rows[:, 1].sum() < LEAST_TAKES:
         return None
     number = {title: at for at, title in enumerate(titles)}
-    group = np.array([number[title] for title, _ in kept])
-    found = calibrate(rows[:, 2] / rows[:, 0], relative_effects(group, rows[:, 0], rows[:, 1]))
+    title = np.array([number[title] for title, _ in kept])
+    opinions = rows[:, 2] / rows[:, 0]
+    found = calibrate(opinions, relative_effects(title, rows[:, 0], rows[:, 1]))
     return Worth(
         scale=round(found.scale, 4),
         strength=round(found.strength, 1),
         gain=round(found.gain, 2),
         titles=len(titles),
+        groups=worth_by_group(
+            opinions * found.scale,
+            found.spread,
+            group=[groups[name] for name, _ in kept],
+            title=title,
+            impressions=rows[:, 0],
+            takes=rows[:, 1],
+        ),
     )

@@ -89,9 +89,8 @@ def score_table(
     progress
         Called with rows done and rows in all.
     """
-    worth = opinions.strength if strength is None else strength
     wanted = {
-        (segment.name, title.id): _key(opinions, title, segment, worth)
+        (segment.name, title.id): _key(opinions, title, segment, strength)
         for segment in segments
         for title in titles
         if len(title.artworks) > 1
@@ -114,13 +113,12 @@ def score_table(
         for block in _blocks(asked):
             scored = opinions.scored([question(title, segment) for segment, title in block])
             for (segment, title), one in zip(block, scored, strict=True):
+                scale, worth = opinions.worth.of(title.group)
                 row = ScoredOpinion(
                     title=title.id,
                     artworks=tuple(artwork.id for artwork in title.artworks),
-                    relative=tuple(
-                        (opinions.scale * relative_log(one.probabilities)).round(6).tolist()
-                    ),
-                    strength=worth,
+                    relative=tuple((scale * relative_log(one.probabilities)).round(6).tolist()),
+                    strength=worth if strength is None else strength,
                     prior=opinions.name,
                     segment=segment.name,
                     key=wanted[segment.name, title.id],
@@ -139,10 +137,10 @@ def score_table(
     )
 
 
-def _key(opinions: Opinions, title: Title, segment: Segment, strength: float) -> str:
+def _key(opinions: Opinions, title: Title, segment: Segment, strength: float | None) -> str:
     template = opinions.prompter.template.digest
     parts: list[Any] = [opinions.name, template, opinions.shuffles, opinions.temperature]
-    parts += [opinions.scale, strength]
+    parts += [*opinions.worth.of(title.group), strength]
     parts += [title.name, [(each.artwork, each.description) for each in choices(title)]]
     parts += [[(entry.title, entry.description) for entry in segment.history]]
     return hashlib.blake2b(msgspec.json.encode(parts), digest_size=16).hexdigest()

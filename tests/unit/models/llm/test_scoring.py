@@ -21,6 +21,7 @@ from keyart.models.llm.scoring.table import read_table, score_table
 from keyart.models.llm.scoring.torch_engine import TorchEngine
 from keyart.models.llm.segments import Segment
 from keyart.models.llm.template import load_template
+from keyart.models.priors.groups import GroupWorth
 from keyart.schemas.catalogue import Artwork, Title
 from tests.unit.models.llm.conftest import WORDS, example
 
@@ -187,6 +188,16 @@ def test_strength_and_scale_are_those_that_were_measured(
         np.testing.assert_allclose(after.relative, 0.25 * np.array(before.relative), atol=2e-6)
     score_table(measured, catalogue(), SEGMENTS, given, strength=80.0)
     assert {row.strength for row in read_table(given)} == {80.0}
+    odd = GroupWorth(factor=2.0, strength=90.0, gain=5.0, titles=40)
+    grouped = made_opinions(
+        tokenizer, model, worth=msgspec.structs.replace(worth, groups={"odd": odd})
+    )
+    titles = [msgspec.structs.replace(each, group="odd") for each in catalogue()]
+    score_table(grouped, titles, SEGMENTS, tmp_path / "grouped.jsonl")
+    both = zip(read_table(plain), read_table(tmp_path / "grouped.jsonl"), strict=True)
+    for before, after in both:
+        assert after.strength == 90.0
+        np.testing.assert_allclose(after.relative, 0.5 * np.array(before.relative), atol=2e-6)
     report = score_table(small_opinions, catalogue(), SEGMENTS, scaled)
     assert (report.kept, report.scored) == (0, 10)  # another worth is another table
 
