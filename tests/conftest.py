@@ -5,11 +5,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from keyart.models.space import Concepts, load_space
 from keyart.streams.catalogue.view import CatalogueView
 from keyart.streams.valkey.server import EmbeddedServer
 from tests.containers.fixtures import certificate, kafka_server, make_house, redis_server
+
+# the same examples on every machine and in every run
+settings.register_profile("seeded", derandomize=True, database=None)
+settings.load_profile("seeded")
 
 __all__ = ["certificate", "kafka_server", "make_house", "redis_server"]
 

@@ -33,8 +33,8 @@ class Optimistic:
     """
 
     name: ClassVar[str] = "optimistic"
-    c: float = 0.3
-    s: float = 0.1
+    c: float = 0.6
+    s: float = 0.12
 
     def __post_init__(self) -> None:
         """Raise SettingsError when a parameter is negative."""

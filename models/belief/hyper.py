@@ -38,16 +38,16 @@ class Hyper:
     """
 
     trusts: tuple[float, ...] = (-1.0, 0.0, 0.5, 1.0)
-    spreads: tuple[float, ...] = (0.15, 0.3)
+    spreads: tuple[float, ...] = (0.25, 0.45)
     stated_within: float = 2.0
     trust_kept: float = 0.95
     spread_kept: float = 0.9
-    first_trust: float = 0.6
+    first_trust: float = 0.9
     level_titles: float = 5.0
     level_mean: float = float(np.log(0.02))
     level_sd: float = 1.0
-    optimism: float = 0.3
-    noise: float = 0.1
+    optimism: float = 0.6
+    noise: float = 0.12
 
     def __post_init__(self) -> None:
         """Raise SettingsError when a value is out of its range."""

@@ -17,6 +17,7 @@ F32 = NDArray[np.float32]
 JOIN_SIMILARITY: Final = 0.5
 MAX_MASS: Final = 50.0
 CONCEPT_RATE: Final = 0.2
+SHORTEST: Final = np.float32(1e-16)
 MS_PER_HOUR: Final = 3_600_000.0
 
 
@@ -39,8 +40,9 @@ def _dot(left: F32, right: F32) -> F32:
 
 
 def _unit(rows: F32) -> F32:
-    length = np.sqrt(_dot(rows, rows))
-    unit: F32 = np.divide(rows, np.maximum(length, np.float32(1e-9))[..., None], dtype=np.float32)
+    """Return rows of length 1; of what is too short for its square to be exact, rows of 0."""
+    length = np.sqrt(_dot(rows, rows))[..., None]
+    unit: F32 = np.divide(rows, length, out=np.zeros_like(rows), where=length >= SHORTEST)
     return unit
 
 

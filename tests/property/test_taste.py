@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from keyart.models.space import Concepts, load_space
@@ -90,8 +90,15 @@ def test_cuts_do_not_matter(
     assert run(view, events, list(range(len(events)))) == whole
 
 
+HIDDEN_THEN_CLICKED_LONG_BEFORE = [
+    (7, make_event(5, 0, 0, 0, 5070)),
+    (7, make_event(2, 1, 0, 0, 0)),
+]
+
+
 @settings(max_examples=60, deadline=None)
 @given(events=event_lists)
+@example(events=HIDDEN_THEN_CLICKED_LONG_BEFORE)
 def test_tastes_stay_in_bounds(view: CatalogueView, events: list[tuple[int, Event]]) -> None:
     blobs = list(run(view, events, []).values())
     tastes = unpack_tastes(list(blobs), view.space.identity)

@@ -133,7 +133,7 @@ CASES = [
     ("thompson", {"scale": 0.5}, thompson_half),
     ("thompson", {"marginals": "gamma"}, thompson_gamma),
     ("prior_only", {}, prior_only),
-    ("optimistic", {}, optimistic),
+    ("optimistic", {"c": 0.3, "s": 0.1}, optimistic),
     ("optimistic", {"c": 0.0, "s": 1.0}, optimistic_noisy),
 ]
 

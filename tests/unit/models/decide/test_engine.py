@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from keyart.models.bandits.optimistic import Optimistic
 from keyart.models.bandits.registry import POLICIES, build_policy
 from keyart.models.decide.engine import Decider
 from keyart.models.decide.index import (
@@ -120,7 +121,7 @@ def test_what_is_logged_is_what_the_definitions_say() -> None:
         np.testing.assert_allclose(
             told.level * told.prior * told.taste * told.own, mean[chosen], rtol=1e-4
         )
-        width = 0.3 * np.sqrt(np.log1p(belief[:, COLUMN["seen"]].sum()))
+        width = Optimistic().c * np.sqrt(np.log1p(belief[:, COLUMN["seen"]].sum()))
         np.testing.assert_allclose(
             told.bonus, width * mean[chosen] * np.sqrt(relative[chosen]), rtol=1e-3
         )
