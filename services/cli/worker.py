@@ -23,6 +23,9 @@ def worker() -> None:
 @app.command()
 def housekeeping(
     once: Annotated[bool, typer.Option("--once", help="one round, then end")] = False,
+    alive: Annotated[
+        bool, typer.Option("--alive", help="only say, by exit status, whether one is at work")
+    ] = False,
 ) -> None:
     """Archive rewards by day, take erased viewers out, and let the prior see new titles.
 
@@ -33,13 +36,15 @@ def housekeeping(
     import threading
 
     from keyart.services.bootstrap import Parts
-    from keyart.services.housekeeping import keep_house, keep_house_until
+    from keyart.services.housekeeping import is_alive, keep_house, keep_house_until
     from keyart.services.settings import read_settings
     from keyart.services.telemetry import set_up_logging
 
     settings = read_settings().settings
     set_up_logging(settings)
     parts = Parts(settings)
+    if alive:
+        raise typer.Exit(0 if is_alive(parts) else 1)
     if once:
         typer.echo(f"{keep_house(parts):,} records archived in {parts.archive_dir}")
         return

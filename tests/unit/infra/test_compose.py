@@ -18,7 +18,7 @@ OURS = ("topics", "api", "worker")
 
 def test_the_parts_are_there() -> None:
     default = {name for name, service in SERVICES.items() if "profiles" not in service}
-    assert default == {"kafka", "redis", "topics", "api", "worker"}
+    assert default == {"kafka", "redis", "topics", "api", "worker", "housekeeping"}
     observe = {name for name, service in SERVICES.items() if service.get("profiles") == ["observe"]}
     assert observe == {"prometheus", "grafana"}
     assert SERVICES["worker"]["deploy"]["replicas"] == "${WORKERS:-2}"
