@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keyart.models.creatives.tables import CreativeTable
+from keyart.models.llm.files import READER_FILE
 from keyart.models.priors.calibrate import calibrate
 from keyart.models.priors.encoders import encode_all, installed, text_encoder
 from keyart.models.priors.relative import relative_effects
@@ -98,9 +99,9 @@ def _ridge(
 
 
 def _is_encoder(folder: str) -> bool:
-    """Whether the folder holds a model without its head, as `keyart llm encoder` writes one."""
+    """Whether the folder holds a model without a head, as `keyart llm encoder` writes one."""
     config = Path(folder) / "config.json"
-    if not config.is_file():
+    if not config.is_file() or (Path(folder) / READER_FILE).is_file():
         return False
     kinds = msgspec.json.decode(config.read_bytes()).get("architectures") or [""]
     return not any("CausalLM" in str(kind) for kind in kinds)

@@ -8,8 +8,9 @@ the mean token of SmolLM2's 20th of 30 layers finds the best one more often than
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from keyart.models.llm.loading import cache_folder, load_causal_lm
+from keyart.models.llm.loading import LanguageModel, cache_folder, load_causal_lm
 from keyart.schemas.errors import SettingsError
 
 
@@ -43,21 +44,38 @@ def write_encoder(model: str, out: Path, *, layers: int = 0, cache: Path | None 
         The model has fewer layers, or its decoder is not laid out as Llama's.
     """
     loaded = load_causal_lm(model, cache=cache)
-    decoder = loaded.model.model
+    decoder, found = lower_layers(loaded, layers)
+    decoder.save_pretrained(str(out))
+    loaded.tokenizer.save_pretrained(str(out))
+    return found
+
+
+def lower_layers(model: LanguageModel, layers: int = 0) -> tuple[Any, Kept]:
+    """Return the model's decoder without its upper layers; the model itself is used up.
+
+    Parameters
+    ----------
+    layers
+        How many to keep; 0 for two thirds.
+
+    Raises
+    ------
+    SettingsError
+        The model has fewer layers, or its decoder is not laid out as Llama's.
+    """
+    decoder = getattr(model.model, "model", None)
     blocks = getattr(decoder, "layers", None)
-    if blocks is None:
-        raise SettingsError(f"{model} is not laid out as a decoder with layers")
+    if decoder is None or blocks is None:
+        raise SettingsError(f"{model.name} is not laid out as a decoder with layers")
     kept = layers or round(2 * len(blocks) / 3)
     if not 1 <= kept <= len(blocks):
-        raise SettingsError(f"--layers must be 1 to {len(blocks)}, is {layers}")
+        raise SettingsError(f"layers to keep must be 1 to {len(blocks)}, are {layers}")
     found = Kept(layers=kept, of=len(blocks), width=int(decoder.config.hidden_size))
     del blocks[kept:]
     decoder.config.num_hidden_layers = kept
     if getattr(decoder.config, "layer_types", None):
         decoder.config.layer_types = decoder.config.layer_types[:kept]
-    decoder.save_pretrained(str(out))
-    loaded.tokenizer.save_pretrained(str(out))
-    return found
+    return decoder, found
 
 
 def cached_encoder(model: str, *, cache: Path | None = None) -> Path:

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 
 from keyart.schemas.errors import InvalidRecord, NotFound
 
+READER_FILE: Final = "reader.json"
+"""Describes a `span_reader.SpanReader`; where it stands, the folder holds one."""
 Described = TypeVar("Described", bound=msgspec.Struct)
 Line = TypeVar("Line", bound=msgspec.Struct)
 

@@ -50,7 +50,7 @@ def load_causal_lm(
     """
     try:
         import torch
-        from transformers import AutoModelForCausalLM, AutoTokenizer
+        from transformers import AutoModelForCausalLM
     except ImportError:
         raise MissingExtra("llm", "loading a language model") from None
     source = str(_smollm2(cache or cache_folder())) if name == SMOLLM2 else name
@@ -63,13 +63,21 @@ def load_causal_lm(
             )
         else:
             model = _merged(base, source, cache=cache, dtype=dtype)
-        tokenizer = AutoTokenizer.from_pretrained(source)
+        tokenizer = load_tokenizer_of(source)
     except (OSError, ValueError) as wrong:
         raise NotFound(f"no causal language model {name}: {wrong}") from None
-    if tokenizer.pad_token_id is None:
-        tokenizer.pad_token = tokenizer.eos_token
     placed: Any = model
     return LanguageModel(name=name, model=placed.to(device).eval(), tokenizer=tokenizer)
+
+
+def load_tokenizer_of(source: str) -> Any:
+    """Return a model's tokenizer, which can pad."""
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(source)
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
 
 
 def _adapter_base(source: str) -> str | None:

@@ -16,7 +16,6 @@ from keyart.models.llm.export.manifest import (
     read_manifest,
 )
 from keyart.models.llm.export.worth import UNMEASURED, Worth
-from keyart.models.llm.loading import load_causal_lm
 from keyart.models.llm.prompts import Prompter
 from keyart.models.llm.scoring.options import Scored, relative_log, score_options
 from keyart.models.llm.scoring.scorer import Scorer
@@ -122,9 +121,10 @@ def load_opinions(
             worth=manifest.worth,
             seed=seed,
         )
-    loaded = load_causal_lm(model, cache=cache, device=device)
     from keyart.models.llm.scoring.torch_engine import TorchEngine
+    from keyart.models.llm.span_reader import load_scoring_model
 
+    loaded = load_scoring_model(model, cache=cache, device=device)
     prompter = Prompter(loaded.tokenizer, wording)
     scorer = Scorer(TorchEngine(loaded.model, prompter.marks), batch_tokens=batch_tokens)
     return Opinions(

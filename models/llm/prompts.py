@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -11,6 +11,7 @@ from keyart.models.llm.examples import Example
 from keyart.models.llm.marks import MARKS, mark_tokens
 from keyart.models.llm.template import Template
 
+NO_OPTION: Final = -1
 _SPACE: Final = re.compile(r"\s+")
 _CUT_FACTOR: Final = 12
 
@@ -23,6 +24,30 @@ class Budget:
     description: int = 48
     name: int = 32
     taste: int = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A prompt as tokens, and, where options are read from them, whose description each is in.
+
+    `spans`, parallel to `tokens`, is the place of that option, `NO_OPTION` elsewhere; or empty.
+    """
+
+    tokens: list[int]
+    spans: list[int] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        """Return the number of tokens."""
+        return len(self.tokens)
+
+    @property
+    def first_option(self) -> int:
+        """How many tokens stand before the first that is an option's."""
+        return next(at for at, place in enumerate(self.spans) if place != NO_OPTION)
+
+    def after(self, length: int) -> "Prompt":
+        """Return the prompt without its first tokens."""
+        return Prompt(self.tokens[length:], self.spans[length:])
 
 
 class Prompter:
@@ -70,23 +95,26 @@ class Prompter:
     def question(self, example: Example, order: np.ndarray[Any, Any] | None = None) -> str:
         """Return the question; option `order[i]` stands at place i (default: as they come)."""
         fill, budget = self.template.fill, self.budget
-        places = range(len(example.options)) if order is None else order.tolist()
         lines = self.history(example)
         viewer = fill("viewer", history="\n".join(lines)) if lines else fill("stranger")
         if example.taste:
             viewer += "\n" + fill("taste", taste=self.clean(example.taste, budget.taste))
-        options = "\n".join(
-            fill(
-                "option",
-                mark=MARKS[place],
-                description=self.clean(example.options[at].description, budget.description),
-            )
-            for place, at in enumerate(places)
-        )
+        options = "\n".join(line for line, _ in self._options(example, order))
         title = fill("title", name=self.clean(example.name, budget.name), options=options)
         parts = [viewer, title] if self.template.order == "viewer-first" else [title, viewer]
         parts.append(fill("question"))
         return "\n".join(part.strip("\n") for part in parts if part.strip())
+
+    def _options(
+        self, example: Example, order: np.ndarray[Any, Any] | None
+    ) -> list[tuple[str, str]]:
+        """Return each option's line, in their order, and the description in it."""
+        places = range(len(example.options)) if order is None else order.tolist()
+        made = []
+        for place, at in enumerate(places):
+            words = self.clean(example.options[at].description, self.budget.description)
+            made.append((self.template.fill("option", mark=MARKS[place], description=words), words))
+        return made
 
     def messages(
         self, example: Example, order: np.ndarray[Any, Any] | None = None
@@ -114,6 +142,35 @@ class Prompter:
     def tokens(self, example: Example, order: np.ndarray[Any, Any] | None = None) -> list[int]:
         """Return the prompt's tokens: what comes next is the answer's mark."""
         return self.encode(self.text(example, order))
+
+    def prompt(
+        self,
+        example: Example,
+        order: np.ndarray[Any, Any] | None = None,
+        *,
+        spans: bool = False,
+    ) -> Prompt:
+        """Return the prompt's tokens and, if asked for, the option that each belongs to.
+
+        An option whose description has no token (it is empty) is read at its whole line.
+        """
+        text = self.text(example, order)
+        if not spans:
+            return Prompt(self.encode(text))
+        found = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+        lines = self._options(example, order)
+        # the options' lines together can stand nowhere else: no other text has more than one line
+        at = text.rindex("\n".join(line for line, _ in lines))
+        places = [NO_OPTION] * len(text)
+        for place, (line, words) in enumerate(lines):
+            before = self.template.fill("option", mark=MARKS[place], description="\0").index("\0")
+            start, size = (at + before, len(words)) if words else (at, len(line))
+            places[start : start + size] = [place] * size
+            at += len(line) + 1
+        owners = [
+            max(places[start:end], default=NO_OPTION) for start, end in found["offset_mapping"]
+        ]
+        return Prompt(found["input_ids"], owners)
 
     def completion(self, place: int, reason: str = "") -> list[int]:
         """Return the answer's tokens: its mark, and after it the reason when there is one."""

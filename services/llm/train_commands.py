@@ -26,13 +26,16 @@ def train(
     out: Out,
     model: Model = "smollm2",
     template: Annotated[str, typer.Option(help="shipped template or a file")] = "choose.v1",
-    method: Annotated[str, typer.Option(help="sft, rationale, dpo or sft+dpo")] = "sft",
+    method: Annotated[str, typer.Option(help="sft, rationale, dpo, sft+dpo or spans")] = "sft",
     epochs: float = 2.0,
     learning_rate: float = 2e-4,
     batch: int = 8,
     accumulate: int = 1,
     lora: Annotated[int, typer.Option(help="rank of the adapter; 0 trains every weight")] = 16,
     layers: Annotated[int, typer.Option(help="adapt only so many last layers; 0 all")] = 0,
+    keep: Annotated[
+        int, typer.Option(help="spans: lower layers that read the options; 0 two thirds")
+    ] = 0,
     beta: Annotated[float, typer.Option(help="DPO's beta")] = 0.1,
     reason_share: Annotated[
         float, typer.Option(help="weight of the reason, method rationale")
@@ -48,7 +51,11 @@ def train(
     device: Annotated[str, typer.Option(help="cpu or cuda; empty: what is there")] = "",
     checkpointing: bool = False,
 ) -> None:
-    """Post-train a model on the examples; writes it with a report."""
+    """Post-train a model on the examples; writes it with a report.
+
+    sft, rationale and dpo teach the model to answer with an option's letter. spans reads each
+    option from its own tokens instead, with a head: what small models can learn from few examples.
+    """
     given = dict(locals())
     settings = TrainSettings(**{name: given[name] for name in TrainSettings.__struct_fields__})
     from keyart.models.llm.training.run import train as run_training

@@ -69,7 +69,7 @@ def test_onnx_is_torch(
     out, manifest = exported
     tokenizer: Any = small_tokenizer()
     prompter = Prompter(tokenizer, load_template("choose.v1"))
-    prompts = [prompter.tokens(each) for each in EXAMPLES]
+    prompts = [prompter.prompt(each) for each in EXAMPLES]
     counts = [len(each.options) for each in EXAMPLES]
     engine = OnnxEngine(out / manifest.graphs["fp32"].file)
     found = Scorer(engine, share=share, batch_tokens=batch_tokens).score(prompts, counts)

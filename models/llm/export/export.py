@@ -21,12 +21,13 @@ from keyart.models.llm.export.manifest import (
 from keyart.models.llm.export.onnx_graph import export_graph
 from keyart.models.llm.export.quantise import quantise
 from keyart.models.llm.export.worth import Worth, measure_worth
-from keyart.models.llm.loading import LanguageModel, load_causal_lm
+from keyart.models.llm.loading import LanguageModel
 from keyart.models.llm.prompts import Prompter, shuffled
 from keyart.models.llm.scoring.onnx_engine import OnnxEngine
 from keyart.models.llm.scoring.options import score_options
 from keyart.models.llm.scoring.scorer import Scorer
 from keyart.models.llm.scoring.torch_engine import TorchEngine
+from keyart.models.llm.span_reader import load_scoring_model
 from keyart.models.llm.template import load_template
 from keyart.models.llm.tokenizing import tokenizer_digest
 from keyart.schemas.errors import InvalidRecord, ModelRejected
@@ -81,7 +82,7 @@ def export(
         raise InvalidRecord("parity is checked on real prompts, and there are no examples")
     own = Path(model) / "template.txt"
     wording = load_template(template or (str(own) if own.is_file() else "choose.v1"))
-    loaded = load_causal_lm(model, cache=cache)
+    loaded = load_scoring_model(model, cache=cache)
     prompter = Prompter(loaded.tokenizer, wording)
     out.mkdir(parents=True, exist_ok=True)
     try:
@@ -141,12 +142,14 @@ def _graphs(
     bounds: dict[str, float],
     tell: Callable[[str], None],
 ) -> dict[str, Graph]:
+    scorer = Scorer(TorchEngine(loaded.model, prompter.marks))
+    orders = [shuffled(len(each.options), key=each.id, shuffle=0, seed=0) for each in examples]
     prompts = [
-        prompter.tokens(each, shuffled(len(each.options), key=each.id, shuffle=0, seed=0))
-        for each in examples
+        prompter.prompt(each, order, spans=scorer.reads_spans)
+        for each, order in zip(examples, orders, strict=True)
     ]
     counts = [len(each.options) for each in examples]
-    expected = Scorer(TorchEngine(loaded.model, prompter.marks)).score(prompts, counts)
+    expected = scorer.score(prompts, counts)
     base = out / "fp32.onnx"
     tell("exporting fp32")
     opset = export_graph(loaded.model, prompter.marks, base)

@@ -5,9 +5,9 @@ from typing import Any
 
 import torch
 
-from keyart.models.llm.scoring.graph import OptionGraph, empty_past
+from keyart.models.llm.scoring.graph import OptionGraph, SpanGraph, empty_past
+from keyart.models.llm.span_reader import SpanReader
 
-INPUTS = ("input_ids", "attention_mask", "past")
 OUTPUTS = ("logits", "present")
 
 
@@ -15,30 +15,37 @@ def export_graph(model: Any, marks: tuple[int, ...], path: Path) -> int:
     """Write the graph and return its opset. Batch, length and prefix are dynamic.
 
     The weights stand in `path.name + .data` beside it where they are large.
+
+    Parameters
+    ----------
+    model
+        A causal language model, read at the marks, or a `SpanReader`.
     """
-    graph = OptionGraph(model, marks).eval()
-    empty = empty_past(model)
+    spanned = isinstance(model, SpanReader)
+    graph = (SpanGraph(model, len(marks)) if spanned else OptionGraph(model, marks)).eval()
+    empty = empty_past(model.decoder if spanned else model)
     layers, _, heads, _, size = empty.shape
     batch, length, before = 3, 5, 7  # distinct, so that no two dynamic sizes are taken for one
-    past = torch.zeros((layers, 1, heads, before, size), dtype=empty.dtype)
-    example = (
-        torch.ones((batch, length), dtype=torch.int64),
-        torch.ones((batch, before + length), dtype=torch.int64),
-        past,
-    )
     rows, tokens, prefix = torch.export.Dim("B"), torch.export.Dim("T"), torch.export.Dim("P")
-    shapes = (
-        {0: rows, 1: tokens},
-        {0: rows, 1: torch.export.Dim.AUTO},
-        {3: prefix},
-    )
+    ids = torch.ones((batch, length), dtype=torch.int64)
+    inputs = {
+        "input_ids": (ids, {0: rows, 1: tokens}),
+        "attention_mask": (
+            torch.ones((batch, before + length), dtype=torch.int64),
+            {0: rows, 1: torch.export.Dim.AUTO},
+        ),
+        "spans": (torch.zeros_like(ids), {0: rows, 1: tokens}),
+        "past": (torch.zeros((layers, 1, heads, before, size), dtype=empty.dtype), {3: prefix}),
+    }
+    if not spanned:
+        del inputs["spans"]
     with torch.no_grad():
         program = torch.onnx.export(
             graph,
-            example,
+            tuple(example for example, _ in inputs.values()),
             dynamo=True,
-            dynamic_shapes=shapes,
-            input_names=list(INPUTS),
+            dynamic_shapes=tuple(shape for _, shape in inputs.values()),
+            input_names=list(inputs),
             output_names=list(OUTPUTS),
             external_data=True,
         )

@@ -51,7 +51,9 @@ class OnnxEngine:
         self.providers: list[str] = self._session.get_providers()
         if device == "cuda" and self.providers[0] != CUDA:
             raise ModelRejected(f"{CUDA} was asked for, the session runs on {self.providers[0]}")
-        past = next(each for each in self._session.get_inputs() if each.name == "past")
+        inputs = {each.name: each for each in self._session.get_inputs()}
+        self.reads_spans = "spans" in inputs
+        past = inputs["past"]
         self._dtype = np.float16 if past.type == "tensor(float16)" else np.float32
         layers, _, heads, _, size = past.shape
         self._empty = np.zeros((layers, 1, heads, 0, size), self._dtype)
@@ -60,6 +62,8 @@ class OnnxEngine:
         """Return the prefix's keys and values, (2L, 1, H, P, D)."""
         ids = np.asarray(tokens, np.int64)[None]
         feeds = {"input_ids": ids, "attention_mask": np.ones_like(ids), "past": self._empty}
+        if self.reads_spans:
+            feeds["spans"] = np.full_like(ids, -1)
         present: NDArray[Any] = self._session.run(["present"], feeds)[0]
         return present
 
@@ -67,13 +71,16 @@ class OnnxEngine:
         self,
         input_ids: NDArray[np.int64],
         attention_mask: NDArray[np.int64],
+        spans: NDArray[np.int64],
         past: NDArray[Any] | None,
     ) -> NDArray[np.float32]:
-        """Return the marks' logits, (B, M)."""
+        """Return the options' logits, (B, M)."""
         feeds = {
             "input_ids": input_ids,
             "attention_mask": attention_mask,
             "past": self._empty if past is None else past,
         }
+        if self.reads_spans:
+            feeds["spans"] = spans
         found: NDArray[np.float32] = self._session.run(["logits"], feeds)[0].astype(np.float32)
         return found

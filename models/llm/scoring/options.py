@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keyart.models.llm.examples import Example
-from keyart.models.llm.prompts import Prompter, shuffled
-from keyart.models.llm.scoring.plan import Tokens
+from keyart.models.llm.prompts import Prompt, Prompter, shuffled
 from keyart.models.llm.scoring.scorer import Scorer
 
 
@@ -43,14 +42,14 @@ def score_options(
 def _block(
     prompter: Prompter, scorer: Scorer, examples: Sequence[Example], shuffles: int, seed: int
 ) -> list[Scored]:
-    prompts: list[Tokens] = []
+    prompts: list[Prompt] = []
     counts: list[int] = []
     orders: list[NDArray[np.int64]] = []
     for example in examples:
         count = len(example.options)
         for shuffle in range(shuffles):
             order = shuffled(count, key=example.id, shuffle=shuffle, seed=seed)
-            prompts.append(prompter.tokens(example, order))
+            prompts.append(prompter.prompt(example, order, spans=scorer.reads_spans))
             counts.append(count)
             orders.append(order)
     logs = scorer.score(prompts, counts)

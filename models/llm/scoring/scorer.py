@@ -6,6 +6,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from keyart.models.llm.prompts import NO_OPTION, Prompt
 from keyart.models.llm.scoring.plan import Tokens, plan
 
 Past = Any
@@ -18,10 +19,22 @@ class Engine(Protocol):
         """Return the keys and values of a prefix, for `logits`."""
         ...
 
+    @property
+    def reads_spans(self) -> bool:
+        """Whether options are read from their own tokens; else from the answer's mark."""
+        ...
+
     def logits(
-        self, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64], past: Past
+        self,
+        input_ids: NDArray[np.int64],
+        attention_mask: NDArray[np.int64],
+        spans: NDArray[np.int64],
+        past: Past,
     ) -> NDArray[np.float32]:
-        """Return the marks' logits (B, M); `past` None is no prefix."""
+        """Return the options' logits (B, M); `past` None is no prefix.
+
+        `spans` (B, T) is the place of the option that a token belongs to, -1 for none.
+        """
         ...
 
 
@@ -46,23 +59,31 @@ class Scorer:
         self._share = share
         self._pad = pad
 
-    def score(self, prompts: Sequence[Tokens], counts: Sequence[int]) -> list[NDArray[np.float64]]:
-        """Return each prompt's log-probabilities over its first `counts[i]` marks, (K_i,)."""
+    @property
+    def reads_spans(self) -> bool:
+        """Whether prompts have to say which option each token belongs to."""
+        return self._engine.reads_spans
+
+    def score(self, prompts: Sequence[Prompt], counts: Sequence[int]) -> list[NDArray[np.float64]]:
+        """Return each prompt's log-probabilities over its first `counts[i]` options, (K_i,)."""
         found: list[NDArray[np.float64]] = [np.zeros(0)] * len(prompts)
-        groups = plan(prompts, group=64 if self._share else 1)
+        # what is read from an option's own tokens cannot be read from a remembered prefix
+        limits = [prompt.first_option for prompt in prompts] if self.reads_spans else None
+        tokens = [prompt.tokens for prompt in prompts]
+        groups = plan(tokens, group=64 if self._share else 1, limits=limits)
         alone = [at for group in groups if group.length == 0 for at in group.members]
         self._run([prompts[at] for at in alone], alone, counts, None, 0, found)
         for group in groups:
             if group.length == 0:
                 continue
-            past = self._engine.remember(prompts[group.members[0]][: group.length])
-            suffixes = [prompts[at][group.length :] for at in group.members]
+            past = self._engine.remember(tokens[group.members[0]][: group.length])
+            suffixes = [prompts[at].after(group.length) for at in group.members]
             self._run(suffixes, group.members, counts, past, group.length, found)
         return found
 
     def _run(
         self,
-        suffixes: Sequence[Tokens],
+        suffixes: Sequence[Prompt],
         members: Sequence[int],
         counts: Sequence[int],
         past: Past,
@@ -82,13 +103,16 @@ class Scorer:
             start += size
             length = max(len(suffixes[at]) for at in batch)
             ids = np.full((size, length), self._pad, np.int64)
+            spans = np.full((size, length), NO_OPTION, np.int64)
             mask = np.zeros((size, before + length), np.int64)
             mask[:, :before] = 1
             for row, at in enumerate(batch):
                 own = len(suffixes[at])
-                ids[row, length - own :] = suffixes[at]
+                ids[row, length - own :] = suffixes[at].tokens
+                if suffixes[at].spans:
+                    spans[row, length - own :] = suffixes[at].spans
                 mask[row, before + length - own :] = 1
-            logits = self._engine.logits(ids, mask, past)
+            logits = self._engine.logits(ids, mask, spans, past)
             for row, at in enumerate(batch):
                 place = members[at]
                 found[place] = log_softmax(logits[row, : counts[place]].astype(np.float64))

@@ -10,16 +10,19 @@ import torch
 
 from keyart.models.llm.examples import Example
 from keyart.models.llm.files import write_described
-from keyart.models.llm.loading import load_causal_lm
+from keyart.models.llm.loading import LanguageModel, load_causal_lm
 from keyart.models.llm.preferences import preferences
 from keyart.models.llm.prepare import read_dataset, read_split
 from keyart.models.llm.prompts import Prompter
+from keyart.models.llm.span_reader import save_reader
 from keyart.models.llm.template import load_template
 from keyart.models.llm.training.progress import Progress, silent
 from keyart.models.llm.training.rows import preference_rows, sft_rows
 from keyart.models.llm.training.settings import StageReport, TrainReport, TrainSettings
+from keyart.models.llm.training.spans import STAGE as SPANS
+from keyart.models.llm.training.spans import run_spans, span_rows
 from keyart.models.llm.training.stages import run_stage
-from keyart.schemas.errors import InvalidRecord
+from keyart.schemas.errors import InvalidRecord, SettingsError
 
 REPORT_FILE: Final = "report.json"
 TEMPLATE_FILE: Final = "template.txt"
@@ -59,6 +62,42 @@ def train(
     prompter = Prompter(loaded.tokenizer, template)
     training = _limited(read_split(dataset, "train"), settings.max_examples)
     held_out = _answered(read_split(dataset, "valid"))[: settings.valid_examples]
+    if settings.method == SPANS:
+        reports, parameters, trained = _train_reader(
+            loaded, prompter, training, held_out, out, settings, progress
+        )
+    else:
+        reports, parameters, trained = _train_letters(
+            loaded, prompter, training, held_out, out, settings, progress
+        )
+    (out / TEMPLATE_FILE).write_text(template.text, "utf-8")
+    done = TrainReport(
+        settings=settings,
+        base=loaded.name,
+        template_digest=template.digest,
+        parameters=parameters,
+        trained_parameters=trained,
+        stages=reports,
+        seconds=round(time.monotonic() - started, 1),
+        device=device,
+        dataset=described.source,
+        libraries={name: version(name) for name in ("torch", "transformers", "trl", "peft")},
+    )
+    write_described(out / REPORT_FILE, done)
+    shutil.rmtree(out / "checkpoints", ignore_errors=True)
+    return done
+
+
+def _train_letters(
+    loaded: LanguageModel,
+    prompter: Prompter,
+    training: list[Example],
+    held_out: list[Example],
+    out: Path,
+    settings: TrainSettings,
+    progress: Progress,
+) -> tuple[list[StageReport], int, int]:
+    """Run the stages one after the other, write the model; return reports and parameters."""
     model, reports, trained = loaded.model, list[StageReport](), 0
     model.config.use_cache = False
     for stage in STAGES[settings.method]:
@@ -73,22 +112,33 @@ def train(
     model.config.use_cache = True
     model.save_pretrained(str(out))
     loaded.tokenizer.save_pretrained(str(out))
-    (out / TEMPLATE_FILE).write_text(template.text, "utf-8")
-    done = TrainReport(
-        settings=settings,
-        base=loaded.name,
-        template_digest=template.digest,
-        parameters=sum(p.numel() for p in model.parameters()),
-        trained_parameters=trained,
-        stages=reports,
-        seconds=round(time.monotonic() - started, 1),
-        device=device,
-        dataset=described.source,
-        libraries={name: version(name) for name in ("torch", "transformers", "trl", "peft")},
-    )
-    write_described(out / REPORT_FILE, done)
-    shutil.rmtree(out / "checkpoints", ignore_errors=True)
-    return done
+    return reports, sum(p.numel() for p in model.parameters()), trained
+
+
+def _train_reader(
+    loaded: LanguageModel,
+    prompter: Prompter,
+    training: list[Example],
+    held_out: list[Example],
+    out: Path,
+    settings: TrainSettings,
+    progress: Progress,
+) -> tuple[list[StageReport], int, int]:
+    """Train a span reader, write it; return its report and parameters.
+
+    Raises
+    ------
+    SettingsError
+        The template has the title before the viewer: its options would not have seen the viewer.
+    """
+    if prompter.template.order != "viewer-first":
+        raise SettingsError("a span reader needs a template with the viewer before the title")
+    seed, folder = settings.seed, out / "checkpoints" / SPANS
+    rows = list(span_rows(prompter, _answered(training), shuffles=settings.shuffles, seed=seed))
+    valid = list(span_rows(prompter, _answered(held_out), shuffles=1, seed=seed))
+    reader, report, trained = run_spans(loaded, rows, valid, folder, settings, progress)
+    save_reader(reader, loaded.tokenizer, out, base=loaded.name)
+    return [report], sum(p.numel() for p in reader.parameters()), trained
 
 
 def _answered(examples: list[Example]) -> list[Example]:

@@ -6,14 +6,15 @@ from msgspec import Struct
 
 from keyart.schemas.errors import SettingsError
 
-METHODS: Final = ("sft", "rationale", "dpo", "sft+dpo")
+METHODS: Final = ("sft", "rationale", "dpo", "sft+dpo", "spans")
 
 
 class TrainSettings(Struct, frozen=True, kw_only=True):
     """One post-training run.
 
     `lora` is the adapter's rank, 0 trains every weight; `layers` adapts only that many last layers
-    (0 all of them), so that nothing is carried back through the others. `reason_share` is the
+    (0 all of them), so that nothing is carried back through the others. `keep` is how many lower
+    layers a span reader has (method `spans`; 0 two thirds). `reason_share` is the
     weight of the reason beside the answer (method `rationale`). `patience`: evaluations without a
     better held-out likelihood before it stops. `resume` continues from the newest checkpoint in the
     output folder. `dtype` float32, or bfloat16 where the GPU has it. `checkpointing` recomputes
@@ -22,13 +23,14 @@ class TrainSettings(Struct, frozen=True, kw_only=True):
 
     model: str = "smollm2"
     template: str = "choose.v1"
-    method: Literal["sft", "rationale", "dpo", "sft+dpo"] = "sft"
+    method: Literal["sft", "rationale", "dpo", "sft+dpo", "spans"] = "sft"
     epochs: float = 2.0
     learning_rate: float = 2e-4
     batch: int = 8
     accumulate: int = 1
     lora: int = 16
     layers: int = 0
+    keep: int = 0
     beta: float = 0.1
     reason_share: float = 0.5
     shuffles: int = 1
@@ -56,16 +58,19 @@ class TrainSettings(Struct, frozen=True, kw_only=True):
             raise SettingsError("epochs, learning rate and beta must be above 0")
         if min(self.batch, self.accumulate, self.shuffles, self.evaluations, self.patience) < 1:
             raise SettingsError("batch, accumulate, shuffles, evaluations, patience: at least 1")
-        if min(self.lora, self.layers, self.max_examples) < 0 or self.valid_examples < 1:
+        if min(self.lora, self.layers, self.keep, self.max_examples) < 0 or self.valid_examples < 1:
             raise SettingsError(
-                "lora, layers, max examples: at least 0; valid examples: at least 1"
+                "lora, layers, keep, max examples: at least 0; valid examples: at least 1"
             )
         if self.dtype not in ("float32", "bfloat16"):
             raise SettingsError("dtype is float32 or bfloat16")
 
 
 class StageReport(Struct, frozen=True, kw_only=True):
-    """One stage of a run: sft, rationale or dpo. Losses in nats; `held_out` one an evaluation."""
+    """One stage of a run. Losses in nats; `held_out` one an evaluation.
+
+    Of a span reader the first of them is that of the head on the frozen decoder.
+    """
 
     stage: str
     examples: int

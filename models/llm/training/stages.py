@@ -15,6 +15,7 @@ from transformers.trainer_callback import PrinterCallback
 from trl.trainer.dpo_config import DPOConfig
 from trl.trainer.sft_config import SFTConfig
 
+from keyart.models.llm.training.arguments import newest_checkpoint, trainer_arguments
 from keyart.models.llm.training.dpo import WeightedDPOTrainer, WeightedPairCollator
 from keyart.models.llm.training.progress import Progress, Tell
 from keyart.models.llm.training.settings import StageReport, TrainSettings
@@ -76,7 +77,7 @@ def run_stage(
     # It prints, and standard output is the report's alone.
     trainer.remove_callback(PrinterCallback)
     trained = sum(p.numel() for p in trainer.model.parameters() if p.requires_grad)
-    last = _newest_checkpoint(folder) if settings.resume else None
+    last = newest_checkpoint(folder) if settings.resume else None
     result = trainer.train(resume_from_checkpoint=last)
     done = int(trainer.state.global_step)
     final = trainer.model
@@ -96,53 +97,18 @@ def run_stage(
 
 
 def _config(stage: str, folder: Path, settings: TrainSettings, steps: int) -> Any:
-    every = max(1, steps // settings.evaluations)
-    cuda = settings.device.startswith("cuda") if settings.device else torch.cuda.is_available()
-    shared: dict[str, Any] = {
-        "output_dir": str(folder),
-        "per_device_train_batch_size": settings.batch,
-        "per_device_eval_batch_size": settings.batch,
-        "gradient_accumulation_steps": settings.accumulate,
-        "max_steps": steps,
-        "learning_rate": settings.learning_rate,
-        "warmup_steps": max(1, steps // 20),
-        "lr_scheduler_type": "cosine",
-        "seed": settings.seed,
-        "data_seed": settings.seed,
-        "eval_strategy": "steps",
-        "eval_steps": every,
-        "save_strategy": "steps",
-        "save_steps": every,
-        "save_total_limit": 1,
-        "load_best_model_at_end": True,
-        "metric_for_best_model": "eval_loss",
-        "greater_is_better": False,
-        "logging_steps": max(1, every // 4),
-        "report_to": "none",
-        "disable_tqdm": True,
-        "use_cpu": not cuda,
-        "bf16": cuda and settings.dtype == "bfloat16",
-        "gradient_checkpointing": settings.checkpointing,
-        "dataloader_pin_memory": cuda,
-        "prediction_loss_only": True,
-        "max_length": None,
-        "remove_unused_columns": False,
-    }
+    shared = trainer_arguments(folder, settings, steps)
     if stage == "dpo":
-        return DPOConfig(**shared, beta=settings.beta, precompute_ref_log_probs=True)
+        return DPOConfig(
+            **shared, max_length=None, beta=settings.beta, precompute_ref_log_probs=True
+        )
     return SFTConfig(
         **shared,
+        max_length=None,
         train_sampling_strategy="group_by_length",
         length_column_name="length",
         dataset_kwargs={"skip_prepare_dataset": True},
     )
-
-
-def _newest_checkpoint(folder: Path) -> str | None:
-    steps = {
-        int(each.name.removeprefix("checkpoint-")): each for each in folder.glob("checkpoint-*")
-    }
-    return str(steps[max(steps)]) if steps else None
 
 
 def _last_layers(model: Any, count: int) -> list[str]:

@@ -81,7 +81,7 @@ def test_sharing_and_batching_change_nothing(tokenizer: Any, model: Any, batch_t
     prompter = Prompter(tokenizer, load_template("choose.v1"))
     made = [example(at, count=2 + at % 3, history=at % 2 * 3) for at in range(6)]
     made += [msgspec.structs.replace(each, id=each.id + "again") for each in made]
-    prompts = [prompter.tokens(each) for each in made]
+    prompts = [prompter.prompt(each) for each in made]
     scorer = Scorer(TorchEngine(model, prompter.marks), batch_tokens=batch_tokens)
     found = scorer.score(prompts, [len(each.options) for each in made])
     for each, logs in zip(made, found, strict=True):
@@ -108,10 +108,12 @@ def test_probabilities_are_the_mean_over_shuffles(tokenizer: Any, model: Any) ->
 class OnlyTheFirst:
     """An engine that answers A whatever the prompt: position bias and nothing else."""
 
+    reads_spans = False
+
     def remember(self, tokens: Sequence[int]) -> None:
         return None
 
-    def logits(self, input_ids: Any, attention_mask: Any, past: Any) -> Any:
+    def logits(self, input_ids: Any, attention_mask: Any, spans: Any, past: Any) -> Any:
         found = np.full((len(input_ids), 40), -30.0, np.float32)
         found[:, 0] = 30.0
         return found
