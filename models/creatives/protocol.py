@@ -50,7 +50,7 @@ class Protocol:
 
     taus: tuple[int, ...] = (50, 200, 1000)
     truth: str = "observed"
-    replications: int = 8
+    replications: int = 16
     block: int = BLOCK
     seed: int = 0
     hyper: Hyper = field(default_factory=Hyper)
@@ -191,8 +191,10 @@ def _play(
         rows = np.exp(opinion).reshape(-1, opinion.shape[2])
         expected = level * rows[published.order_of(tests, many)]
         index = published.lola(expected)
+    elif policy == "thompson":
+        index = published.thompson(tests.mask[published.order_of(tests, many) % len(tests.mask)])
     else:
-        index = {"ucb": published.ucb, "thompson": published.thompson}[policy]()
+        index = published.ucb()
     return published.play(index, tests, tau=tau, replications=many, rng=rng, tick=tick)
 
 

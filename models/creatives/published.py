@@ -61,13 +61,23 @@ def lola(expected: Array, *, width: float = WIDTH, auxiliary: float = AUXILIARY)
     return index
 
 
-def thompson() -> Index:
-    """Return Beta(1, 1) Thompson sampling at full scale."""
+def thompson(mask: NDArray[np.bool_]) -> Index:
+    """Return Beta(1, 1) Thompson sampling at full scale.
+
+    Parameters
+    ----------
+    mask
+        (rows, K) where there is a creative, in the order of the rows that are played: draws are
+        most of the work.
+    """
 
     def index(
         clicks: Array, shown: Array, log_t: float, rows: int, rng: np.random.Generator
     ) -> Array:
-        return rng.beta(clicks + 1.0, shown - clicks + 1.0)
+        there, drawn = mask[:rows], np.zeros((rows, mask.shape[1]))
+        taken = clicks[there]
+        drawn[there] = rng.beta(taken + 1.0, shown[there] - taken + 1.0)
+        return drawn
 
     return index
 

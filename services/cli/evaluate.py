@@ -36,7 +36,7 @@ def creatives(
     ] = "static",
     tau: Annotated[str, typer.Option(help="impressions per creative, by commas")] = "50,200,1000",
     truth: Annotated[str, typer.Option(help="observed or shrunk click rates")] = "observed",
-    replications: Annotated[int, typer.Option(help="times that every test is played")] = 8,
+    replications: Annotated[int, typer.Option(help="times that every test is played")] = 16,
     block: Annotated[int, typer.Option(help="tests that run side by side")] = 50,
     seed: Annotated[int, typer.Option(help="of everything random")] = 0,
     test_column: Annotated[str, typer.Option(help="name of the column of tests")] = "",
