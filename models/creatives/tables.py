@@ -1,6 +1,7 @@
 """Tables of creative tests: one row a creative, with what was shown and clicked."""
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,6 +53,25 @@ class CreativeTable:
         """G, the number of tests."""
         return int(self.test[-1]) + 1 if len(self.test) else 0
 
+    def distinct(self) -> "CreativeTable":
+        """Return the table with texts that stand twice in a test as one creative.
+
+        Tests that are left with one text are no contest, and left out.
+        """
+        rows: dict[tuple[int, str], list[int]] = {}
+        for at, key in enumerate(zip(self.test.tolist(), self.texts, strict=True)):
+            rows.setdefault(key, []).append(at)
+        many = np.bincount([test for test, _ in rows]) > 1
+        kept = {key: its for key, its in rows.items() if many[key[0]]}
+        test = np.array([key[0] for key in kept], np.intp)
+        return CreativeTable(
+            test=np.unique(test, return_inverse=True)[1],
+            texts=tuple(text for _, text in kept),
+            impressions=np.array([self.impressions[its].sum() for its in kept.values()]),
+            clicks=np.array([self.clicks[its].sum() for its in kept.values()]),
+            left_out=self.left_out + int((~many).sum()),
+        )
+
     def part(self, first: int, last: int) -> "CreativeTable":
         """Return the tests `first` to `last` - 1, numbered from 0."""
         of = (self.test >= first) & (self.test < last)
@@ -71,6 +91,7 @@ def read_creatives(
     impressions: str = "",
     clicks: str = "",
     faulty_weeks: tuple[int, int] | None = FAULTY_WEEKS,
+    without: Collection[str] = (),
 ) -> CreativeTable:
     """Return a table of tests from a CSV (also .gz) or Parquet file.
 
@@ -83,6 +104,8 @@ def read_creatives(
         Names of the columns; "" looks for the `KNOWN` ones.
     faulty_weeks
         First and last `test_week` to leave out, where there is such a column; None leaves all in.
+    without
+        Ids of tests to leave out.
 
     Raises
     ------
@@ -115,7 +138,15 @@ def read_creatives(
     if faulty_weeks is not None and "test_week" in frame.columns:
         week = frame["test_week"].cast(pl.Int64, strict=False).fill_null(0).to_numpy()
         faulty = (week >= faulty_weeks[0]) & (week <= faulty_weeks[1])
-    return _ordered(path, ids, texts, shown, clicked, keep & ~faulty)
+    unwanted = set(without)
+    keep &= ~faulty & np.array([each not in unwanted for each in ids], bool)
+    return _ordered(path, ids, texts, shown, clicked, keep)
+
+
+def test_ids(path: Path, *, test: str = "") -> set[str]:
+    """Return the ids of a table's tests; raises as `read_creatives` does."""
+    frame = _read(path)
+    return set(frame[_column(frame, "test", test)].cast(pl.String).drop_nulls().to_list())
 
 
 def _read(path: Path) -> pl.DataFrame:

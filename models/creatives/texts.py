@@ -39,12 +39,15 @@ class TextOpinions:
         (M,) opinions on the creatives that are played, log relative rates.
     strength
         What an opinion is worth, in impressions.
+    gain
+        Log likelihood over no opinion on the training tests, each without its own, in nats.
     """
 
     name: str
     train: Array
     test: Array
     strength: float
+    gain: float = 0.0
 
 
 def opinions_on(
@@ -84,7 +87,13 @@ def opinions_on(
     }
     name = max(found, key=lambda spec: found[spec][0].calibration.gain)
     fit, said = found[name]
-    return TextOpinions(name=name, train=fit.held_out, test=said, strength=fit.prior.strength)
+    return TextOpinions(
+        name=name,
+        train=fit.held_out,
+        test=said,
+        strength=fit.prior.strength,
+        gain=fit.calibration.gain,
+    )
 
 
 def _ridge(
@@ -133,6 +142,7 @@ def _language_model(
         train=np.concatenate([padding, held * found.scale]),
         test=np.concatenate(scores[late.tests :]) * found.scale,
         strength=found.strength,
+        gain=found.gain,
     )
 
 

@@ -9,13 +9,11 @@ import typer
 
 if TYPE_CHECKING:
     from keyart.models.creatives.protocol import Report
+    from keyart.models.creatives.quality import Quality
+    from keyart.models.creatives.tables import CreativeTable
+    from keyart.models.statistics.bootstrap import Interval
 
 app = typer.Typer(help="Measure policies and priors on real tests.", no_args_is_help=True)
-
-
-@app.callback()
-def group() -> None:
-    """Keep `creatives` a command of its own name."""
 
 
 @app.command("creatives")
@@ -86,10 +84,7 @@ def creatives(
 
     earlier = read(train)
     if test is None:
-        if not 0.0 < split < 1.0:
-            raise SettingsError(f"--split must be between 0 and 1, is {split}")
-        cut = min(max(round(earlier.tests * split), 1), earlier.tests - 1)
-        earlier, later = earlier.part(0, cut), earlier.part(cut, earlier.tests)
+        earlier, later = _split(earlier, split)
     else:
         later = read(test)
     began = time.perf_counter()
@@ -114,6 +109,106 @@ def creatives(
     out.print(f"{time.perf_counter() - began:.0f} s, {protocol.replications} replications")
     if json is not None:
         json.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=1))
+
+
+@app.command("priors")
+def priors(
+    train: Annotated[Path, typer.Option(help="earlier tests: .csv, .csv.gz or .parquet")],
+    prior: Annotated[
+        list[str], typer.Option(help="as for `creatives`; given several times, over the first")
+    ],
+    test: Annotated[
+        Path | None, typer.Option(help="tests to judge on; without it the later part of --train")
+    ] = None,
+    split: Annotated[
+        float, typer.Option(help="without --test: share of the tests that are earlier")
+    ] = 0.7,
+    without: Annotated[
+        Path | None, typer.Option(help="leave out the tests of this other table")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="of the bootstrap")] = 0,
+    json: Annotated[Path | None, typer.Option(help="file for the figures")] = None,
+) -> None:
+    """Judge opinions by themselves on later tests: the best text found, and the order right.
+
+    Texts that stand twice in a test are one. 95 % bootstrap intervals over tests, the differences
+    paired.
+    """
+    import msgspec
+    from rich.console import Console
+    from rich.progress import Progress
+    from rich.table import Table
+
+    from keyart.models.creatives.quality import qualities
+    from keyart.models.creatives.tables import read_creatives, test_ids
+    from keyart.models.creatives.texts import opinions_on
+
+    out, err = Console(), Console(stderr=True)
+    unseen = test_ids(without) if without is not None else set()
+    earlier = read_creatives(train, without=unseen).distinct()
+    if test is None:
+        earlier, later = _split(earlier, split)
+    else:
+        later = read_creatives(test, without=unseen).distinct()
+    said = []
+    with Progress(console=err, transient=True) as progress:
+        task = progress.add_task("", total=None)
+        for name in prior:
+
+            def told(what: str, done: int, whole: int) -> None:
+                progress.update(task, description=what, completed=done, total=whole)
+
+            said.append(opinions_on(name, earlier, later, told=told))
+    found = qualities(later, [each.test for each in said], seed=seed)
+    shown = Table(
+        *("prior", "top-1, %", "rank correlation", "gain, nats", "top-1 over", "rank over"),
+        title=f"{later.tests} later tests, fitted on {earlier.tests}",
+    )
+    for each, one in zip(said, found, strict=True):
+        shown.add_row(
+            each.name,
+            _cell(one.top1, 100.0, 1),
+            _cell(one.rank, 1.0, 3),
+            f"{each.gain:.0f}",
+            _cell(one.top1_over, 100.0, 1),
+            _cell(one.rank_over, 1.0, 3),
+        )
+    out.print(shown)
+    if json is not None:
+        named = [
+            {"prior": e.name, "gain": e.gain, **_plain(q)} for e, q in zip(said, found, strict=True)
+        ]
+        report = {"tests": later.tests, "fitted_on": earlier.tests, "priors": named}
+        json.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=1))
+
+
+def _split(table: "CreativeTable", share: float) -> "tuple[CreativeTable, CreativeTable]":
+    """Return the earlier tests and the later ones.
+
+    Raises
+    ------
+    SettingsError
+        The share is not between 0 and 1.
+    """
+    from keyart.schemas.errors import SettingsError
+
+    if not 0.0 < share < 1.0:
+        raise SettingsError(f"--split must be between 0 and 1, is {share}")
+    cut = min(max(round(table.tests * share), 1), table.tests - 1)
+    return table.part(0, cut), table.part(cut, table.tests)
+
+
+def _cell(interval: "Interval", scale: float, digits: int) -> str:
+    value, low, high = (
+        f"{scale * each:.{digits}f}" for each in (interval.estimate, interval.low, interval.high)
+    )
+    return f"{value} ({low} to {high})"
+
+
+def _plain(quality: "Quality") -> dict[str, object]:
+    from dataclasses import asdict
+
+    return asdict(quality)
 
 
 def _whole_numbers(text: str) -> tuple[int, ...]:

@@ -87,3 +87,20 @@ def test_wrong_options_are_named(
 ) -> None:
     with pytest.raises(error):
         run("--train", files[0], *arguments)
+
+
+def test_priors_are_judged_by_themselves(files: tuple[Path, Path], tmp_path: Path) -> None:
+    train, test = files
+    out = tmp_path / "figures.json"
+    given = ["--train", train, "--test", test, "--prior", "static", "--prior", "none"]
+    result = CliRunner().invoke(app, ["priors", *map(str, given), "--json", str(out)])
+    assert result.exit_code == 0, result.output
+    found = json.loads(out.read_bytes())
+    assert [each["prior"] for each in found["priors"]] == ["static", "none"]
+    static, none = found["priors"]
+    assert none["rank"]["estimate"] == 0.0
+    assert static["top1_over"]["estimate"] == 0.0
+    over = none["top1"]["estimate"] - static["top1"]["estimate"]
+    assert none["top1_over"]["estimate"] == pytest.approx(over)
+    left = ["--train", train, "--test", test, "--prior", "static", "--without", test]
+    assert CliRunner().invoke(app, ["priors", *map(str, left)]).exit_code != 0
