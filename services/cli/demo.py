@@ -18,7 +18,7 @@ def demo(
     seed: Annotated[int, typer.Option(min=0, help="of audience, visits and luck")] = 1,
     url: Annotated[str, typer.Option(help="a running keyart; empty starts one for the demo")] = "",
     key: Annotated[str, typer.Option(help="bearer key of that keyart")] = "",
-    prior: Annotated[str, typer.Option(help="start from it: a name, or a table of llm score")] = "",
+    prior: Annotated[str, typer.Option(help="start from it: llm, ridge, or one of your own")] = "",
     stay: Annotated[bool, typer.Option(help="keep the page and slow traffic until Ctrl-C")] = False,
     json: Annotated[Path | None, typer.Option(help="write the figures to this file")] = None,
 ) -> None:

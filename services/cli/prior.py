@@ -94,16 +94,12 @@ def take(
     ] = None,
 ) -> None:
     """Take over the opinions of another model and let them serve."""
-    from keyart.services.priors.taking import take_dual, take_table
+    from keyart.services.priors.taking import take_prior
 
     with _parts() as parts:
-        if source.is_dir():
-            typer.echo(f"{take_dual(parts, source)} serves, for any viewer and artwork")
-            return
-        beside = source.with_suffix(".segments.json")
-        placed = segments or (beside if beside.is_file() else None)
-        name, opinions, count = take_table(parts, source, placed)
-        typer.echo(f"{name} serves; {opinions:,} opinions, {count} segments beside everybody")
+        taken = take_prior(parts, source, segments)
+        said = f"{taken.opinions:,} opinions, {taken.segments} segments beside everybody"
+        typer.echo(f"{taken.name} serves; {said if taken.opinions else 'for any viewer'}")
 
 
 @app.command("list")

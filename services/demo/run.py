@@ -15,9 +15,9 @@ from keyart.models.space import load_space
 from keyart.schemas.errors import InvalidRecord
 from keyart.services.demo.client import HttpClient
 from keyart.services.demo.history import past_events
-from keyart.services.demo.opinions import prior_name, read_opinions
 from keyart.services.demo.pace import Pace
 from keyart.services.demo.play import Crowd, Player, wall_clock_ms
+from keyart.services.demo.priors import find_prior
 from keyart.services.demo.screen import Progress, table_of, table_of_first, verdict
 from keyart.services.demo.server import started_server
 from keyart.services.demo.tally import Figures, Tally
@@ -47,8 +47,7 @@ class Plan:
     url, key
         A running server and its bearer key; an empty url starts one.
     prior
-        A prior for the started server: the name of a table the demo has, or a file of opinions;
-        empty for none.
+        A prior for the started server, as `find_prior` takes it; empty for none.
     stay
         Keep the server and slow traffic until interrupted.
     json
@@ -75,8 +74,7 @@ def run_demo(plan: Plan, console: Console) -> Figures:
     """
     if plan.prior and plan.url:
         raise InvalidRecord("a server that runs has its prior: leave out --prior, or --url")
-    opinions = read_opinions(plan.prior) if plan.prior else []
-    name = prior_name(plan.prior)
+    prior = find_prior(plan.prior) if plan.prior else None
     console.print(SAID_PLAINLY)
     world = make_world(load_space("static"), seed=plan.seed)
     without = _without_prior(world, plan, console) if plan.prior else None
@@ -84,13 +82,13 @@ def run_demo(plan: Plan, console: Console) -> Figures:
         url = plan.url
         if not url:
             console.print("Starting keyart serve …")
-            url = stack.enter_context(started_server(prior=name, opinions=opinions))
+            url = stack.enter_context(started_server(prior))
         console.print(f"The page: {url}/", style="bold")
         crowd, tally = _gather(world, url, plan, stack)
         _introduce(world, crowd, plan, console)
         if without is not None:
             crowd.play(until=lambda: False, most=FIRST_VISITS)
-            console.print(table_of_first(without, tally, prior=name))
+            console.print(table_of_first(without, tally, prior=plan.prior))
         _play(crowd, plan, tally, console)
         figures = tally.figures(seed=plan.seed)
         console.print(table_of(figures))
@@ -121,7 +119,7 @@ def _without_prior(world: World, plan: Plan, console: Console) -> Tally:
     """Play the first visits against a server of their own that has no prior."""
     console.print("Starting keyart serve without the prior, for the first visits …")
     with ExitStack() as stack:
-        url = stack.enter_context(started_server(prior="neutral"))
+        url = stack.enter_context(started_server())
         crowd, tally = _gather(world, url, plan, stack)
         _introduce(world, crowd, plan, console)
         crowd.play(until=lambda: False, most=FIRST_VISITS)

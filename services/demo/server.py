@@ -6,16 +6,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from keyart.schemas.errors import KeyartError
-from keyart.schemas.priors import Opinion
 from keyart.services.bootstrap import Parts
 from keyart.services.demo.client import HttpClient
 from keyart.services.demo.world import SAID_PLAINLY
+from keyart.services.priors.taking import take_prior
 from keyart.services.settings import Settings
 
 COMMAND: Final = (sys.executable, "-c", "from keyart.services.cli.main import main; main()")
@@ -37,7 +37,7 @@ SETTINGS: Final = {
 
 
 @contextmanager
-def started_server(*, prior: str = "", opinions: Sequence[Opinion] = ()) -> Iterator[str]:
+def started_server(prior: Path | None = None) -> Iterator[str]:
     """Run `keyart serve` on a free port; give its address; stop it at the end.
 
     No `KEYART_*` variable of this process reaches it, so that the demo never writes to a store
@@ -46,9 +46,7 @@ def started_server(*, prior: str = "", opinions: Sequence[Opinion] = ()) -> Iter
     Parameters
     ----------
     prior
-        The name of the prior to serve with; empty for the default.
-    opinions
-        What that prior thinks of titles.
+        Of `find_prior`: what the prior thinks, taken over once the server is there.
 
     Raises
     ------
@@ -59,8 +57,6 @@ def started_server(*, prior: str = "", opinions: Sequence[Opinion] = ()) -> Iter
     with tempfile.TemporaryDirectory(prefix="keyart-demo-") as folder:
         port = _free_port()
         settings = {**SETTINGS, "DATA_DIR": folder, "API_PORT": str(port)}
-        if prior:
-            settings["PRIOR"] = prior
         environ.update({f"KEYART_{name}": value for name, value in settings.items()})
         said = Path(folder) / "serve.log"
         with said.open("wb") as output:
@@ -76,9 +72,9 @@ def started_server(*, prior: str = "", opinions: Sequence[Opinion] = ()) -> Iter
         url = f"http://127.0.0.1:{port}"
         try:
             _wait(process, url)
-            if opinions:
+            if prior is not None:
                 parts = Parts(Settings(data_dir=folder))
-                parts.opinions.put(opinions)
+                take_prior(parts, prior)
                 parts.client.close()
             yield url
         except KeyartError as wrong:

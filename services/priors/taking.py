@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 import numpy as np
@@ -54,18 +54,40 @@ def read_opinions(path: Path) -> Iterator[Opinion]:
             yield opinion
 
 
-def take_table(parts: Parts, path: Path, segments: Path | None = None) -> tuple[str, int, int]:
+class Taken(NamedTuple):
+    """A prior that was taken over: its name, its opinions in store, its segments."""
+
+    name: str
+    opinions: int = 0
+    segments: int = 0
+
+
+def take_prior(parts: Parts, source: Path, segments: Path | None = None) -> Taken:
+    """Take over a table of opinions or a folder of a dual encoder, and make it current.
+
+    Parameters
+    ----------
+    source
+        The segments of a table are read from the file beside it, `NAME.segments.json`, unless
+        another is given.
+
+    Raises
+    ------
+    As `take_table` and `take_dual` do.
+    """
+    if source.is_dir():
+        return take_dual(parts, source)
+    beside = source.with_suffix(".segments.json")
+    return take_table(parts, source, segments or (beside if beside.is_file() else None))
+
+
+def take_table(parts: Parts, path: Path, segments: Path | None = None) -> Taken:
     """Take over a table of opinions, and make it current; all of it or nothing.
 
     Parameters
     ----------
     segments
         The taste segments that its opinions are for, as `keyart llm score` writes them.
-
-    Returns
-    -------
-    tuple[str, int, int]
-        The prior's name, how many opinions, and of how many segments beside everybody.
 
     Raises
     ------
@@ -97,7 +119,7 @@ def take_table(parts: Parts, path: Path, segments: Path | None = None) -> tuple[
             done, batch = done + len(batch), []
     parts.opinions.put(batch)
     parts.opinions.make_current(prior)
-    return prior, done + len(batch), len(placed)
+    return Taken(prior, done + len(batch), len(placed))
 
 
 def _segments(parts: Parts, path: Path | None) -> tuple[SegmentCentre, ...]:
@@ -116,8 +138,8 @@ def _segments(parts: Parts, path: Path | None) -> tuple[SegmentCentre, ...]:
     )
 
 
-def take_dual(parts: Parts, folder: Path) -> str:
-    """Take over a dual encoder of `keyart llm distil`, and make it current; return its name.
+def take_dual(parts: Parts, folder: Path) -> Taken:
+    """Take over a dual encoder of `keyart llm distil`, and make it current.
 
     Raises
     ------
@@ -142,4 +164,4 @@ def take_dual(parts: Parts, folder: Path) -> str:
         )
     )
     parts.opinions.make_current(dual.manifest.name)
-    return dual.manifest.name
+    return Taken(dual.manifest.name)

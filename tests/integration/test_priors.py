@@ -21,7 +21,7 @@ from keyart.services.bootstrap import Parts, now_ms
 from keyart.services.priors import fitting
 from keyart.services.priors.fitting import counted, fit_prior
 from keyart.services.priors.serving import drop_prior, prior_folder, score_new, serve_prior
-from keyart.services.priors.taking import take_table
+from keyart.services.priors.taking import Taken, take_table
 from keyart.services.settings import Settings
 from keyart.services.telemetry import ApiMetrics
 from keyart.streams.ports import Output
@@ -111,7 +111,7 @@ def test_without_rewards_there_is_nothing_to_fit(parts: Parts) -> None:
 
 def test_opinions_of_another_tool_are_taken_over_whole_or_not(parts: Parts, tmp_path: Path) -> None:
     good = written(tmp_path / "good.jsonl", [said("llm-1")])
-    assert take_table(parts, good) == ("llm-1", 1, 0)
+    assert take_table(parts, good) == Taken("llm-1", 1, 0)
     assert parts.opinions.current == "llm-1"
     with pytest.raises(InvalidRecord, match="exactly one prior"):
         take_table(parts, written(tmp_path / "two.jsonl", [said("x"), said("y")]))

@@ -22,7 +22,7 @@ from keyart.schemas.priors import PriorCard, SegmentCentre
 from keyart.schemas.taste import INTERESTS, TASTE_DIMENSIONS
 from keyart.services.api.snapshots import Snapshots
 from keyart.services.bootstrap import Parts, now_ms
-from keyart.services.priors.taking import take_dual, take_table
+from keyart.services.priors.taking import Taken, take_prior, take_table
 from keyart.services.settings import Settings
 from keyart.services.telemetry import ApiMetrics
 from tests.integration.prior_site import said, titles, written
@@ -51,7 +51,7 @@ def test_opinions_by_segment_reach_the_viewers_of_the_segment(parts: Parts, tmp_
         said("llm-1", -0.5, segment="s1"),
     ]
     table = written(tmp_path / "table.jsonl", opinions)
-    assert take_table(parts, table, tmp_path / "table.segments.json") == ("llm-1", 3, 2)
+    assert take_prior(parts, table) == Taken("llm-1", 3, 2)
     snapshots = Snapshots(Parts(parts.settings), ApiMetrics())
     snapshots.refresh()
     decider = Decider(policy=build_policy(), explore_share=0.0)
@@ -102,7 +102,7 @@ def test_a_dual_encoder_serves_any_viewer_and_artwork(parts: Parts, tmp_path: Pa
         seconds=0.0,
     )
     export_dual(network, report, tmp_path, name="dual-1", space=parts.space.identity)
-    assert take_dual(parts, tmp_path) == "dual-1"
+    assert take_prior(parts, tmp_path) == Taken("dual-1")
     snapshots = Snapshots(Parts(parts.settings), ApiMetrics())
     snapshots.refresh()
     new = Title(id="new", artworks=(Artwork(id="x", description="a rocket"), Artwork(id="y")))
