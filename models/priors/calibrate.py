@@ -20,7 +20,7 @@ Array = NDArray[np.float64]
 
 SPREADS = (float(np.log(0.02)), float(np.log(2.0)))
 """Of the log spread, lower and upper bound."""
-LEAST_GAIN = 2.0
+LEAST_GAIN = 4.0
 """Nats by which an opinion must be more likely than none to be worth anything."""
 LARGEST_SCALE = 20.0
 
