@@ -4,6 +4,7 @@ Questions are (taste segment, title) with four shuffles of the title's artworks,
 demo's titles. Naive is one prompt for each option and shuffle: the prompt with that option's letter
 behind it, and the letter's log-probability read from the full logits. keyart reads all options from
 one forward pass, and computes what prompts share (instruction and the segment's history) once. A
+span reader has two thirds of the layers and is another model: it agrees with nobody here. A
 unit is one option of one question scored, all its shuffles. On a machine with CUDA the same table
 is made there. The model is exported once, into the cache folder (minutes).
 """
@@ -21,6 +22,7 @@ from rich.console import Console
 
 SEGMENTS, TITLES, ENTRIES, SHUFFLES = 2, 6, 8, 4
 NAIVE, TORCH = "(a) transformers, a prompt an option", "(b) keyart on torch"
+SPANS = "(d) keyart on ONNX, span reader, fp32"
 
 
 def questions() -> list[Any]:
@@ -112,6 +114,18 @@ def exported(model: Any, marks: tuple[int, ...], folder: Path) -> dict[str, Path
     return paths
 
 
+def exported_reader(marks: tuple[int, ...], folder: Path) -> Path:
+    """Return the graph of a span reader that has learned nothing, made on the first call."""
+    from keyart.models.llm.export.onnx_graph import export_graph
+    from keyart.models.llm.loading import load_causal_lm
+    from keyart.models.llm.span_reader import new_reader
+
+    path = folder / "spans.onnx"
+    if not path.is_file():
+        export_graph(new_reader(load_causal_lm("smollm2"), 0).eval(), marks, path)
+    return path
+
+
 def main() -> list[Row]:
     """Measure, print and return the table; nothing where torch or the model is not installed."""
     missing = [
@@ -145,13 +159,15 @@ def main() -> list[Row]:
         for kind, path in graphs.items():
             engine = OnnxEngine(path, device=device, threads=1)
             contenders[f"(c) keyart on ONNX, {kind}"] = Ours(engine, prompter, asked)
+        reader = exported_reader(prompter.marks, cache_folder() / "bench-llm")
+        contenders[SPANS] = Ours(OnnxEngine(reader, device=device, threads=1), prompter, asked)
         found = rates(contenders, rounds=3, seconds=0.1)
         base = contenders[NAIVE].found
         notes = {
             name: "largest difference from (a) "
             f"{max(float(np.abs(base[at] - one.found[at]).max()) for at in base):.1g}"
             for name, one in contenders.items()
-            if name != NAIVE
+            if name not in (NAIVE, SPANS)
         }
         made = rows_of(f"llm-{device}", found, unit="options/min", against=NAIVE, notes=notes)
         size = f"{len(asked)} questions x {SHUFFLES} shuffles"
