@@ -60,8 +60,8 @@ class SpanReader(nn.Module):
         """Return the options' mean hidden states (B, K, H), of unit length; 0 without a token."""
         member = spans[..., None] == torch.arange(options, device=spans.device)  # (B, T, K)
         total = torch.einsum("btk,bth->bkh", member.to(hidden.dtype), hidden)
-        length = total.float().pow(2).sum(-1, keepdim=True).sqrt().clamp(min=1e-6)
-        return total / length.to(hidden.dtype)
+        # its gradient is 0, not nan, where there is no token: titles differ in their options
+        return nn.functional.normalize(total.float(), dim=-1).to(hidden.dtype)
 
     def read(self, hidden: torch.Tensor, spans: torch.Tensor, options: int) -> torch.Tensor:
         """Return logits (B, K) from hidden states (B, T, H) and spans (B, T)."""

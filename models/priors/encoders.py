@@ -91,24 +91,28 @@ def text_encoder(spec: str) -> TextEncoder:
     MissingExtra
         It needs an optional dependency.
     """
-    parts = spec.split("+")
-    if len(parts) > 1:
-        return SideBySide([text_encoder(part) for part in parts])
-    kind, _, where = spec.partition(":")
-    if spec == STATIC:
+    names = spec.split("+")
+    for name in names:
+        kind, _, where = name.partition(":")
+        if name not in (STATIC, MINILM, SMOLLM2) and not (kind in (MINILM, "llm") and where):
+            raise UnknownName(
+                f"no encoder {name!r}: use {STATIC}, {MINILM}, {SMOLLM2}, minilm:DIR or llm:DIR, "
+                "one or several joined by +"
+            )
+    encoders = [_known(name) for name in names]
+    return encoders[0] if len(encoders) == 1 else SideBySide(encoders)
+
+
+def _known(name: str) -> TextEncoder:
+    if name == STATIC:
         return StaticSpace()
-    if spec == MINILM:
+    if name == MINILM:
         return FolderEncoder(_minilm_folder())
-    if spec == SMOLLM2:
+    if name == SMOLLM2:
         from keyart.models.llm.encoder import cached_encoder
 
         return FolderEncoder(cached_encoder(SMOLLM2))
-    if kind in (MINILM, "llm") and where:
-        return FolderEncoder(Path(where))
-    raise UnknownName(
-        f"no encoder {spec!r}: use {STATIC}, {MINILM}, {SMOLLM2}, minilm:DIR or llm:DIR, "
-        "one or several joined by +"
-    )
+    return FolderEncoder(Path(name.partition(":")[2]))
 
 
 def installed() -> tuple[str, ...]:

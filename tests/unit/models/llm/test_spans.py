@@ -151,6 +151,8 @@ def test_doubling_a_weight_is_duplicating_the_example(
     torch.testing.assert_close(
         gradient(doubled), gradient([examples[0], *examples]), rtol=1e-4, atol=1e-6
     )
+    for name, each in reader.decoder.named_parameters():
+        assert each.grad is not None and torch.isfinite(each.grad).all(), name
     assert not torch.allclose(gradient(doubled), gradient(examples))
 
 

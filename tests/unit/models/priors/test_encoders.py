@@ -41,10 +41,15 @@ def test_each_text_is_encoded_once_whatever_the_order(
     assert told == [(0, 3), (2, 3), (3, 3)]
 
 
-def test_what_there_is_no_such_encoder_of_is_refused(tmp_path: Path) -> None:
+def test_what_there_is_no_such_encoder_of_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(encoders, "_minilm_files", lambda: [])  # the name is judged before files
     for spec in ("elmo", "static:x", "minilm+elmo", "llm:", ""):
         with pytest.raises(UnknownName):
             text_encoder(spec)
+    with pytest.raises(ModelRejected, match="install its weights"):
+        text_encoder("static+minilm")
     with pytest.raises(ModelRejected, match="holds no encoder"):
         text_encoder(f"llm:{tmp_path}")
 
