@@ -102,7 +102,7 @@ def _ridge(
     """Return the fit on one table, and what it says of the other, (M,)."""
     texts, size = [*train.texts, *test.texts], len(train.texts)
     encoder = text_encoder(spec)
-    vectors = encode_all(encoder, texts, lambda done, total: told(spec, done, total))
+    vectors = encode_all(encoder, texts, lambda done, total: told(f"{spec} reads", done, total))
     fit = fit_ridge(vectors[:size], train.test, train.impressions, train.clicks)
     return fit, fit.prior.relative(vectors[size:])
 
@@ -132,7 +132,7 @@ def _language_model(
     scores = opinions(
         folder,
         [*_by_test(late), *_by_test(test)],
-        told=lambda done, total: told(name, done, total),
+        told=lambda done, total: told(f"{name} reads", done, total),
     )
     held = np.concatenate(scores[: late.tests])
     found = calibrate(held, relative_effects(late.test, late.impressions, late.clicks))

@@ -54,12 +54,12 @@ def creatives(
     """
     import msgspec
     from rich.console import Console
-    from rich.progress import Progress
 
     from keyart.models.creatives.protocol import Protocol, entries, evaluate
     from keyart.models.creatives.tables import FAULTY_WEEKS, CreativeTable, read_creatives
     from keyart.models.creatives.texts import opinions_on
     from keyart.schemas.errors import SettingsError
+    from keyart.services.progress import progress
 
     protocol = Protocol(
         taus=_whole_numbers(tau), truth=truth, replications=replications, block=block, seed=seed
@@ -88,21 +88,17 @@ def creatives(
     else:
         later = read(test)
     began = time.perf_counter()
-    with Progress(console=err, transient=True) as progress:
-        whole = progress.add_task("fitting the prior", total=None)
-
-        def read_so_far(what: str, done: int, whole_of_it: int) -> None:
-            progress.update(whole, description=what, completed=done, total=whole_of_it)
-
-        opinions = opinions_on(prior, earlier, later, told=read_so_far)
+    with progress(err, transient=True) as tell:
+        tell("fitting the prior", 0, 0)
+        opinions = opinions_on(prior, earlier, later, told=tell)
         total = len(entries(protocol, opinions.name))
-        progress.update(whole, completed=0, total=total)
         finished: set[str] = set()
 
         def told(name: str, share: float) -> None:
-            progress.update(whole, description=name, completed=len(finished) + min(share, 1.0))
             if share >= 1.0:
                 finished.add(name)
+            played = (len(finished) + (share if share < 1.0 else 0.0)) * later.tests
+            tell("tests played", round(played), total * later.tests, name)
 
         report = evaluate(earlier, later, opinions, protocol, told)
     _show(report, out, protocol.taus)
@@ -137,12 +133,12 @@ def priors(
     """
     import msgspec
     from rich.console import Console
-    from rich.progress import Progress
     from rich.table import Table
 
     from keyart.models.creatives.quality import qualities
     from keyart.models.creatives.tables import read_creatives, test_ids
     from keyart.models.creatives.texts import opinions_on
+    from keyart.services.progress import progress
 
     out, err = Console(), Console(stderr=True)
     unseen = test_ids(without) if without is not None else set()
@@ -152,14 +148,9 @@ def priors(
     else:
         later = read_creatives(test, without=unseen).distinct()
     said = []
-    with Progress(console=err, transient=True) as progress:
-        task = progress.add_task("", total=None)
+    with progress(err, transient=True) as tell:
         for name in prior:
-
-            def told(what: str, done: int, whole: int) -> None:
-                progress.update(task, description=what, completed=done, total=whole)
-
-            said.append(opinions_on(name, earlier, later, told=told))
+            said.append(opinions_on(name, earlier, later, told=tell))
     found = qualities(later, [each.test for each in said], seed=seed)
     shown = Table(
         *("prior", "top-1, %", "rank", "gain", "top-1 over", "rank over"),

@@ -24,21 +24,15 @@ def fit(
     ] = "best",
 ) -> None:
     """Fit a ridge on the descriptions of what was shown and taken; needs keyart[onnx]."""
-    from rich.console import Console
-    from rich.progress import Progress
-
     from keyart.services.priors.fitting import fit_prior
     from keyart.services.priors.serving import serve_prior
+    from keyart.services.progress import progress
 
     with _parts() as parts:
         parts.archiver.run()
-        with Progress(console=Console(stderr=True), transient=True) as progress:
-            task = progress.add_task("reading the log", total=None)
-
-            def told(what: str, done: int, total: int) -> None:
-                progress.update(task, description=f"{what} reads", completed=done, total=total)
-
-            found = fit_prior(parts, encoders=encoders, told=told)
+        with progress(transient=True) as tell:
+            tell("reading the log", 0, 0)
+            found = fit_prior(parts, encoders=encoders, told=tell)
         for name, gain in sorted(found.gains.items(), key=lambda item: -item[1]):
             typer.echo(f"  {name}: {gain:+.1f} nats over no opinion, held out")
         calibration = found.report.calibration

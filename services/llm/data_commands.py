@@ -10,7 +10,7 @@ from rich.console import Console
 from keyart.models.llm.rationales.write import REASONS_FILE, Spending, Teacher
 from keyart.schemas.errors import SettingsError
 from keyart.services.llm.options import Catalogue, Dataset, Out, Tokenizer
-from keyart.services.llm.screen import progress_bar
+from keyart.services.progress import progress
 
 MAX_KEY_BYTES = 4096
 
@@ -97,7 +97,7 @@ def rationales(
     asked = _teacher(teacher, url, key_file)
     prompter = Prompter(load_causal_lm(tokenizer).tokenizer, load_template(template))
     examples = read_split(dataset, "valid") + read_split(dataset, "train")
-    with progress_bar() as draw:
+    with progress() as draw:
         report = write_reasons(
             prompter,
             examples,
@@ -137,7 +137,7 @@ def caption(
     from keyart.models.llm.catalogue import read_catalogue
 
     titles = list(read_catalogue(catalogue).values())
-    with progress_bar() as draw:
+    with progress() as draw:
         described, report = caption_catalogue(
             titles,
             images,

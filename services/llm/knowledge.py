@@ -13,7 +13,7 @@ from rich.console import Console
 from keyart.models.llm.examples import Example
 from keyart.schemas.errors import SettingsError
 from keyart.services.llm.options import Dataset, Out, Shuffles, Space
-from keyart.services.llm.screen import progress_bar
+from keyart.services.progress import progress
 
 SOFT_FILE = "soft.jsonl"
 
@@ -44,7 +44,7 @@ def distil(
     out.mkdir(parents=True, exist_ok=True)
     labels = soft_labels(asked, model, out / SOFT_FILE, shuffles=shuffles) if model else {}
     vectors = encode_all(texts_of([*train, *valid]), where.encode)
-    with progress_bar() as draw:
+    with progress() as draw:
         network, report = train_dual(
             train,
             [each for each in valid if each.answer >= 0],
@@ -82,7 +82,7 @@ def soft_labels(
     if not asked:
         return known
     opinions = load_opinions(model, shuffles=shuffles)
-    with progress_bar() as draw, path.open("ab") as out:
+    with progress() as draw, path.open("ab") as out:
         for start in range(0, len(asked), 32):
             draw("soft labels", start, len(asked), "")
             block = asked[start : start + 32]

@@ -1,37 +1,12 @@
-"""What the commands show: tables, and progress with the time that is left."""
+"""The tables that the commands show."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Final
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from keyart.models.llm.evaluation.table import Evaluation, Interval, Row
 
 MEASURES: Final = ("accuracy", "ips", "snips")
-
-
-@contextmanager
-def progress_bar() -> Iterator[Callable[[str, int, int, str], None]]:
-    """Yield a function that draws: stage, done, total, note."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as drawn:
-        tasks: dict[str, int] = {}
-
-        def tell(stage: str, done: int, total: int, note: str = "") -> None:
-            if stage not in tasks:
-                tasks[stage] = int(drawn.add_task(stage, total=total, note=note))
-            drawn.update(list(drawn.task_ids)[tasks[stage]], completed=done, total=total, note=note)
-
-        yield tell
 
 
 def evaluation_tables(found: Evaluation) -> list[Table]:

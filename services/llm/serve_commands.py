@@ -19,7 +19,7 @@ from keyart.services.llm.options import (
     Space,
     Template,
 )
-from keyart.services.llm.screen import progress_bar
+from keyart.services.progress import progress
 
 
 def export(
@@ -102,7 +102,7 @@ def score(
     opinions = load_opinions(
         model, template=template, shuffles=shuffles, device=device, threads=threads
     )
-    with progress_bar() as draw:
+    with progress() as draw:
         report = score_table(
             opinions,
             list(titles.values()),

@@ -18,7 +18,8 @@ from keyart.services.llm.options import (
     Space,
     Template,
 )
-from keyart.services.llm.screen import evaluation_tables, progress_bar
+from keyart.services.llm.screen import evaluation_tables
+from keyart.services.progress import progress
 
 
 def train(
@@ -60,7 +61,7 @@ def train(
     settings = TrainSettings(**{name: given[name] for name in TrainSettings.__struct_fields__})
     from keyart.models.llm.training.run import train as run_training
 
-    with progress_bar() as draw:
+    with progress() as draw:
         report = run_training(
             dataset,
             out,
@@ -113,7 +114,7 @@ def evaluate(
     bias = {}
     own = Path(model) / "template.txt"
     wording = template or (str(own) if own.is_file() else "")
-    with progress_bar() as draw:
+    with progress() as draw:
         for name, source in (("zero-shot", zero_shot), ("model", model)):
             if not source:
                 continue

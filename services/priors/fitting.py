@@ -204,5 +204,7 @@ def _fit(parts: Parts, log: _Logged, spec: str, told: Told) -> RidgeFit:
     else:
         encoder = kept_encoder(prior_folder(parts, "vectors"), spec)
         identity = encoder.identity
-        vectors = encode_all(encoder, log.texts, lambda done, total: told(spec, done, total))
+        vectors = encode_all(
+            encoder, log.texts, lambda done, total: told(f"{spec} reads", done, total)
+        )
     return fit_ridge(vectors, log.title, log.impressions, log.takes, space=identity)
