@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from keyart.models.features import FEATURES
+from keyart.models.features import FEATURES, PERSONAL
 from keyart.schemas import codec
 from keyart.schemas.decisions import DecisionPage
 from keyart.schemas.topics import DECISIONS
@@ -127,7 +127,7 @@ def by_taste(page: DecisionPage) -> bool:
     return any(
         value and name not in ("typical", "distinct")
         for each in page.decisions
-        for name, value in zip(FEATURES, each.features, strict=True)
+        for name, value in zip(FEATURES[:PERSONAL], each.features, strict=True)
     )
 
 
