@@ -113,6 +113,7 @@ def test_all_of_it_is_up(compose: Compose) -> None:
     states = sorted((each["Service"], each["State"], each["ExitCode"]) for each in found)
     assert states == [
         ("api", "running", 0),
+        ("housekeeping", "running", 0),
         ("kafka", "running", 0),
         ("prometheus", "running", 0),
         ("redis", "running", 0),
