@@ -1,7 +1,8 @@
 """From texts to opinions: an encoder and a ridge on top of it, or a language model's own scores."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -11,9 +12,16 @@ from numpy.typing import NDArray
 from keyart.models.creatives.tables import CreativeTable
 from keyart.models.llm.files import READER_FILE
 from keyart.models.priors.calibrate import calibrate
-from keyart.models.priors.encoders import encode_all, installed, text_encoder
+from keyart.models.priors.encoders import (
+    SideBySide,
+    TextEncoder,
+    encode_all,
+    installed,
+    text_encoder,
+)
 from keyart.models.priors.relative import relative_effects
 from keyart.models.priors.ridge import RidgeFit, fit_ridge
+from keyart.models.space.protocol import FloatArray
 from keyart.schemas.errors import MissingExtra
 
 Array = NDArray[np.float64]
@@ -56,6 +64,7 @@ def opinions_on(
     test: CreativeTable,
     *,
     told: Told = lambda what, done, total: None,
+    read: dict[str, FloatArray] | None = None,
 ) -> TextOpinions:
     """Fit a prior on one table and return its opinions on both.
 
@@ -65,6 +74,9 @@ def opinions_on(
         What `text_encoder` takes, with a ridge on top; `llm:DIR`, a folder of `keyart llm train` or
         `export`, whose scores are taken; `best`, of the encoders that are installed the one that
         explains the training tests best, each without its own; `none`.
+    read
+        Vectors (N + M, D) of both tables' texts by their encoder's identity: those that are there
+        are not made again, those that are made are added.
 
     Raises
     ------
@@ -81,8 +93,9 @@ def opinions_on(
     if prior == "none":
         nothing = np.zeros(len(train.texts)), np.zeros(len(test.texts))
         return TextOpinions(name=prior, train=nothing[0], test=nothing[1], strength=0.0)
+    read = {} if read is None else read
     found = {
-        spec: _ridge(spec, train, test, told)
+        spec: _ridge(spec, train, test, told, read)
         for spec in (installed() if prior == BEST else (prior,))
     }
     name = max(found, key=lambda spec: found[spec][0].calibration.gain)
@@ -97,12 +110,16 @@ def opinions_on(
 
 
 def _ridge(
-    spec: str, train: CreativeTable, test: CreativeTable, told: Told
+    spec: str, train: CreativeTable, test: CreativeTable, told: Told, read: dict[str, FloatArray]
 ) -> tuple[RidgeFit, Array]:
     """Return the fit on one table, and what it says of the other, (M,)."""
     texts, size = [*train.texts, *test.texts], len(train.texts)
     encoder = text_encoder(spec)
-    vectors = encode_all(encoder, texts, lambda done, total: told(f"{spec} reads", done, total))
+    parts: Sequence[TextEncoder] = encoder.parts if isinstance(encoder, SideBySide) else [encoder]
+    for name, part in zip(spec.split("+"), parts, strict=True):
+        if part.identity not in read:
+            read[part.identity] = encode_all(part, texts, partial(told, f"{name} reads"))
+    vectors = np.hstack([read[part.identity] for part in parts])
     fit = fit_ridge(vectors[:size], train.test, train.impressions, train.clicks)
     return fit, fit.prior.relative(vectors[size:])
 

@@ -64,12 +64,12 @@ class SideBySide:
     """Several encoders' vectors one after the other."""
 
     def __init__(self, parts: Sequence[TextEncoder]) -> None:
-        self._parts = tuple(parts)
+        self.parts = tuple(parts)
         self.identity = "+".join(part.identity for part in parts)
 
     def encode(self, texts: Sequence[str]) -> FloatArray:
         """Return (N, sum of D)."""
-        return np.hstack([part.encode(texts) for part in self._parts])
+        return np.hstack([part.encode(texts) for part in self.parts])
 
 
 def text_encoder(spec: str) -> TextEncoder:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from keyart.models.creatives.protocol import Report
     from keyart.models.creatives.quality import Quality
     from keyart.models.creatives.tables import CreativeTable
+    from keyart.models.space.protocol import FloatArray
     from keyart.models.statistics.bootstrap import Interval
 
 app = typer.Typer(help="Measure policies and priors on real tests.", no_args_is_help=True)
@@ -147,10 +148,9 @@ def priors(
         earlier, later = _split(earlier, split)
     else:
         later = read_creatives(test, without=unseen).distinct()
-    said = []
+    read: dict[str, FloatArray] = {}
     with progress(err, transient=True) as tell:
-        for name in prior:
-            said.append(opinions_on(name, earlier, later, told=tell))
+        said = [opinions_on(name, earlier, later, told=tell, read=read) for name in prior]
     found = qualities(later, [each.test for each in said], seed=seed)
     shown = Table(
         *("prior", "top-1, %", "rank", "gain", "top-1 over", "rank over"),

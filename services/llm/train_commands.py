@@ -66,7 +66,9 @@ def train(
             dataset,
             out,
             settings,
-            progress=lambda stage, done, total, loss: draw(stage, done, total, f"loss {loss:.3f}"),
+            progress=lambda stage, done, total, loss: draw(
+                stage, done, total, f"loss {loss:.3f}" if loss else ""
+            ),
         )
     Console().print_json(msgspec.json.encode(report).decode())
 

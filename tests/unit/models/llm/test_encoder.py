@@ -11,6 +11,7 @@ from transformers import AutoModel, AutoTokenizer
 from keyart.models.creatives.tables import CreativeTable
 from keyart.models.creatives.texts import opinions_on
 from keyart.models.llm.encoder import Kept, write_encoder
+from keyart.models.space.protocol import FloatArray
 from keyart.schemas.errors import SettingsError, UnknownName
 from tests.unit.models.llm.conftest import WORDS, small_model
 
@@ -64,5 +65,14 @@ def test_it_gives_opinions_alone_and_beside_another(
     )
     both = opinions_on(f"static+minilm:{tmp_path / 'out'}", early, late)
     assert both.test.shape == alone.test.shape == (30,)
+    read: dict[str, FloatArray] = {}
+    spec, heard = f"static+minilm:{tmp_path / 'out'}", list[str]()
+    for _ in range(2):
+        again = opinions_on(
+            spec, early, late, told=lambda what, done, total: heard.append(what), read=read
+        )
+        np.testing.assert_array_equal(again.test, both.test)
+    assert len(read) == 2
+    assert heard.count("static reads") == 2  # at its start and its end, once
     with pytest.raises(UnknownName, match="joined by"):
         opinions_on("static+other", early, late)
