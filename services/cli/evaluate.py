@@ -133,8 +133,9 @@ def priors(
     in nats. 95 % bootstrap intervals over tests; the differences to the first prior are paired.
     """
     import msgspec
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
     from keyart.models.creatives.quality import qualities
     from keyart.models.creatives.tables import read_creatives, test_ids
@@ -152,8 +153,11 @@ def priors(
     with progress(err, transient=True) as tell:
         said = [opinions_on(name, earlier, later, told=tell, read=read) for name in prior]
     found = qualities(later, [each.test for each in said], seed=seed)
+    figures = ("top-1, %", "rank", "gain", "top-1 over", "rank over")
     shown = Table(
-        *("prior", "top-1, %", "rank", "gain", "top-1 over", "rank over"),
+        Column("prior", overflow="fold"),
+        *(Column(each, justify="right") for each in figures),
+        box=SIMPLE_HEAD,
         title=f"{later.tests} later tests, fitted on {earlier.tests}",
     )
     for each, one in zip(said, found, strict=True):
@@ -194,7 +198,7 @@ def _cell(interval: "Interval", scale: float, digits: int) -> str:
     value, low, high = (
         f"{scale * each:.{digits}f}" for each in (interval.estimate, interval.low, interval.high)
     )
-    return f"{value}\n({low} to {high})"
+    return f"{value}\n{low}..{high}"
 
 
 def _plain(quality: "Quality") -> dict[str, object]:
