@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from keyart.models.llm.evaluation.table import Evaluation, Interval, Row
@@ -13,15 +14,18 @@ def evaluation_tables(found: Evaluation) -> list[Table]:
     """Return the table against the incumbent, in the literature's shape, and the plain figures."""
     width = f"{found.level:.0%}"
     against = Table(
-        title=f"over the incumbent, per cent, {width} paired bootstrap over {found.clusters}"
+        box=SIMPLE_HEAD,
+        title=f"over the incumbent, per cent, {width} paired bootstrap over {found.clusters}",
     )
     for column in ("opinion", "accuracy", "IPS", "SNIPS"):
         against.add_column(column, justify="left" if column == "opinion" else "right")
     for row in found.rows:
         if row.opinion != "incumbent":
             against.add_row(row.opinion, *(_cell(row, measure) for measure in MEASURES))
-    plain = Table(title=f"{found.examples} examples, {found.answered} with an answer")
-    for column in ("opinion", "accuracy", "IPS", "SNIPS", "log-likelihood", "ECE", "place bias"):
+    plain = Table(
+        box=SIMPLE_HEAD, title=f"{found.examples} examples, {found.answered} with an answer"
+    )
+    for column in ("opinion", "accuracy", "IPS", "SNIPS", "log-lik.", "ECE", "place bias"):
         plain.add_column(column, justify="left" if column == "opinion" else "right")
     for row in found.rows:
         bias = found.position_bias.get(row.opinion)
@@ -41,4 +45,4 @@ def _cell(row: Row, measure: str) -> str:
     interval: Interval | None = row.over.get("incumbent", {}).get(measure)
     if interval is None:
         return ""
-    return f"{interval.value:+.2f} [{interval.low:+.2f}, {interval.high:+.2f}]"
+    return f"{interval.value:+.1f} [{interval.low:+.1f}, {interval.high:+.1f}]"
