@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from keyart.models.belief.hyper import Hyper
 from keyart.models.creatives import published
+from keyart.models.creatives.contrasts import Contrast, Played, contrasts
 from keyart.models.creatives.learner import BLOCK, Start, play_keyart, start_from
 from keyart.models.creatives.padded import PaddedTests, opinion_of, pad, padded, top_one
 from keyart.models.creatives.tables import CreativeTable
@@ -82,11 +83,12 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """The outcome: tests played, top-1 accuracy by prior, and the rows."""
+    """The outcome: tests played, top-1 accuracy by prior, the rows, and one against another."""
 
     tests: int
     top1: dict[str, float]
     rows: tuple[Row, ...]
+    contrasts: tuple[Contrast, ...]
 
 
 def entries(protocol: Protocol, prior: str) -> list[tuple[int, str, str]]:
@@ -124,6 +126,7 @@ def evaluate(
     level = float(train.clicks.sum() / train.impressions.sum())
     shown = tests.counts.astype(np.float64)
     rows: list[Row] = []
+    played: Played = {}
     baseline = np.ones(len(shown))
     for tau, policy, kind in entries(protocol, opinions.name):
         name = f"{policy} {kind} tau {tau}"
@@ -142,6 +145,7 @@ def evaluate(
             partial(told, name),
         )
         told(name, 1.0)
+        played[tau, policy, kind] = earned
         if policy == BASELINE:
             baseline = earned
         over = ratio_interval(earned, baseline, seed=protocol.seed)
@@ -159,7 +163,8 @@ def evaluate(
     top = {opinions.name: top_one(opinion_of("right", raw, tests.mask)[0], tests)}
     top["random"] = top_one(np.zeros_like(raw), tests)
     top.pop("none", None)
-    return Report(tests=len(shown), top1=top, rows=tuple(rows))
+    found = contrasts(played, seed=protocol.seed)
+    return Report(tests=len(shown), top1=top, rows=tuple(rows), contrasts=found)
 
 
 def _play(

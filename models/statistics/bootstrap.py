@@ -36,7 +36,8 @@ def ratio_interval(
     Parameters
     ----------
     numerator, denominator
-        (N,) what each unit adds; pairs stay together when units are drawn again.
+        (N,) what each unit adds; pairs stay together when units are drawn again. Or (K, N), what
+        it adds in each of K settings: then the mean of their ratios.
     draws
         Times that N of N units are drawn with replacement (Efron & Tibshirani 1993, chapter 13).
     level
@@ -47,23 +48,24 @@ def ratio_interval(
     InvalidRecord
         There is no unit, lengths differ, or the denominator's total is not above 0.
     """
-    if numerator.shape != denominator.shape or numerator.ndim != 1 or not len(numerator):
+    if numerator.shape != denominator.shape or numerator.ndim not in (1, 2) or not numerator.size:
         raise InvalidRecord("numerator and denominator must be of one length, at least 1")
-    if not denominator.sum() > 0.0:
+    numerator, denominator = np.atleast_2d(numerator, denominator)
+    if not (denominator.sum(axis=1) > 0.0).all():
         raise InvalidRecord("the denominator's total must be above 0")
     if not (0.0 < level < 1.0 and draws >= 1):
         raise InvalidRecord("level must be between 0 and 1, draws at least 1")
     rng = np.random.default_rng(seed)
-    units = len(numerator)
+    units = numerator.shape[1]
     ratios = []
     step = max(_AT_ONCE // units, 1)
     for at in range(0, draws, step):
         picked = rng.integers(0, units, (min(step, draws - at), units))
-        below = denominator[picked].sum(axis=1)
-        above = numerator[picked].sum(axis=1)
-        ratios.append(above[below > 0.0] / below[below > 0.0])
+        below = np.stack([each[picked].sum(axis=1) for each in denominator])
+        above = np.stack([each[picked].sum(axis=1) for each in numerator])
+        whole = (below > 0.0).all(axis=0)
+        ratios.append((above[:, whole] / below[:, whole]).mean(axis=0))
     tail = (1.0 - level) / 2.0
     low, high = np.quantile(np.concatenate(ratios), [tail, 1.0 - tail])
-    return Interval(
-        estimate=float(numerator.sum() / denominator.sum()), low=float(low), high=float(high)
-    )
+    estimate = (numerator.sum(axis=1) / denominator.sum(axis=1)).mean()
+    return Interval(estimate=float(estimate), low=float(low), high=float(high))

@@ -1,18 +1,14 @@
 """`keyart evaluate`: whether the opinion helps, and what it costs when it is wrong."""
 
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
-    from keyart.models.creatives.protocol import Report
-    from keyart.models.creatives.quality import Quality
     from keyart.models.creatives.tables import CreativeTable
     from keyart.models.space.protocol import FloatArray
-    from keyart.models.statistics.bootstrap import Interval
 
 app = typer.Typer(help="Measure policies and priors on real tests.", no_args_is_help=True)
 
@@ -60,6 +56,7 @@ def creatives(
     from keyart.models.creatives.tables import FAULTY_WEEKS, CreativeTable, read_creatives
     from keyart.models.creatives.texts import opinions_on
     from keyart.schemas.errors import SettingsError
+    from keyart.services.cli.tables import creatives_tables
     from keyart.services.progress import progress
 
     protocol = Protocol(
@@ -102,7 +99,10 @@ def creatives(
             tell("tests played", round(played), total * later.tests, name)
 
         report = evaluate(earlier, later, opinions, protocol, told)
-    _show(report, out, protocol.taus)
+    for name, share in report.top1.items():
+        out.print(f"top-1, {name}: {100 * share:.1f} %", highlight=False)
+    for shown in creatives_tables(report, protocol.taus):
+        out.print(shown)
     out.print(f"{time.perf_counter() - began:.0f} s, {protocol.replications} replications")
     if json is not None:
         json.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=1))
@@ -132,14 +132,15 @@ def priors(
     click rates, gain what explains the earlier tests better than no opinion, each without its own,
     in nats. 95 % bootstrap intervals over tests; the differences to the first prior are paired.
     """
+    from dataclasses import asdict
+
     import msgspec
-    from rich.box import SIMPLE_HEAD
     from rich.console import Console
-    from rich.table import Column, Table
 
     from keyart.models.creatives.quality import qualities
     from keyart.models.creatives.tables import read_creatives, test_ids
     from keyart.models.creatives.texts import opinions_on
+    from keyart.services.cli.tables import priors_table
     from keyart.services.progress import progress
 
     out, err = Console(), Console(stderr=True)
@@ -153,26 +154,10 @@ def priors(
     with progress(err, transient=True) as tell:
         said = [opinions_on(name, earlier, later, told=tell, read=read) for name in prior]
     found = qualities(later, [each.test for each in said], seed=seed)
-    figures = ("top-1, %", "rank", "gain", "top-1 over", "rank over")
-    shown = Table(
-        Column("prior", overflow="fold"),
-        *(Column(each, justify="right") for each in figures),
-        box=SIMPLE_HEAD,
-        title=f"{later.tests} later tests, fitted on {earlier.tests}",
-    )
-    for each, one in zip(said, found, strict=True):
-        shown.add_row(
-            each.name,
-            _cell(one.top1, 100.0, 1),
-            _cell(one.rank, 1.0, 3),
-            f"{each.gain:.0f}",
-            _cell(one.top1_over, 100.0, 1),
-            _cell(one.rank_over, 1.0, 3),
-        )
-    out.print(shown)
+    out.print(priors_table(said, found, f"{later.tests} later tests, fitted on {earlier.tests}"))
     if json is not None:
         named = [
-            {"prior": e.name, "gain": e.gain, **_plain(q)} for e, q in zip(said, found, strict=True)
+            {"prior": e.name, "gain": e.gain, **asdict(q)} for e, q in zip(said, found, strict=True)
         ]
         report = {"tests": later.tests, "fitted_on": earlier.tests, "priors": named}
         json.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=1))
@@ -194,19 +179,6 @@ def _split(table: "CreativeTable", share: float) -> "tuple[CreativeTable, Creati
     return table.part(0, cut), table.part(cut, table.tests)
 
 
-def _cell(interval: "Interval", scale: float, digits: int) -> str:
-    value, low, high = (
-        f"{scale * each:.{digits}f}" for each in (interval.estimate, interval.low, interval.high)
-    )
-    return f"{value}\n{low}..{high}"
-
-
-def _plain(quality: "Quality") -> dict[str, object]:
-    from dataclasses import asdict
-
-    return asdict(quality)
-
-
 def _whole_numbers(text: str) -> tuple[int, ...]:
     from keyart.schemas.errors import SettingsError
 
@@ -214,23 +186,3 @@ def _whole_numbers(text: str) -> tuple[int, ...]:
         return tuple(int(part) for part in text.split(","))
     except ValueError as error:
         raise SettingsError(f"--tau is {text!r}, must be whole numbers with commas") from error
-
-
-def _show(report: "Report", out: object, taus: Sequence[int]) -> None:
-    """Print accuracy and the table: a row for each policy and prior, a column for each horizon."""
-    from rich.console import Console
-    from rich.table import Table
-
-    assert isinstance(out, Console)
-    for name, share in report.top1.items():
-        out.print(f"top-1, {name}: {100 * share:.1f} %", highlight=False)
-    table = Table("policy", "prior", title=f"per cent over UCB, {report.tests} tests")
-    for tau in taus:
-        table.add_column(f"tau {tau}", justify="right")
-    cells: dict[tuple[str, str], list[str]] = {}
-    for row in report.rows:
-        text = f"{row.over_ucb:+.2f} ({row.low:+.2f} to {row.high:+.2f})"
-        cells.setdefault((row.policy, row.prior), []).append(text)
-    for (policy, kind), figures in cells.items():
-        table.add_row(policy, kind, *figures)
-    out.print(table)
