@@ -14,7 +14,7 @@ Played = dict[tuple[int, str, str], Array]
 
 KEYART, UCB, LOLA = ("keyart", "right"), ("ucb", "none"), ("lola", "right")
 BLIND: Final = ("keyart", "none")
-BETTER: Final = "the better of ucb and lola right"
+BETTER: Final = "the better of the two"
 PAIRS: Final = (
     (KEYART, UCB),
     (KEYART, LOLA),
