@@ -46,7 +46,8 @@ def test_figures_are_printed_and_written(files: tuple[Path, Path], tmp_path: Pat
     assert "top-1, static" in text
     report = json.loads(out.read_text())
     assert set(report) == {"tests", "top1", "rows", "contrasts"}
-    assert "over the better of the two" in text
+    assert "per cent, paired" in text
+    assert {each["tau"] for each in report["contrasts"]} == {10, 20, 0}
     assert report["tests"] == 40
     assert report["top1"]["static"] > report["top1"]["random"]
     assert set(report["rows"][0]) == {
