@@ -1,5 +1,6 @@
 """`keyart llm train` and `evaluate`."""
 
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -67,7 +68,7 @@ def train(
             out,
             settings,
             progress=lambda stage, done, total, loss: draw(
-                stage, done, total, f"loss {loss:.3f}" if loss else ""
+                stage, done, total, "" if math.isnan(loss) else f"loss {loss:.3f}"
             ),
         )
     Console().print_json(msgspec.json.encode(report).decode())

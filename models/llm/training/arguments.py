@@ -32,6 +32,7 @@ def trainer_arguments(folder: Path, settings: TrainSettings, steps: int) -> dict
         "metric_for_best_model": "eval_loss",
         "greater_is_better": False,
         "logging_steps": max(1, every // 4),
+        "logging_nan_inf_filter": False,
         "report_to": "none",
         "disable_tqdm": True,
         "use_cpu": not cuda,

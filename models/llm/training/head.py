@@ -6,7 +6,7 @@ from typing import Any, Final
 import torch
 
 from keyart.models.llm.span_reader import NO_LOGIT, SpanReader
-from keyart.models.llm.training.progress import Progress
+from keyart.models.llm.training.progress import NO_LOSS, Progress
 
 MOST: Final = 5000
 """Prompts, the latest, that the head is fitted on."""
@@ -34,9 +34,9 @@ def fit_head(
     """
     rows = list(train)[-MOST:]
     total = len(rows) + len(valid)
-    known = _Features(reader, rows, collate, lambda done: progress("head", done, total, 0.0))
+    known = _Features(reader, rows, collate, lambda done: progress("head", done, total, NO_LOSS))
     held = _Features(
-        reader, valid, collate, lambda done: progress("head", len(rows) + done, total, 0.0)
+        reader, valid, collate, lambda done: progress("head", len(rows) + done, total, NO_LOSS)
     )
     weight = torch.zeros_like(reader.head.weight[0], dtype=torch.float32, requires_grad=True)
     best, lowest = torch.zeros_like(weight), held.loss(torch.zeros_like(weight)).item()

@@ -228,13 +228,20 @@ def test_adapters_that_do_no_good_are_left_out(
     model_folder: Path, dataset: Path, tmp_path: Path
 ) -> None:
     """A rate that wrecks the model leaves the head on the decoder as it was."""
-    report = train(dataset, tmp_path / "wild", settings(model_folder, learning_rate=30.0, epochs=2))
+    report = train(dataset, tmp_path / "wild", settings(model_folder, learning_rate=0.5, epochs=2))
     (stage,) = report.stages
     assert min(stage.held_out) == stage.held_out[0]
     found = load_reader(tmp_path / "wild").model
     base: Any = small_model(small_tokenizer()).model
     for name, each in found.decoder.named_parameters():
         torch.testing.assert_close(each, dict(base.named_parameters())[name])
+
+
+def test_a_run_that_diverges_ends_and_says_so(
+    model_folder: Path, dataset: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(ModelRejected, match="spans diverged by step"):
+        train(dataset, tmp_path / "gone", settings(model_folder, learning_rate=1e30, epochs=2))
 
 
 def test_the_head_alone_is_never_worse_than_an_even_answer(
