@@ -28,7 +28,7 @@ def creatives(
             help="encoders joined by + (static, minilm, smollm2, minilm:DIR, llm:DIR), best of "
             "those installed, a trained llm:DIR, or none"
         ),
-    ] = "static",
+    ] = "best",
     tau: Annotated[str, typer.Option(help="impressions per creative, by commas")] = "50,200,1000",
     truth: Annotated[str, typer.Option(help="observed or shrunk click rates")] = "observed",
     replications: Annotated[int, typer.Option(help="times that every test is played")] = 16,

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from keyart.models.creatives import texts
 from keyart.schemas.errors import KeyartError, SettingsError, UnknownName
 from keyart.services.cli.evaluate import app
 
@@ -37,7 +38,10 @@ def run(*arguments: object) -> str:
     return result.output
 
 
-def test_figures_are_printed_and_written(files: tuple[Path, Path], tmp_path: Path) -> None:
+def test_figures_are_printed_and_written(
+    files: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(texts, "installed", lambda: ("static",))  # whatever weights are here
     train, test = files
     out = tmp_path / "out.json"
     text = run(
