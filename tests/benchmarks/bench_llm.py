@@ -13,6 +13,7 @@ from tests.benchmarks.common import Row, rates, rows_of, show  # isort: skip (se
 
 import importlib.util
 import itertools
+import logging
 import sys
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from rich.console import Console
 SEGMENTS, TITLES, ENTRIES, SHUFFLES = 2, 6, 8, 4
 NAIVE, TORCH = "(a) transformers, a prompt an option", "(b) keyart on torch"
 SPANS = "(d) keyart on ONNX, span reader, fp32"
+logging.getLogger("onnx_ir").setLevel(logging.WARNING)
 
 
 def questions() -> list[Any]:
