@@ -9,6 +9,7 @@ from keyart.schemas.priors import Opinion, PriorCard
 from keyart.streams.valkey.connect import connect
 from keyart.streams.valkey.keys import Keys
 from keyart.streams.valkey.opinions import ValkeyOpinions
+from tests.integration.prior_site import said
 
 
 @pytest.fixture
@@ -17,14 +18,7 @@ def store(valkey_url: str) -> ValkeyOpinions:
 
 
 def opinion(title: str, relative: float = 0.1, *, prior: str = "p", segment: str = "") -> Opinion:
-    return Opinion(
-        title=title,
-        artworks=("a", "b"),
-        relative=(relative, -relative),
-        strength=9.0,
-        prior=prior,
-        segment=segment,
-    )
+    return said(prior, relative, title=title, segment=segment)
 
 
 def since(store: ValkeyOpinions, version: int) -> tuple[int, dict[tuple[str, str], float]]:

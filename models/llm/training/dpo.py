@@ -7,6 +7,7 @@ from torch.nn.functional import logsigmoid
 from trl.trainer.dpo_trainer import DataCollatorForPreference, DPOTrainer
 
 from keyart.models.llm.training.likelihood import IGNORED, label_log_probs
+from keyart.models.llm.training.trainer import WeightedTrainer
 
 
 class WeightedPairCollator:
@@ -23,17 +24,12 @@ class WeightedPairCollator:
         return batch
 
 
-class WeightedDPOTrainer(DPOTrainer):
+class WeightedDPOTrainer(WeightedTrainer, DPOTrainer):
     """TRL's DPO trainer with the loss mean over pairs of w * -log sigmoid(beta * margin).
 
     The reference's log-probabilities are computed once before training, so that no second model is
     held. `mean_weight` divides the loss.
     """
-
-    def __init__(self, *args: Any, mean_weight: float, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._mean_weight = mean_weight
-        self.model_accepts_loss_kwargs = False
 
     def _prepare_dataset(self, dataset: Any, *args: Any, **kwargs: Any) -> Any:
         return dataset  # The rows come as tokens.

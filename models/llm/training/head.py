@@ -6,6 +6,7 @@ from typing import Any, Final
 import torch
 
 from keyart.models.llm.span_reader import NO_LOGIT, SpanReader
+from keyart.models.llm.training.likelihood import listwise_loss
 from keyart.models.llm.training.progress import NO_LOSS, Progress
 
 MOST: Final = 5000
@@ -50,15 +51,15 @@ def fit_head(
 
 
 def _descend(weight: torch.Tensor, known: "_Features", penalty: float) -> None:
-    optimiser = torch.optim.LBFGS([weight], max_iter=50, line_search_fn="strong_wolfe")
+    optimiser: Any = torch.optim.LBFGS([weight], max_iter=50, line_search_fn="strong_wolfe")
 
-    def closure() -> torch.Tensor:
+    def closure() -> Any:
         optimiser.zero_grad()
-        loss = known.loss(weight) + penalty * weight.pow(2).sum()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss: Any = known.loss(weight) + penalty * weight.pow(2).sum()
+        loss.backward()
         return loss
 
-    optimiser.step(closure)  # type: ignore[no-untyped-call]
+    optimiser.step(closure)
 
 
 class _Features:
@@ -95,5 +96,4 @@ class _Features:
     def loss(self, weight: torch.Tensor) -> torch.Tensor:
         """Return the weighted mean cross-entropy of a head (H,)."""
         logits = torch.where(self._there, self._x @ weight, NO_LOGIT)
-        logs = logits.log_softmax(-1)
-        return -(self._weight * (self._shares * logs).sum(-1)).mean() / self._weight.mean()
+        return listwise_loss(logits, self._shares, self._weight) / self._weight.mean()

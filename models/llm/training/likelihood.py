@@ -43,3 +43,9 @@ def label_log_probs(
         found = found.scatter(1, first[:, None], mean[:, None])
     empty = torch.zeros(labels.shape, dtype=found.dtype, device=found.device)
     return empty.index_copy(1, wanted + 1, found)
+
+
+def listwise_loss(logits: torch.Tensor, shares: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    """Return the mean over rows of w * cross-entropy; logits and shares (B, K), weight (B,)."""
+    logs = logits.float().log_softmax(-1)
+    return -(weight * (shares * logs).sum(-1)).mean()

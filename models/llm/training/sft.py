@@ -6,6 +6,7 @@ import torch
 from trl.trainer.sft_trainer import DataCollatorForLanguageModeling, SFTTrainer
 
 from keyart.models.llm.training.likelihood import label_log_probs
+from keyart.models.llm.training.trainer import WeightedTrainer
 
 _READ: Final = ("input_ids", "attention_mask", "labels", "marks", "shares")
 
@@ -33,18 +34,12 @@ class WeightedCollator:
         return {**batch, "token_weights": weights, "marks": marks, "shares": shares}
 
 
-class WeightedSFTTrainer(SFTTrainer):
+class WeightedSFTTrainer(WeightedTrainer, SFTTrainer):
     """TRL's SFT trainer whose loss is the mean over rows of sum over tokens of w * -log p.
 
     `mean_weight` (the mean over rows of the answer's weight) divides it, so a row of weight 2 and
     two rows of weight 1 have the same loss, whatever the others weigh.
     """
-
-    def __init__(self, *args: Any, mean_weight: float, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._mean_weight = mean_weight
-        # The loss is a mean over rows: the base class divides by the accumulation steps.
-        self.model_accepts_loss_kwargs = False
 
     def compute_loss(
         self,

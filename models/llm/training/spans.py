@@ -14,17 +14,18 @@ from typing import Any, Final, TypedDict
 import torch
 from datasets import Dataset
 from peft import LoraConfig, get_peft_model
-from transformers import EarlyStoppingCallback, Trainer, TrainingArguments, set_seed
-from transformers.trainer_callback import PrinterCallback
+from transformers import EarlyStoppingCallback, TrainingArguments, set_seed
 
 from keyart.models.llm.examples import Example
 from keyart.models.llm.loading import LanguageModel
 from keyart.models.llm.prompts import NO_OPTION, Prompter, shuffled
 from keyart.models.llm.span_reader import SpanReader, new_reader
-from keyart.models.llm.training.arguments import newest_checkpoint, trainer_arguments
+from keyart.models.llm.training.arguments import trainer_arguments
 from keyart.models.llm.training.head import fit_head
+from keyart.models.llm.training.likelihood import listwise_loss
 from keyart.models.llm.training.progress import Progress, Tell
 from keyart.models.llm.training.settings import StageReport, TrainSettings
+from keyart.models.llm.training.trainer import WeightedTrainer, planned_steps, run_trainer
 from keyart.schemas.errors import InvalidRecord
 
 STAGE: Final = "spans"
@@ -89,19 +90,8 @@ class SpanCollator:
         return {**found, "shares": shares, "weight": weight}
 
 
-def listwise_loss(logits: torch.Tensor, shares: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-    """Return the mean over rows of w * cross-entropy; logits and shares (B, K), weight (B,)."""
-    logs = logits.float().log_softmax(-1)
-    return -(weight * (shares * logs).sum(-1)).mean()
-
-
-class SpanTrainer(Trainer):
+class SpanTrainer(WeightedTrainer):
     """Hugging Face's trainer with the listwise loss; `mean_weight` divides it."""
-
-    def __init__(self, *args: Any, mean_weight: float, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._mean_weight = mean_weight
-        self.model_accepts_loss_kwargs = False
 
     def compute_loss(
         self,
@@ -161,7 +151,7 @@ def run_spans(
             r=settings.lora, lora_alpha=2 * settings.lora, target_modules="all-linear"
         )
         reader.decoder = get_peft_model(reader.decoder, lora)
-    steps = max(1, math.ceil(len(train) / (settings.batch * settings.accumulate) * settings.epochs))
+    steps = planned_steps(len(train), settings)
     trainer: Any = SpanTrainer(
         model=reader,
         args=TrainingArguments(
@@ -179,11 +169,7 @@ def run_spans(
         ],
         mean_weight=sum(row["weight"] for row in train) / len(train),
     )
-    # It prints, and standard output is the report's alone.
-    trainer.remove_callback(PrinterCallback)
-    trained = sum(p.numel() for p in reader.parameters() if p.requires_grad)
-    last = newest_checkpoint(folder) if settings.resume else None
-    result = trainer.train(resume_from_checkpoint=last)
+    trained, train_loss = run_trainer(trainer, folder, resume=settings.resume)
     done = int(trainer.state.global_step)
     # the state knows evaluations from before a resumption, too
     held_out = [each["eval_loss"] for each in trainer.state.log_history if "eval_loss" in each]
@@ -198,7 +184,7 @@ def run_spans(
         examples=len(train),
         steps=done,
         seconds=round(time.monotonic() - started, 1),
-        train_loss=float(result.training_loss),
+        train_loss=train_loss,
         held_out=[start, *held_out],
         stopped_early=done < steps,
     )

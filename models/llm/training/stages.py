@@ -1,6 +1,5 @@
 """One stage of post-training: rows in, a better model out."""
 
-import math
 import re
 import time
 from collections.abc import Iterable, Sequence
@@ -11,15 +10,15 @@ import torch
 from datasets import Dataset
 from peft import LoraConfig, PeftModel
 from transformers import EarlyStoppingCallback
-from transformers.trainer_callback import PrinterCallback
 from trl.trainer.dpo_config import DPOConfig
 from trl.trainer.sft_config import SFTConfig
 
-from keyart.models.llm.training.arguments import newest_checkpoint, trainer_arguments
+from keyart.models.llm.training.arguments import trainer_arguments
 from keyart.models.llm.training.dpo import WeightedDPOTrainer, WeightedPairCollator
 from keyart.models.llm.training.progress import Progress, Tell
 from keyart.models.llm.training.settings import StageReport, TrainSettings
 from keyart.models.llm.training.sft import WeightedCollator, WeightedSFTTrainer
+from keyart.models.llm.training.trainer import planned_steps, run_trainer
 from keyart.schemas.errors import InvalidRecord
 
 _LAYER = re.compile(r"\.(\d+)\.")
@@ -48,7 +47,7 @@ def run_stage(
     if not train or not valid:
         raise InvalidRecord(f"stage {stage} needs examples to train on and to hold out")
     started = time.monotonic()
-    steps = max(1, math.ceil(len(train) / (settings.batch * settings.accumulate) * settings.epochs))
+    steps = planned_steps(len(train), settings)
     tell = Tell(stage, progress)
     stop = EarlyStoppingCallback(early_stopping_patience=settings.patience)
     config = _config(stage, folder, settings, steps)
@@ -74,11 +73,7 @@ def run_stage(
         callbacks=[tell, stop],
         mean_weight=_mean_weight(train),
     )
-    # It prints, and standard output is the report's alone.
-    trainer.remove_callback(PrinterCallback)
-    trained = sum(p.numel() for p in trainer.model.parameters() if p.requires_grad)
-    last = newest_checkpoint(folder) if settings.resume else None
-    result = trainer.train(resume_from_checkpoint=last)
+    trained, train_loss = run_trainer(trainer, folder, resume=settings.resume)
     done = int(trainer.state.global_step)
     final = trainer.model
     if isinstance(final, PeftModel):
@@ -89,7 +84,7 @@ def run_stage(
         examples=len(train),
         steps=done,
         seconds=round(time.monotonic() - started, 1),
-        train_loss=float(result.training_loss),
+        train_loss=train_loss,
         held_out=tell.held_out,
         stopped_early=done < steps,
     )

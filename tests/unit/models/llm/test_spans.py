@@ -26,10 +26,11 @@ from keyart.models.llm.span_reader import (
 )
 from keyart.models.llm.template import load_template, parse_template
 from keyart.models.llm.training.head import fit_head
+from keyart.models.llm.training.likelihood import listwise_loss
 from keyart.models.llm.training.progress import silent
 from keyart.models.llm.training.run import train
 from keyart.models.llm.training.settings import TrainSettings
-from keyart.models.llm.training.spans import SpanCollator, listwise_loss, span_rows
+from keyart.models.llm.training.spans import SpanCollator, span_rows
 from keyart.schemas.errors import ModelRejected, NotFound, SettingsError
 from tests.unit.models.llm.conftest import example, small_model, small_tokenizer
 
