@@ -61,6 +61,7 @@ constraints: $(UV) ## pin every dependency anew in infra/constraints.txt
 	$(UV) pip compile pyproject.toml --upgrade --universal --python-version 3.11 \
 		--extra kafka --extra onnx --extra llm --extra dev --extra bench \
 		--no-emit-index-url --no-header --no-annotate --quiet -o infra/constraints.txt
+	infra/lock
 
 clean: ## remove the environment and everything built
 	rm -rf $(VENV) build dist *.egg-info .*_cache .hypothesis
@@ -70,7 +71,7 @@ $(UV):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo 'keyart needs Python 3.11 or later: make PYTHON=/path/to/python3.11'; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/python -m pip install --quiet --requirement infra/locks/tools.txt
 
 $(VENV)/.base: $(INPUTS) | $(UV)
 	$(INSTALL) --editable .

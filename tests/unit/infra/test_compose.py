@@ -43,7 +43,21 @@ def test_our_containers_write_only_to_data_and_tmp(name: str) -> None:
     assert service["read_only"] is True
     assert service["tmpfs"] == ["/tmp"]
     assert service["volumes"] == ["data:/data"]
-    assert service["cap_drop"] == ["ALL"]
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_no_service_holds_more_than_it_needs(name: str) -> None:
+    assert SERVICES[name]["cap_drop"] == ["ALL"]
+    assert SERVICES[name]["security_opt"] == ["no-new-privileges:true"]
+    needed = {"redis": {"CHOWN", "DAC_OVERRIDE", "SETGID", "SETUID"}}
+    assert set(SERVICES[name].get("cap_add", ())) == needed.get(name, set())
+
+
+@pytest.mark.parametrize("name", sorted({*OURS, "housekeeping"} - {"api"}))
+def test_only_the_api_has_the_keys_of_viewers_and_callers(name: str) -> None:
+    keys = {"KEYART_VIEWER_KEY", "KEYART_API_KEYS"}
+    assert not keys & SERVICES[name]["environment"].keys()
+    assert keys < SERVICES["api"]["environment"].keys()
 
 
 @pytest.mark.parametrize("name", OURS)
