@@ -30,7 +30,7 @@ COMPONENT_HEADER = """\
 
 
 def digest_of(image: str) -> str:
-    """Return the digest that the registry has for this tag now; exits with its complaint if none."""
+    """Return the digest that the registry has for this tag; exits with its complaint if none."""
     asked = ["docker", "buildx", "imagetools", "inspect", image, "--format", "{{.Manifest.Digest}}"]
     done = subprocess.run(asked, capture_output=True, text=True)
     found = DIGEST.search(done.stdout)
@@ -49,7 +49,7 @@ def tags() -> tuple[dict[str, str], str]:
 
 
 def override(digests: dict[str, str]) -> str:
-    """Return the text of the override; `digests` is tag -> digest, a tag without one is left out."""
+    """Return the text of the override; `digests` is tag -> digest, tags without are left out."""
     pulled, base = tags()
     services: dict[str, object] = {
         name: {"image": f"{tag}@{digests[tag]}"} for name, tag in pulled.items() if tag in digests

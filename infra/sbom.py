@@ -15,7 +15,7 @@ def normal(name: str) -> str:
 
 
 def faults(bill: dict[str, object], installed: set[str]) -> list[str]:
-    """Return what is wrong: not CycloneDX, a distribution that is not in it, one without version."""
+    """Return what is wrong: no CycloneDX, a distribution that is not in it, one without version."""
     if bill.get("bomFormat") != "CycloneDX":
         return ["not a CycloneDX document"]
     components = bill.get("components")
