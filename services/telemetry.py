@@ -14,6 +14,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from keyart.services.complaints import CLIENTS, SeldomRepeats
 from keyart.services.settings import Settings
+from keyart.services.step_counts import Counts
 
 SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
@@ -97,54 +98,51 @@ class ApiMetrics:
         self.believed = Counter(
             "keyart_posterior_updates", "Posteriors of titles taken over", registry=own
         )
-        self.lane_counts = Gauge(
-            "keyart_lane_count",
-            "What the steps have counted",
-            ["kind", "name", "partition"],
-            registry=own,
-            multiprocess_mode="mostrecent",
+        self.steps = Counts(
+            "keyart_steps", "What the steps have counted", ("kind", "name", "partition")
         )
+        own.register(self.steps)
         self.lag_records = Gauge(
             "keyart_lag_records",
-            "Records not joined yet",
+            "Records that the steps have not read",
             registry=own,
             multiprocess_mode="mostrecent",
         )
         self.lag_seconds = Gauge(
             "keyart_lag_seconds",
-            "Age of the oldest record not joined yet",
+            "Age of the oldest record that the steps have not read",
             registry=own,
             multiprocess_mode="mostrecent",
         )
         self.join_seconds = Gauge(
             "keyart_join_delay_seconds",
-            "Mean time from impression to reward",
+            "Mean time from impression to reward, over all that is kept",
             registry=own,
             multiprocess_mode="mostrecent",
         )
         self.take_fraction = Gauge(
             "keyart_take_fraction",
-            "Quality plays by impressions",
+            "Rewards by impressions, over all that is kept",
             ["policy"],
             registry=own,
             multiprocess_mode="mostrecent",
         )
         self.ratio = Gauge(
-            "keyart_sample_ratio_p",
-            "Probability of the sample ratio",
+            "keyart_propensity_p",
+            "How well artworks that came back match their propensities, at any look",
             ["policy"],
             registry=own,
             multiprocess_mode="mostrecent",
         )
         self.entropy = Gauge(
             "keyart_effective_choices",
-            "Artworks as likely as the choices are",
+            "Equally likely artworks that are as undecided as the newest choices",
             registry=own,
             multiprocess_mode="mostrecent",
         )
         self.drifts = Gauge(
             "keyart_take_drifts",
-            "Changes of the take fraction",
+            "Changes of the take fraction in what is kept, by ADWIN",
             ["policy"],
             registry=own,
             multiprocess_mode="mostrecent",
@@ -161,5 +159,6 @@ class ApiMetrics:
         if SHARED_METRICS not in os.environ:
             return generate_latest(self.registry)
         together = CollectorRegistry()
+        together.register(self.steps)
         MultiProcessCollector(together)  # type: ignore[no-untyped-call]
         return generate_latest(together)

@@ -1,9 +1,11 @@
 """What a worker shows on its web view: alive, ready, and its metrics."""
 
+from collections import Counter
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
+from keyart.services.step_counts import Counts
 from keyart.streams.kafka.driver import LaneDriver
 
 
@@ -24,17 +26,18 @@ class WorkerMetrics:
             label,
             registry=own,
         )
-        self.counts = Gauge(
-            "keyart_worker_count",
+        self.steps = Counts(
+            "keyart_worker_steps",
             "What this worker's lanes have counted since they were opened",
-            ["kind", "name"],
-            registry=own,
+            ("kind", "name"),
         )
+        own.register(self.steps)
 
     def read(self) -> bytes:
         """Return the metrics in Prometheus' text format."""
-        for gauge in (self.open, self.lag, self.unsent, self.counts):
+        for gauge in (self.open, self.lag, self.unsent):
             gauge.clear()
+        counted: Counter[tuple[str, ...]] = Counter()
         for lane, runner in self._lanes.runners.items():
             names = (lane.kind, str(lane.partition))
             self.open.labels(*names).set(runner.at_work is not None)
@@ -43,7 +46,8 @@ class WorkerMetrics:
                 self.lag.labels(*names).set(lag)
             if runner.at_work is not None:
                 for name, count in runner.at_work.counts.items():
-                    self.counts.labels(lane.kind, name).inc(count)
+                    counted[lane.kind, name] += count
+        self.steps.replace(counted)
         return generate_latest(self.registry)
 
 

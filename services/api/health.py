@@ -91,10 +91,14 @@ def _measure(keyart: ApiState) -> None:
     own = keyart.metrics
     own.snapshot_age.set(keyart.snapshots.age_s)
     try:
-        for partition in range(keyart.parts.settings.partitions):
-            for kind in (VIEWERS, TITLES):
-                for name, count in keyart.parts.store.counts(Lane(kind, partition)).items():
-                    own.lane_counts.labels(kind, name, str(partition)).set(count)
+        own.steps.replace(
+            {
+                (kind, name, str(partition)): count
+                for partition in range(keyart.parts.settings.partitions)
+                for kind in (VIEWERS, TITLES)
+                for name, count in keyart.parts.store.counts(Lane(kind, partition)).items()
+            }
+        )
         overview = keyart.insight.overview()
         timeline = keyart.insight.source.timeline()
     except KeyartError:

@@ -11,6 +11,7 @@ import yaml
 from prometheus_client.metrics import MetricWrapperBase
 
 from keyart.services.settings import Settings
+from keyart.services.step_counts import Counts
 from keyart.services.telemetry import ApiMetrics
 from keyart.services.worker_pages import WorkerMetrics
 from keyart.streams.kafka.access import KafkaAccess
@@ -41,11 +42,12 @@ def exposed() -> dict[str, set[str]]:
     )
     for metrics in (ApiMetrics(), WorkerMetrics(lanes)):
         for metric in vars(metrics).values():
-            if not isinstance(metric, MetricWrapperBase):
+            if not isinstance(metric, MetricWrapperBase | Counts):
                 continue
+            names = metric.labels if isinstance(metric, Counts) else metric._labelnames
             for family in metric.describe():
                 for suffix in SUFFIXES[family.type]:
-                    labels = {*metric._labelnames, *(["le"] if suffix == "_bucket" else [])}
+                    labels = {*names, *(["le"] if suffix == "_bucket" else [])}
                     found[family.name + suffix] = labels
     return found
 
@@ -101,7 +103,7 @@ def test_a_name_that_nobody_exposes_would_be_caught() -> None:
 
 def test_the_boards_show_what_an_operator_must_see() -> None:
     shown = " ".join(query for _, query in queries())
-    for name in ("lag_records", "join_delay", "dropped", "sample_ratio", "posterior_updates"):
+    for name in ("lag_records", "join_delay", "dropped", "propensity_p", "posterior_updates"):
         assert name in shown
     assert "keyart_decisions_total" in shown and "keyart_events_accepted_total" in shown
 
@@ -138,7 +140,7 @@ def test_every_alert_has_a_section_that_says_what_to_do() -> None:
 
 
 def test_every_alert_is_tried_both_ways() -> None:
-    """The cases themselves are run by promtool, in a container."""
+    """The cases themselves are run by promtool."""
     tried = yaml.safe_load((INFRA / "prometheus" / "alerts_test.yml").read_text())["tests"]
     rings: set[str] = set()
     quiet: set[str] = set()
@@ -160,3 +162,26 @@ def test_prometheus_scrapes_the_service_that_compose_runs() -> None:
     assert Settings().worker_web_port == ports["worker"]
     for name in config["rule_files"]:
         assert (INFRA / "prometheus" / name).is_file()
+
+
+def test_an_alert_says_which_part_of_a_rate_or_count_it_means() -> None:
+    """A page holds many decisions, and a gauge of the oldest unread is not one of the unjoined."""
+    summaries = {rule["alert"]: rule["annotations"]["summary"] for rule in RULES}
+    assert "pages of decisions" in summaries["KeyartDropped"]
+    assert "pages of decisions" in summaries["KeyartBuffering"]
+    assert "not read" in summaries["KeyartLag"]
+    for rule in RULES:
+        if "propensity_p" in rule["expr"]:
+            assert "propensities" in rule["annotations"]["summary"]
+        if "rate(" in rule["expr"] and "$value" in rule["annotations"]["summary"]:
+            assert "a second" in rule["annotations"]["summary"] or "quantile" in rule["expr"]
+
+
+def test_a_board_says_pages_where_pages_are_counted() -> None:
+    for board in BOARDS.values():
+        for panel in board["panels"]:
+            asked = " ".join(target["expr"] for target in panel["targets"])
+            if "log_dropped" in asked or "log_buffered" in asked:
+                assert "ages of decisions" in panel["description"], panel["title"]
+            if "propensity_p" in asked:
+                assert "propensities" in panel["description"]
