@@ -6,8 +6,24 @@ from typing import Annotated, NewType
 
 from msgspec import Meta
 
-Name = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f{}]+$")]
-"""A site's own identifier: 1 to 128 characters, no control characters, no braces."""
+NAME_PATTERN = r"^[^\x00-\x1f\x7f{}]+$"
+Name = Annotated[str, Meta(min_length=1, max_length=128, pattern=NAME_PATTERN)]
+"""A site's own identifier: 1 to 128 characters (code points), no control characters, no braces.
+
+Anything else may stand in one: slashes, dots, percent signs, plus signs, spaces, letters of every
+script. Two names are one when their code points are: "é" as one character and as "e" with an accent
+are two names, everywhere. In an address a name stands percent-encoded as UTF-8, slashes too.
+
+This is the form that records are read with. Python's `$` lets one newline stand at the end, which
+keyart once accepted, so records that hold one stay readable; `GivenName` and `strict` refuse it.
+"""
+
+GIVEN_PATTERN = NAME_PATTERN.replace("$", r"(?!\n)$")
+GivenName = Annotated[str, Meta(min_length=1, max_length=128, pattern=GIVEN_PATTERN)]
+"""A `Name` as it comes from outside; the look-ahead is `\\Z` in every dialect."""
+
+GivenViewer = Annotated[str, Meta(min_length=1, max_length=256)]
+"""A site's own id of a viewer: any text of 1 to 256 characters. It is hashed before it is kept."""
 
 ViewerKey = NewType("ViewerKey", str)
 """A viewer's pseudonym: 32 hex digits. The only form of a viewer's id that is stored or logged."""
@@ -15,7 +31,7 @@ ViewerKey = NewType("ViewerKey", str)
 Millis = Annotated[int, Meta(ge=0, le=4_102_444_800_000)]
 """Milliseconds since 1970-01-01 UTC, up to the year 2100."""
 
-PSEUDONYM_PATTERN = r"^[0-9a-f]{32}$"
+PSEUDONYM_PATTERN = r"^[0-9a-f]{32}(?!\n)$"
 PseudonymField = Annotated[str, Meta(pattern=PSEUDONYM_PATTERN)]
 
 

@@ -35,7 +35,10 @@ class Chosen(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Answer(Struct, frozen=True, kw_only=True):
-    """The decisions for one viewer, in the order of the titles asked for."""
+    """The decisions for one viewer, in the order of the titles asked for.
+
+    `unknown` are the titles among them that have no artwork to choose: not known, or withdrawn.
+    """
 
     viewer: str
     surface: str
@@ -44,6 +47,7 @@ class Answer(Struct, frozen=True, kw_only=True):
     versions: Versions
     degraded: str
     decisions: tuple[Chosen, ...]
+    unknown: tuple[str, ...] = ()
 
 
 def logged(decided: DecidedPage, viewer: ViewerKey, surface: str) -> tuple[Decision, ...]:

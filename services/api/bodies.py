@@ -5,7 +5,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 from litestar import Request
 
-from keyart.schemas.errors import InvalidRecord
+from keyart.schemas import strict
 from keyart.services.api.problems import BadRequest
 
 T = TypeVar("T")
@@ -17,6 +17,7 @@ class Body(Generic[T]):
     """Decodes one kind of body."""
 
     def __init__(self, kind: Any) -> None:
+        self._kind = kind
         self._decoder: msgspec.json.Decoder[T] = msgspec.json.Decoder(kind)
 
     async def read(self, request: Request[Any, Any, Any]) -> T:
@@ -26,7 +27,7 @@ class Body(Generic[T]):
         ------
         BadRequest
             The body is not declared as JSON, or too large.
-        InvalidRecord
+        Refused
             The body is not what it should be; names the place.
         """
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -37,6 +38,14 @@ class Body(Generic[T]):
             raise BadRequest(f"the body is over {MAX_BODY} bytes", status=413)
         try:
             return self._decoder.decode(data)
+        except msgspec.ValidationError as wrong:
+            raise strict.Refused(self._said_better(data) or [strict.plain(wrong)]) from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as wrong:
-            message, _, path = str(wrong).partition(" - at `")
-            raise InvalidRecord(message, path.rstrip("`")) from None
+            raise strict.Refused([strict.plain(wrong)]) from None
+
+    def _said_better(self, data: bytes) -> list[strict.Fault]:
+        """Return the unknown fields with the names that were probably meant, if that is wrong."""
+        try:
+            return strict.wrong(msgspec.json.decode(data), self._kind)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return []

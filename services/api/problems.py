@@ -14,6 +14,7 @@ from keyart.schemas.errors import (
     StoreAway,
     UnknownName,
 )
+from keyart.schemas.strict import Refused
 
 log = logging.getLogger(__name__)
 RETRY_S = "2"
@@ -64,7 +65,8 @@ def of_keyart(request: Request[Any, Any, Any], error: KeyartError) -> Response[b
             Problem(title=title, status=error.status, detail=error.detail, faults=error.faults)
         )
     if isinstance(error, InvalidRecord):
-        faults = (Fault(where=error.path or "$", what=error.message),)
+        found = error.faults if isinstance(error, Refused) else ((error.path, error.message),)
+        faults = tuple(Fault(where=path or "$", what=what) for path, what in found)
         return respond(
             Problem(title="Wrong request", status=400, detail=error.message, faults=faults)
         )

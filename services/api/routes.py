@@ -3,23 +3,22 @@
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-import msgspec
 from litestar import Request, Response, delete, get, post, put
 from litestar.params import FromPath, QueryParameter
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
 from keyart.models.decide.index import ServingIndex
-from keyart.schemas import codec
+from keyart.schemas import codec, strict
 from keyart.schemas.catalogue import StoredTitle, Title
 from keyart.schemas.decisions import MAX_TITLES
 from keyart.schemas.errors import InvalidRecord, NotFound, StoreAway
 from keyart.schemas.events import Click, Finish, Hide, Impression, Like, Play
-from keyart.schemas.ids import Name, pseudonym
+from keyart.schemas.ids import GivenName, GivenViewer, ViewerKey, pseudonym
 from keyart.schemas.topics import EVENTS
 from keyart.services.api.answers import Answer
 from keyart.services.api.bodies import Body
 from keyart.services.api.problems import BadRequest, Fault
-from keyart.services.api.state import Keyart
+from keyart.services.api.state import ApiState, Keyart
 from keyart.services.bootstrap import now_ms
 from keyart.streams.ports import Output
 
@@ -27,16 +26,16 @@ MAX_EVENTS = 1000
 FUTURE_MS = 600_000
 PAST_MS = 7 * 86_400_000
 MAX_FAULTS = 100
+TRIES = 3
 JSON = "application/json"
-ViewerId = Annotated[str, Meta(min_length=1, max_length=256)]
 
 
 class DecisionsRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One viewer, a surface, and the titles to choose for; `why` false leaves the sentences out."""
 
-    viewer: ViewerId
-    titles: Annotated[tuple[Name, ...], Meta(min_length=1, max_length=MAX_TITLES)]
-    surface: Name = "home"
+    viewer: GivenViewer
+    titles: Annotated[tuple[GivenName, ...], Meta(min_length=1, max_length=MAX_TITLES)]
+    surface: GivenName = "home"
     why: bool = True
 
 
@@ -69,29 +68,46 @@ _kinds = {
 
 @post("/v1/decisions", status_code=200)
 async def decide(request: Request[Any, Any, Any], keyart: Keyart) -> Response[bytes]:
-    """Choose an artwork for each of up to 200 titles, for one viewer on one surface."""
+    """Choose an artwork for each of up to 200 titles, for one viewer on one surface.
+
+    A title that is not known, or has nothing left to choose, is listed in `unknown` and the others
+    are answered; when none is known the answer is 404.
+    """
     asked = await _decisions.read(request)
     if not keyart.snapshots.loaded:
         raise StoreAway("titles and beliefs have not been read yet")
     if len(set(asked.titles)) < len(asked.titles):
         raise InvalidRecord("a title stands twice", "$.titles")
     viewer = pseudonym(asked.viewer, keyart.parts.viewer_key)
-    try:
-        answer: Answer = await keyart.chooser.choose(
-            viewer, asked.surface, asked.titles, why=asked.why
-        )
-    except NotFound:
-        raise _unknown(asked.titles, keyart.snapshots.index) from None
+    answer = await _choose(keyart, viewer, asked)
     return Response(codec.encode(answer), media_type=JSON)
 
 
-def _unknown(titles: Sequence[str], index: ServingIndex) -> BadRequest:
+async def _choose(keyart: ApiState, viewer: ViewerKey, asked: DecisionsRequest) -> Answer:
+    for _ in range(TRIES):
+        known, unknown = _split(asked.titles, keyart.snapshots.index)
+        if not known:
+            break
+        try:
+            answer: Answer = await keyart.chooser.choose(
+                viewer, asked.surface, known, why=asked.why
+            )
+        except NotFound:
+            # withdrawn a moment ago: the index is brought up to date beside the requests
+            continue
+        return structs.replace(answer, unknown=unknown) if unknown else answer
     faults = tuple(
         Fault(where=f"$.titles[{at}]", what=f"no title {title!r} with an artwork to choose")
-        for at, title in enumerate(titles)
-        if title not in index
+        for at, title in enumerate(asked.titles)
     )
-    return BadRequest(f"{len(faults)} titles are not known", faults, status=404)
+    raise BadRequest("none of these titles is known", faults[:MAX_FAULTS], status=404)
+
+
+def _split(titles: tuple[str, ...], index: ServingIndex) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    unknown = tuple([title for title in titles if title not in index])
+    if not unknown:
+        return titles, ()
+    return tuple([title for title in titles if title in index]), unknown
 
 
 @post("/v1/events", status_code=202)
@@ -126,16 +142,21 @@ def read_events(
     for at, event in enumerate(given):
         try:
             kind, viewer, value = _read_event(event, key, at_ms)
-        except InvalidRecord as wrong:
-            where = f"$.events[{at}]{wrong.path.removeprefix('$')}"
-            faults.append(Fault(where=where, what=wrong.message))
-            if len(faults) == MAX_FAULTS:
+        except strict.Refused as wrong:
+            place = f"$.events[{at}]"
+            faults += [
+                Fault(where=place + path.removeprefix("$"), what=what)
+                for path, what in wrong.faults
+            ]
+            if len(faults) >= MAX_FAULTS:
                 break
             continue
         counts[kind] = counts.get(kind, 0) + 1
         outputs.append(Output(EVENTS, viewer, value))
     if faults:
-        raise BadRequest("no event was accepted, because some are wrong", tuple(faults))
+        raise BadRequest(
+            "no event was accepted, because some are wrong", tuple(faults[:MAX_FAULTS])
+        )
     return outputs, counts
 
 
@@ -143,22 +164,24 @@ def _read_event(event: dict[str, Any], key: bytes, at_ms: int) -> tuple[str, str
     name = event.get("type")
     kind = _kinds.get(name) if isinstance(name, str) else None
     if kind is None:
-        raise InvalidRecord(f"type must be one of {', '.join(map(str, _kinds))}", "$.type")
+        raise refused(f"type must be one of {', '.join(map(str, _kinds))}", "$.type")
     raw = event.get("viewer")
     if not isinstance(raw, str) or not 1 <= len(raw) <= 256:
-        raise InvalidRecord("viewer must be text of 1 to 256 characters", "$.viewer")
+        said = "viewer must be text of 1 to 256 characters"
+        raise strict.Refused([strict.Fault("$.viewer", said), *strict.wrong(event, kind)])
     viewer = pseudonym(raw, key)
     full = {"occurred_at_ms": at_ms, **event, "viewer": viewer}
-    try:
-        record = msgspec.convert(full, kind)
-    except msgspec.ValidationError as wrong:
-        message, _, path = str(wrong).partition(" - at `")
-        raise InvalidRecord(message, path.rstrip("`")) from None
+    record = strict.read(full, kind)
     if record.occurred_at_ms > at_ms + FUTURE_MS:
-        raise InvalidRecord("lies more than ten minutes ahead", "$.occurred_at_ms")
+        raise refused("lies more than ten minutes ahead", "$.occurred_at_ms")
     if record.occurred_at_ms < at_ms - PAST_MS:
-        raise InvalidRecord("lies more than seven days back", "$.occurred_at_ms")
+        raise refused("lies more than seven days back", "$.occurred_at_ms")
     return str(name), viewer, codec.encode(record)
+
+
+def refused(message: str, path: str) -> strict.Refused:
+    """Return the refusal for one reason."""
+    return strict.Refused([strict.Fault(path, message)])
 
 
 @put("/v1/titles/{title:str}", status_code=200)
@@ -169,12 +192,7 @@ async def put_title(
     given = await _title.read(request)
     if given.get("id", title) != title:
         raise InvalidRecord("differs from the id in the address", "$.id")
-    try:
-        read = msgspec.convert({**given, "id": title}, Title)
-    except msgspec.ValidationError as wrong:
-        message, _, path = str(wrong).partition(" - at `")
-        raise InvalidRecord(message, path.rstrip("`")) from None
-    stored = await keyart.put_title(read)
+    stored = await keyart.put_title(strict.read({**given, "id": title}, Title))
     return Response(codec.encode(stored), media_type=JSON)
 
 

@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 from keyart.schemas import codec
 from keyart.schemas.errors import InvalidRecord, NotFound
 from keyart.schemas.events import ConceptWeight, Correction, Erasure
-from keyart.schemas.ids import Name, ViewerKey, pseudonym
+from keyart.schemas.ids import GivenName, ViewerKey, pseudonym
 from keyart.schemas.taste import INTERESTS, NO_CONCEPT, TasteArray, unpack_tastes
 from keyart.schemas.topics import EVENTS, partition_of
 from keyart.services.api.bodies import Body
@@ -56,7 +56,7 @@ class TasteView(Struct, frozen=True, kw_only=True):
 class CorrectionRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Named interests with the weight the viewer gives them; `reset` forgets the rest first."""
 
-    concepts: Annotated[dict[Name, ConceptWeight], Meta(max_length=32)] = {}
+    concepts: Annotated[dict[GivenName, ConceptWeight], Meta(max_length=32)] = {}
     reset: bool = False
 
 

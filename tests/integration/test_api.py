@@ -119,9 +119,18 @@ def test_sentences_may_be_left_out(client: Client) -> None:
     assert [each["why"] for each in found] == ["", ""]
 
 
-def test_unknown_titles_are_all_named(client: Client) -> None:
-    found = problem(decide(client, "ann", "t0", "x", "t1", "y"), 404)
-    assert [fault["where"] for fault in found["faults"]] == ["$.titles[1]", "$.titles[3]"]
+def test_an_unknown_title_is_listed_and_the_rest_is_answered(client: Client) -> None:
+    client.put("/v1/titles/gone", json=title("a", "b"))
+    client.delete("/v1/titles/gone")
+    answer = decide(client, "ann", "x", "t0", "gone", "t1").json()
+    assert [each["title"] for each in answer["decisions"]] == ["t0", "t1"]
+    assert answer["unknown"] == ["x", "gone"]
+    assert decide(client, "ann", "t0").json()["unknown"] == []
+
+
+def test_when_no_title_is_known_all_are_named(client: Client) -> None:
+    found = problem(decide(client, "ann", "x", "y"), 404)
+    assert [fault["where"] for fault in found["faults"]] == ["$.titles[0]", "$.titles[1]"]
 
 
 def test_a_title_may_stand_once(client: Client) -> None:
@@ -133,7 +142,7 @@ def event(number: int = 0, **more: Any) -> dict[str, Any]:
 
 
 def test_events_are_logged_under_a_pseudonym(client: Client, parts: Parts) -> None:
-    response = client.post("/v1/events", json={"events": [event(), event(1, type="impression")]})
+    response = client.post("/v1/events", json={"events": [event(), event(1, minutes=0.5)]})
     assert response.status_code == 202 and response.json() == {"accepted": 2}
     values = logged(parts, EVENTS)
     assert not any(b"cem" in value for value in values)
@@ -155,6 +164,10 @@ def test_events_are_logged_under_a_pseudonym(client: Client, parts: Parts) -> No
         ({"title": "a{b}"}, "title"),
         ({"id": "x" * 200}, "id"),
         ({"occurred_at_ms": 1e3}, "occurred_at_ms"),
+        ({"timestamp": "2020-01-01T00:00:00Z"}, "timestamp"),
+        ({"decision_id": "0123456789abcdef"}, "decision_id"),
+        ({"version": 2}, "version"),
+        ({"title": "t0\n"}, "title"),
     ],
 )
 def test_one_wrong_event_refuses_all(
@@ -166,6 +179,21 @@ def test_one_wrong_event_refuses_all(
     found = problem(client.post("/v1/events", json={"events": events}), 400)
     assert [fault["where"] for fault in found["faults"]] == [f"$.events[17].{where}"]
     assert len(logged(parts, EVENTS)) == before
+
+
+def test_an_unknown_field_is_refused_with_the_one_that_was_meant(client: Client) -> None:
+    wrong = {"title": "N", "artworks": [{"id": "a", "url": "u", "desc": "d"}]}
+    found = problem(client.put("/v1/titles/uf", json=wrong), 400)
+    said = {fault["where"]: fault["what"] for fault in found["faults"]}
+    assert {where: what.rsplit("'", 2)[1] for where, what in said.items()} == {
+        "$.title": "name",
+        "$.artworks[0].url": "image",
+        "$.artworks[0].desc": "description",
+    }
+    problem(client.get("/v1/titles/uf"), 404)
+    problem(client.put("/v1/titles/uf", json=title("a") | {"version": 2}), 400)
+    found = problem(decide(client, "ann", "t0", user="x"), 400)
+    assert found["faults"][0]["what"] == "there is no field 'user'; did you mean 'viewer'?"
 
 
 @pytest.mark.parametrize("away_ms", [660_000, -8 * 86_400_000])
