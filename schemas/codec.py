@@ -1,6 +1,6 @@
 """Bytes to records and back: JSON on the wire, MessagePack in the state store."""
 
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
@@ -8,6 +8,7 @@ from keyart.schemas.catalogue import StoredTitle, Title
 from keyart.schemas.decisions import DECISION_VERSION, DecisionPage
 from keyart.schemas.errors import InvalidRecord, UnknownVersion
 from keyart.schemas.events import EVENT_VERSION, Event
+from keyart.schemas.posterior import POSTERIOR_VERSION, SharedSums, TitleSums
 from keyart.schemas.rewards import REWARD_VERSION, Reward
 
 T = TypeVar("T")
@@ -58,6 +59,10 @@ titles: Codec[Title] = Codec(Title, newest=1)
 stored_titles: Codec[StoredTitle] = Codec(StoredTitle, newest=1)
 
 
+STORED: Final[dict[type, int]] = {TitleSums: POSTERIOR_VERSION, SharedSums: POSTERIOR_VERSION}
+"""The newest version of those state records that say theirs."""
+
+
 def unpack(data: bytes, kind: type[T]) -> T:
     """Return the state record in these MessagePack bytes.
 
@@ -65,8 +70,14 @@ def unpack(data: bytes, kind: type[T]) -> T:
     ------
     InvalidRecord
         The store holds something else under this key.
+    UnknownVersion
+        Written by a newer keyart.
     """
     try:
-        return msgspec.msgpack.decode(data, type=kind)
-    except msgspec.DecodeError as wrong:
+        record = msgspec.msgpack.decode(data, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as wrong:
         raise InvalidRecord(f"stored {kind.__name__}: {wrong}") from None
+    newest = STORED.get(kind)
+    if newest is not None and (version := getattr(record, "version", newest)) > newest:
+        raise UnknownVersion(f"stored {kind.__name__} of version {version}")
+    return record

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
+from keyart.schemas.topics import DECISIONS, EVENTS, REWARDS
+
 
 class Lane(NamedTuple):
     """`kind` is "viewers" or "titles"; `partition` counts from 0."""
@@ -19,6 +21,8 @@ class Lane(NamedTuple):
 
 VIEWERS = "viewers"
 TITLES = "titles"
+TOPICS_OF = {VIEWERS: (EVENTS, DECISIONS), TITLES: (REWARDS,)}
+"""The topics that a lane of each kind reads."""
 
 
 class LogRecord(NamedTuple):

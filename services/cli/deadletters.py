@@ -23,7 +23,8 @@ def show_all(
 
     from keyart.services.bootstrap import Parts
     from keyart.services.settings import read_settings
-    from keyart.streams.kafka.deadletters import DeadLetter, read_letters
+    from keyart.streams.kafka.deadletters import read_letters
+    from keyart.streams.letters import DeadLetter
 
     settings = read_settings().settings
     kept: deque[DeadLetter] = deque(maxlen=most)
@@ -47,7 +48,8 @@ def show(name: Annotated[str, typer.Argument(metavar="ID")]) -> None:
 
     from keyart.services.bootstrap import Parts
     from keyart.services.settings import read_settings
-    from keyart.streams.kafka.deadletters import find_letter, read_letters
+    from keyart.streams.kafka.deadletters import read_letters
+    from keyart.streams.letters import find_letter
 
     settings = read_settings().settings
     letters = read_letters(Parts(settings).kafka, partitions=settings.partitions)
@@ -64,8 +66,9 @@ def retry(
     from keyart.schemas.errors import InvalidRecord, NotFound
     from keyart.services.bootstrap import Parts
     from keyart.services.settings import read_settings
-    from keyart.streams.kafka.deadletters import read_letters, refuse_lossy
+    from keyart.streams.kafka.deadletters import read_letters
     from keyart.streams.kafka.deadletters import retry as send_again
+    from keyart.streams.letters import refuse_lossy
 
     wanted = set(names or ())
     if every == bool(wanted):

@@ -17,7 +17,7 @@ from keyart.schemas.topics import CATALOGUE
 from keyart.streams.kafka.access import KafkaAccess
 from keyart.streams.kafka.driver import LaneDriver
 from keyart.streams.kafka.transport import LaneApp
-from keyart.streams.lanes.base import dead_letter
+from keyart.streams.letters import dead_letter
 from keyart.streams.ports import LogRecord, Output
 
 log = logging.getLogger(__name__)

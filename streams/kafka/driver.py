@@ -5,14 +5,12 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from keyart.schemas.topics import DECISIONS, EVENTS, REWARDS
 from keyart.streams.kafka.access import KafkaAccess
 from keyart.streams.kafka.relay import Relay
 from keyart.streams.kafka.runner import Horizon, LaneAtWork, LaneRunner, RunnerRules
-from keyart.streams.ports import TITLES, VIEWERS, Lane
+from keyart.streams.ports import TOPICS_OF, Lane
 
 log = logging.getLogger(__name__)
-TOPICS_OF = {VIEWERS: (EVENTS, DECISIONS), TITLES: (REWARDS,)}
 
 
 class Place(NamedTuple):

@@ -1,24 +1,39 @@
-"""What every lane does: hold its ownership, read the state a batch wants, commit its effects."""
+"""What every lane does: hold its ownership, read the state a batch wants, commit its effects.
+
+Nothing that is in the log or the store stops a lane. A batch that fails is halved until what is
+wrong stands alone; that goes to the dead letters, and the rest goes on.
+"""
 
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
-from keyart.schemas import codec
-from keyart.schemas.errors import InvalidRecord, StoreAway
-from keyart.schemas.topics import DEAD_LETTERS
-from keyart.streams.ports import Commit, Lane, LogRecord, Output, Ownership, StateStore
-from keyart.streams.steps.effects import Effects, Held, Wanted
+from keyart.schemas.errors import Fenced, InvalidRecord, OffsetMismatch, StoreAway
+from keyart.streams.lanes.aside import Check, fault, lose, set_aside
+from keyart.streams.lanes.batch import Batch
+from keyart.streams.letters import dead_letter, reason_of
+from keyart.streams.ports import Commit, Lane, LogRecord, Ownership, StateStore
+from keyart.streams.steps.due import Due
+from keyart.streams.steps.effects import Effects, Wanted
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 COMMIT_TRIES = 8
-MAX_DEAD_BYTES = 100_000
-MAX_DEAD_KEY = 1000
 DAY_MS = 86_400_000
 MAX_AHEAD_MS = DAY_MS
+MAX_HELD_BYTES = 32_000_000
+"""Stored values that a batch may want, unless it cannot be made smaller."""
+MAX_COMMIT_BYTES = 64_000_000
+"""What a commit may write: the server takes 512 MB in one command, and memory is bounded."""
+READ_AT_ONCE = 1000
+PASSING = (StoreAway, Fenced, OffsetMismatch, MemoryError)
+"""Errors that say nothing about the batch."""
+
+
+class Oversized(Exception):
+    """A batch wants or changes more than a lane handles at once."""
 
 
 class LaneBase:
@@ -30,15 +45,19 @@ class LaneBase:
         Where the lane's state is.
     lane
         Which one.
+    checks
+        By family: raises when a stored value cannot be used.
     """
 
-    def __init__(self, store: StateStore, lane: Lane) -> None:
+    def __init__(self, store: StateStore, lane: Lane, *, checks: Mapping[str, Check]) -> None:
         self.lane = lane
         self.counts: Counter[str] = Counter()
         self.produced = 0
         self._store = store
+        self._checks = checks
         self._ownership = Ownership(0, 0)
         self._offsets: dict[str, str] = {}
+        self._faults: list[str] = []
 
     def open(self) -> dict[str, str]:
         """Become the owner and return the offset to resume after, by topic."""
@@ -56,26 +75,136 @@ class LaneBase:
         """The epoch that this owner writes with."""
         return self._ownership.epoch
 
-    def _read(self, wanted: Wanted) -> Held:
+    def _once(self, batch: Batch) -> None:
+        """Run the steps on a batch and commit."""
+        raise NotImplementedError
+
+    def _window(self, due: Due) -> tuple[str, str]:
+        """Return where the state of a window is that is due."""
+        raise NotImplementedError
+
+    def _run(self, batch: Batch) -> None:
+        """Run the steps on a batch and commit; what cannot be applied is set aside, alone.
+
+        Raises
+        ------
+        StoreAway, Fenced, OffsetMismatch
+            As `_commit` does. What was committed before is committed.
+        """
+        try:
+            self._halve(batch)
+        finally:
+            if self._faults:
+                more = f" and {len(self._faults) - 1} more" if len(self._faults) > 1 else ""
+                where = f"lane {self.lane.kind} {self.lane.partition}"
+                log.warning("%s set aside %s%s", where, self._faults[0], more)
+                self._faults.clear()
+
+    def _halve(self, batch: Batch) -> None:
+        try:
+            self._once(batch)
+        except PASSING:
+            raise
+        except Exception as wrong:
+            if batch.size > 1:
+                for half in batch.halves():
+                    self._halve(half)
+                return
+            unexpected = not isinstance(wrong, InvalidRecord | Oversized)
+            log.debug("what is wrong stands alone", exc_info=wrong if unexpected else None)
+            self._set_aside(batch, wrong)
+
+    def _set_aside(self, batch: Batch, wrong: Exception) -> None:
+        """Commit that the only record or window of the batch is set aside."""
+        effects = Effects()
+        for record in batch.records:
+            effects.outputs.append(dead_letter(record, wrong))
+            effects.counts["dead_letters"] += 1
+            self._faults.append(f"{record.topic} {record.offset}: {reason_of(wrong)}")
+        for due in batch.due:
+            family, key = self._window(due)
+            value = self._store.read(self.lane, family, [key])[0]
+            if value is not None:
+                lose(effects, self.lane, (family, key, value), reason_of(wrong))
+                self._faults.append(f"stored {family}/{key}: {reason_of(wrong)}")
+        self._commit(effects, last_offsets(batch.records))
+
+    def _held(self, wanted: Wanted, *, alone: bool) -> dict[tuple[str, str], bytes | None]:
+        """Return the stored values of a batch.
+
+        Raises
+        ------
+        Oversized
+            They are more than a lane holds at once, and the batch can be made smaller.
+        """
         held: dict[tuple[str, str], bytes | None] = {}
         families: dict[str, list[str]] = {}
         for family, key in sorted(wanted):
             families.setdefault(family, []).append(key)
+        total = 0
         for family, keys in families.items():
-            values = self._store.read(self.lane, family, keys)
-            held.update({(family, key): value for key, value in zip(keys, values, strict=True)})
+            for first in range(0, len(keys), READ_AT_ONCE):
+                some = keys[first : first + READ_AT_ONCE]
+                values = self._store.read(self.lane, family, some)
+                held.update({(family, key): value for key, value in zip(some, values, strict=True)})
+                total += sum(len(value) for value in values if value is not None)
+                if total > MAX_HELD_BYTES and not alone:
+                    raise Oversized("the batch wants too much stored state")
         return held
+
+    def _with_readable(
+        self, held: dict[tuple[str, str], bytes | None], run: Callable[[], tuple[Effects, T]]
+    ) -> tuple[Effects, T]:
+        """Run the steps; where they fail over stored values that cannot be used, without those."""
+        try:
+            return run()
+        except PASSING:
+            raise
+        except Exception:
+            aside = set_aside(self.lane, self._checks, held)
+            if not aside.puts:
+                raise
+        effects, result = run()
+        self._faults += [f"stored {family}/{key}" for family, key in aside.puts]
+        aside.add(effects)
+        return aside, result
+
+    def _meta_value(self, family: str, key: str) -> bytes | None:
+        """Return a value that the lane keeps about itself; one that cannot be used is set aside."""
+        value = self._store.read(self.lane, family, [key])[0]
+        if value is None or not (reason := fault(self._checks.get(family), key, value)):
+            return value
+        self._lose([(family, key, value, reason)])
+        return None
+
+    def _lose(self, values: Sequence[tuple[str, str, bytes, str]]) -> None:
+        """Commit that stored values are set aside: (family, key, value, reason) each."""
+        effects = Effects()
+        for family, key, value, reason in values:
+            lose(effects, self.lane, (family, key, value), reason)
+        self._commit(effects, {})
+        family, key, _, reason = values[0]
+        log.warning(
+            "lane %s %s set aside %d stored values, among them %s/%s: %s",
+            *(*self.lane, len(values), family, key, reason),
+        )
 
     def _commit(self, effects: Effects, offsets: dict[str, str]) -> None:
         """Write the effects and the offsets; a store that is away for a moment is tried again.
 
         Raises
         ------
+        Oversized
+            It is more than one commit may write.
         Fenced
             The lane has another owner; everything held here is stale.
         StoreAway
             The store stayed away. The batch has to be taken again from `open`.
         """
+        written = sum(len(value) for value in effects.puts.values() if value is not None)
+        written += sum(len(output.value) for output in effects.outputs)
+        if written > MAX_COMMIT_BYTES:
+            raise Oversized(f"its effects are {written} bytes; the bound is {MAX_COMMIT_BYTES}")
         epoch, number = self._ownership
         commit = Commit(
             lane=self.lane,
@@ -125,22 +254,6 @@ def decoded(
             effects.outputs.append(dead_letter(record, wrong))
             effects.counts["dead_letters"] += 1
     return good
-
-
-def dead_letter(record: LogRecord, wrong: InvalidRecord) -> Output:
-    """Return the dead letter of a record; it fits into the log whatever the record holds."""
-    key = record.key[:MAX_DEAD_KEY]
-    letter = {
-        "topic": record.topic,
-        "partition": record.partition,
-        "offset": record.offset,
-        "key": key,
-        "reason": wrong.message,
-        "path": wrong.path,
-        "value": record.value[:MAX_DEAD_BYTES].decode(errors="replace"),
-        "truncated": len(record.value) > MAX_DEAD_BYTES or len(record.key) > MAX_DEAD_KEY,
-    }
-    return Output(DEAD_LETTERS, key, codec.encode(letter))
 
 
 def last_offsets(records: Sequence[LogRecord]) -> dict[str, str]:

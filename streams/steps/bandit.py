@@ -22,6 +22,7 @@ from keyart.schemas import codec
 from keyart.schemas.posterior import PolicyBucket, SharedSums, TitlesMeta, TitleSums
 from keyart.schemas.rewards import Reward
 from keyart.streams.steps.effects import Effects, Held, Wanted
+from keyart.streams.steps.stored import finite
 
 T = TypeVar("T")
 
@@ -66,6 +67,11 @@ def bandit_step(
     """Return what these rewards change, and the lane's meta record after them.
 
     Counts: `learned`, `repeat_rewards`.
+
+    Raises
+    ------
+    InvalidRecord
+        The shared sums would no longer be numbers, and every title's beliefs with them.
     """
     effects = Effects()
     new, sequences = fresh(rewards, meta)
@@ -84,7 +90,9 @@ def bandit_step(
         )
         effects.puts[TITLE, title] = codec.pack(after)
     shared = _stored(held.get(SHARED), SharedSums())
-    effects.puts[SHARED] = codec.pack(add_to_shared(shared, new, half_life_ms=rules.half_life_ms))
+    shared = add_to_shared(shared, new, half_life_ms=rules.half_life_ms)
+    finite(shared)
+    effects.puts[SHARED] = codec.pack(shared)
     buckets = _timeline(held, new, meta, rules, effects)
     after_meta = TitlesMeta(sequences=sequences, buckets=buckets)
     effects.puts[TITLES] = codec.pack(after_meta)

@@ -70,6 +70,13 @@ class Remembered(Struct, kw_only=True, omit_defaults=True):
     erased_at_ms: int = 0
 
 
+class Stored(Struct, kw_only=True):
+    """What says when a window, or what is kept of a viewer, is due."""
+
+    due_ms: int
+    viewer: str = ""
+
+
 class JoinBatch:
     """One batch through the join: reads `held`, gathers what changes.
 
@@ -304,6 +311,36 @@ def wanted(
             names.update(decisions_of(event, rules.dwell_ms))
             viewers.add(event.viewer)
     return {(JOIN, name) for name in names} | {(JOIN, f"v:{viewer}") for viewer in viewers}
+
+
+def key_of(due: Due) -> str:
+    """Return the key of the state that is due."""
+    return due.name or f"v:{due.viewer}"
+
+
+def due_of(key: str, value: bytes) -> Due:
+    """Return when a stored value is due.
+
+    Raises
+    ------
+    InvalidRecord
+        It cannot be read.
+    """
+    if key.startswith("v:"):
+        return Due(codec.unpack(value, Stored).due_ms, "", key[2:])
+    stored = codec.unpack(value, Stored)
+    return Due(stored.due_ms, key, stored.viewer)
+
+
+def check(key: str, value: bytes) -> None:
+    """Refuse a stored value that cannot be used.
+
+    Raises
+    ------
+    InvalidRecord
+        It is damaged, or of a newer keyart.
+    """
+    codec.unpack(value, Remembered if key.startswith("v:") else Waiting)
 
 
 def _opened(page: DecisionPage, decision: Decision, source: int) -> Reward:

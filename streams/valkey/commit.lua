@@ -32,6 +32,20 @@ local function cut(list, first, stride)
 end
 
 local step = cmsgpack.unpack(ARGV[3])
+
+-- a script that fails half way is not undone: what might fail is looked at before anything is written
+local function must_be(kind, name)
+  local found = redis.call('TYPE', name).ok
+  if found ~= kind and found ~= 'none' then
+    return redis.error_reply('WRONGTYPE ' .. name .. ' is a ' .. found .. ', not a ' .. kind)
+  end
+end
+local wrong = must_be('hash', KEYS[3]) or must_be('zset', KEYS[4]) or must_be('list', KEYS[6])
+for at = 1, #step.hset, 2 do wrong = wrong or must_be('hash', step.hset[at]) end
+for at = 1, #step.hdel, 2 do wrong = wrong or must_be('hash', step.hdel[at]) end
+for at = 1, #step.append, 3 do wrong = wrong or must_be('stream', step.append[at]) end
+if wrong then return wrong end
+
 redis.call('HSET', KEYS[2], '#', ARGV[2])
 each(cut(step.set, 2, 2), function(...) redis.call('MSET', ...) end)
 each(step.drop, function(...) redis.call('DEL', ...) end)
@@ -42,7 +56,12 @@ for at = 1, #step.hdel, 2 do
   each(step.hdel[at + 1], function(...) redis.call('HDEL', step.hdel[at], ...) end)
 end
 if #step.announce > 0 then
-  local version = redis.call('INCR', KEYS[5])
+  local version = redis.pcall('INCR', KEYS[5])
+  if type(version) ~= 'number' then
+    -- no number is held: readers whose version is above this one read everything
+    version = 1
+    redis.call('SET', KEYS[5], version)
+  end
   for _, title in ipairs(step.announce) do redis.call('ZADD', KEYS[4], version, title) end
 end
 cut(step.append, 3, 3)
@@ -50,11 +69,12 @@ for at = 1, #step.append, 3 do
   redis.call('XADD', step.append[at], '*', 'k', step.append[at + 1], 'v', step.append[at + 2])
 end
 each(cut(step.outbox, 1, 1), function(...) redis.call('RPUSH', KEYS[6], ...) end)
-for at = 1, #step.groups, 3 do
-  redis.call('XGROUP', 'SETID', step.groups[at], step.groups[at + 1], step.groups[at + 2])
-end
 each(step.offsets, function(...) redis.call('HSET', KEYS[2], ...) end)
+-- the rest is for display, and may fail: a group that somebody removed, a count that is no number
+for at = 1, #step.groups, 3 do
+  redis.pcall('XGROUP', 'SETID', step.groups[at], step.groups[at + 1], step.groups[at + 2])
+end
 for at = 1, #step.counts, 2 do
-  redis.call('HINCRBY', KEYS[3], step.counts[at], step.counts[at + 1])
+  redis.pcall('HINCRBY', KEYS[3], step.counts[at], step.counts[at + 1])
 end
 return 1

@@ -1,22 +1,30 @@
 """The state store on Valkey or Redis: one script writes a batch's effects and its offset."""
 
+import logging
+import re
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from importlib.resources import files
 from typing import Any
+
+import redis
 
 from keyart.schemas import codec
 from keyart.schemas.errors import Fenced, OffsetMismatch
 from keyart.schemas.topics import partition_of
-from keyart.streams.ports import Commit, Lane, Output, Ownership
+from keyart.streams.ports import TOPICS_OF, Commit, Lane, Output, Ownership
 from keyart.streams.valkey.connect import translated
 from keyart.streams.valkey.keys import Keys
+from keyart.streams.valkey.mend import mend
 
+log = logging.getLogger(__name__)
 BY_KEY = frozenset({"taste", "title"})
 ANNOUNCED = frozenset({"title"})
 FAMILIES = ("join", "meta", "timeline")
 _SCAN = 1000
 _NUMBER = b"#"
+_OFFSET = re.compile(rb"\d+(-\d+)?")
 _FIXED = ("epoch", "offsets", "counts", "changed", "version", "outbox")
 _PARTS = (
     *("set", "drop", "announce", "hset", "hdel"),
@@ -60,24 +68,55 @@ class ValkeyStore:
         """
         name = self._keys.lane(lane, "epoch")
         with translated():
+            self._mend(lane)
             self._client.set(name, time.time_ns() // 1_000_000, nx=True)
             epoch = int(self._client.incr(name))
             number = self._client.hget(self._keys.lane(lane, "offsets"), _NUMBER)
         return Ownership(epoch, int(number or 0))
 
+    def _mend(self, lane: Lane) -> None:
+        """Set aside what would make every commit of the lane fail; see `mend`."""
+        names = {name: self._keys.lane(lane, name) for name in (*_FIXED, *FAMILIES)}
+        for what in mend(self._client, names):
+            log.warning("lane %s %s set aside %s", *lane, what)
+
     def offsets(self, lane: Lane) -> dict[str, str]:
-        """Return the committed offset of each topic."""
+        """Return the committed offset of each topic.
+
+        One that is missing or cannot be read is where the lane's group stands in the log, which
+        every commit moves too.
+        """
         with translated():
             held = self._client.hgetall(self._keys.lane(lane, "offsets"))
-        return {
-            topic.decode(): offset.decode() for topic, offset in held.items() if topic != _NUMBER
+        found = {
+            topic.decode(): offset.decode()
+            for topic, offset in held.items()
+            if topic != _NUMBER and _OFFSET.fullmatch(offset)
         }
+        if self._streams:
+            for topic in TOPICS_OF[lane.kind]:
+                if topic not in found and (offset := self._group(lane, topic)):
+                    found[topic] = offset
+        return found
+
+    def _group(self, lane: Lane, topic: str) -> str:
+        try:
+            groups = self._client.xinfo_groups(self._keys.stream(topic, lane.partition))
+        except redis.ResponseError:
+            return ""
+        at = {each["name"]: each["last-delivered-id"] for each in groups}
+        offset: str = at.get(lane.kind.encode(), b"0-0").decode()
+        return "" if offset == "0-0" else offset
 
     def counts(self, lane: Lane) -> dict[str, int]:
         """Return the lane's counters."""
         with translated():
             held = self._client.hgetall(self._keys.lane(lane, "counts"))
-        return {name.decode(): int(count) for name, count in held.items()}
+        return {
+            name.decode(errors="replace"): int(count)
+            for name, count in held.items()
+            if count.lstrip(b"-").isdigit()
+        }
 
     def read(self, lane: Lane, family: str, keys: Sequence[str]) -> list[bytes | None]:
         """Return the values in the order of the keys."""
@@ -96,7 +135,8 @@ class ValkeyStore:
             if family not in BY_KEY:
                 whole = self._keys.lane(lane, family)
                 for key, value in self._client.hscan_iter(whole, count=_SCAN):
-                    yield key.decode(), value
+                    if (text := _text(key)) is not None:
+                        yield text, value
                 return
             start = self._keys.item(lane, family, "")
             names: list[bytes] = []
@@ -110,8 +150,8 @@ class ValkeyStore:
     def _items(self, start: str, names: list[bytes]) -> Iterator[tuple[str, bytes]]:
         if names:
             for name, value in zip(names, self._client.mget(names), strict=True):
-                if value is not None:
-                    yield name.decode()[len(start) :], value
+                if value is not None and (text := _text(name)) is not None:
+                    yield text[len(start) :], value
 
     def commit(self, commit: Commit) -> None:
         """Write the commit in one script; see `StateStore`."""
@@ -212,6 +252,10 @@ class ValkeyStore:
                     self._client.delete(*names[first : first + _SCAN])
             kept = ("offsets", "counts", "changed", "version", "outbox", *FAMILIES)
             self._client.delete(*(self._keys.lane(lane, name) for name in kept))
+            for topic in TOPICS_OF[lane.kind] if self._streams else ():
+                with suppress(redis.ResponseError):
+                    stream = self._keys.stream(topic, lane.partition)
+                    self._client.xgroup_setid(stream, lane.kind, "0")
 
 
 def pack_output(topic: str, key: str, value: bytes) -> bytes:
@@ -223,6 +267,15 @@ def unpack_output(entry: bytes) -> tuple[str, str, bytes]:
     """Return (topic, key, record) of an outbox entry."""
     topic, key, value = entry.split(b"\0", 2)
     return topic.decode(), key.decode(), value
+
+
+def _text(key: bytes) -> str | None:
+    """Return a key of the store as text; None for one that no step can have written."""
+    try:
+        return key.decode()
+    except UnicodeDecodeError:
+        log.warning("a key of the store is not text, and stays: %r", key[:200])
+        return None
 
 
 def _literal(text: str) -> str:
