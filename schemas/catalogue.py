@@ -8,6 +8,8 @@ from keyart.schemas.decisions import MAX_ARTWORKS
 from keyart.schemas.ids import Millis, Name
 
 TITLE_VERSION = 1
+MAX_STORED_BYTES = 1_000_000
+"""Of a title as it is kept and logged: with its removed artworks and its earlier descriptions."""
 Text = Annotated[str, Meta(max_length=4000)]
 ImageReference = Annotated[str, Meta(max_length=2000)]
 
@@ -43,7 +45,8 @@ class Described(Struct, frozen=True, kw_only=True):
 class StoredArtwork(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An artwork as kept: with its earlier descriptions, and whether it may still be chosen.
 
-    An event is read with the description in force when it happened, so a replay sees what live saw.
+    An event is read with the description in force when the log took it in, so a replay sees what
+    live saw. Here stand the latest ones; the catalogue's log has them all.
     """
 
     artwork: Artwork
@@ -52,11 +55,17 @@ class StoredArtwork(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class StoredTitle(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A title as kept. Removed artworks stay, with their history, and are never chosen."""
+    """A title as kept. Removed artworks stay, with their history, and are never chosen.
+
+    `names` are the names it had, as `Described`; none means that it never had another one.
+    `trimmed` says that something of its past is in the catalogue's log alone.
+    """
 
     id: Name
     name: str = ""
     group: str = ""
+    names: tuple[Described, ...] = ()
+    trimmed: bool = False
     artworks: tuple[StoredArtwork, ...]
     updated_at_ms: Millis
     version: Annotated[int, Meta(ge=1)] = TITLE_VERSION

@@ -5,6 +5,7 @@ KeyartError
 │   └── UnknownVersion   written by a newer keyart than this one
 ├── UnknownName          a policy, reward, prior or surface nobody registered
 ├── NotFound             a title, artwork, viewer or decision that is not there
+├── Contended            too many writers change the same thing at once; nothing was written
 ├── SettingsError        a setting that cannot be used
 ├── MissingExtra         needs an optional dependency that is not installed
 ├── SpaceMismatch        vectors of two embedding spaces would be mixed
@@ -53,6 +54,10 @@ class UnknownName(KeyartError):
 
 class NotFound(KeyartError):
     """A title, artwork, viewer or decision that is not there."""
+
+
+class Contended(KeyartError):
+    """Others changed the same thing each time this writer tried; nothing of it was written."""
 
 
 class SettingsError(KeyartError):

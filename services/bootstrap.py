@@ -98,7 +98,10 @@ class Parts:
     @cached_property
     def catalogue(self) -> ValkeyCatalogue:
         """The catalogue's store."""
-        return ValkeyCatalogue(self.client, self.keys)
+        settings = self.settings
+        return ValkeyCatalogue(
+            self.client, self.keys, streams=self.embedded, partitions=settings.partitions
+        )
 
     @cached_property
     def opinions(self) -> ValkeyOpinions:

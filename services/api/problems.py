@@ -8,6 +8,7 @@ from litestar.exceptions import HTTPException, ValidationException
 from msgspec import Struct, json
 
 from keyart.schemas.errors import (
+    Contended,
     InvalidRecord,
     KeyartError,
     NotFound,
@@ -72,6 +73,9 @@ def of_keyart(request: Request[Any, Any, Any], error: KeyartError) -> Response[b
         )
     if isinstance(error, NotFound | UnknownName):
         return respond(Problem(title="Not found", status=404, detail=str(error)))
+    if isinstance(error, Contended):
+        problem = Problem(title="Changed by others", status=409, detail=str(error))
+        return respond(problem, **{"Retry-After": RETRY_S})
     if error.retriable or isinstance(error, StoreAway):
         detail = "a server behind this one is away; try again"
         log.warning("%s", error)

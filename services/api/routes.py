@@ -188,7 +188,11 @@ def refused(message: str, path: str) -> strict.Refused:
 async def put_title(
     request: Request[Any, Any, Any], title: FromPath[str], keyart: Keyart
 ) -> Response[bytes]:
-    """Add or replace a title with its 1 to 40 artworks."""
+    """Add or replace a title with its 1 to 40 artworks, descriptions of up to 4,000 characters.
+
+    A title is kept in at most 1,000,000 bytes, in which each description stands twice. One that
+    does not fit is refused, and nothing is stored.
+    """
     given = await _title.read(request)
     if given.get("id", title) != title:
         raise InvalidRecord("differs from the id in the address", "$.id")

@@ -10,7 +10,7 @@ from typing import Any
 import redis
 
 from keyart.schemas.errors import LogAway, StoreAway
-from keyart.schemas.topics import DEAD_LETTERS, DECISIONS, EVENTS, REWARDS, partition_of
+from keyart.schemas.topics import CATALOGUE, DEAD_LETTERS, DECISIONS, EVENTS, REWARDS, partition_of
 from keyart.streams.ports import TITLES, VIEWERS, LogRecord, Output
 from keyart.streams.valkey.connect import translated
 from keyart.streams.valkey.keys import Keys
@@ -20,6 +20,7 @@ READERS = {
     EVENTS: (VIEWERS, ARCHIVE_GROUP),
     DECISIONS: (VIEWERS, ARCHIVE_GROUP),
     REWARDS: (TITLES, ARCHIVE_GROUP),
+    CATALOGUE: (ARCHIVE_GROUP,),
     DEAD_LETTERS: (),
 }
 

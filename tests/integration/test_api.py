@@ -236,6 +236,33 @@ def test_titles_come_change_and_go(client: Client) -> None:
     assert twice["faults"][0]["where"] == "$.artworks[1].id"
 
 
+def test_a_title_that_does_not_fit_is_refused_and_nothing_else_is_touched(client: Client) -> None:
+    artworks = [{"id": f"a{at}", "description": "\U0001f3ac" * 4000} for at in range(40)]
+    refused = problem(client.put("/v1/titles/big", json={"artworks": artworks}), 400)
+    assert "1,000,000 bytes" in refused["detail"]
+    problem(client.get("/v1/titles/big"), 404)
+    assert client.put("/v1/titles/beside-big", json=title("a", "b")).status_code == 200
+    assert decide(client, "ada", "beside-big").status_code == 200
+
+
+def test_a_title_that_others_change_all_the_time_is_a_conflict(
+    client: Client, parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalogue = parts.catalogue
+    monkeypatch.setattr(catalogue, "_patience_s", 0.0)
+    script, count = catalogue._write_script, iter(range(1000))
+
+    def meanwhile(**named: Any) -> Any:
+        changed = parts.keys.shared("{catalogue}changed")
+        parts.client.zadd(changed, {"contended": 1000 + next(count)})
+        return script(**named)
+
+    monkeypatch.setattr(catalogue, "_write_script", meanwhile)
+    answer = client.put("/v1/titles/contended", json=title("a", "b"))
+    assert "'contended'" in problem(answer, 409)["detail"]
+    assert "Retry-After" in answer.headers
+
+
 def test_titles_are_listed_in_pages(client: Client) -> None:
     names: list[str] = []
     after = ""
