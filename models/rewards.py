@@ -53,6 +53,14 @@ def reward_names() -> tuple[str, ...]:
     return tuple(_DEFINITIONS)
 
 
+def described_rewards() -> dict[str, str]:
+    """Return what each definition returns, in a sentence, by name."""
+    return {
+        name: " ".join((definition.__doc__ or "a site's own").split())
+        for name, definition in _DEFINITIONS.items()
+    }
+
+
 def register_reward(name: str, definition: RewardDefinition) -> None:
     """Add a site's own definition; its values are clipped to 0..1."""
     _DEFINITIONS[name] = definition

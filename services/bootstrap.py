@@ -1,6 +1,5 @@
 """The one place where settings meet parts. Each process builds what it needs, and only that."""
 
-import secrets
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +11,9 @@ from keyart.models.rewards import RewardRules, reward_names
 from keyart.models.space import Concepts, Space, load_space
 from keyart.models.taste.update import TasteRates
 from keyart.schemas.errors import SettingsError
+from keyart.services.folder import own_folder
 from keyart.services.settings import Settings
+from keyart.services.viewer_key import ViewerKeys, find_keys
 from keyart.streams.catalogue.view import CatalogueView
 from keyart.streams.embedded.driver import EmbeddedDriver
 from keyart.streams.kafka.access import KafkaAccess
@@ -152,28 +153,28 @@ class Parts:
         )
 
     @cached_property
-    def viewer_key(self) -> bytes:
-        """The secret that pseudonymises viewers; in the embedded default made once and kept.
+    def viewer_keys(self) -> ViewerKeys:
+        """The secrets that pseudonymise viewers; in the embedded default made once and kept.
 
         Raises
         ------
         SettingsError
-            The key is too short or too long, or the log is Kafka and there is none.
+            A key is too short or too long, or the log is Kafka and there is none.
         """
-        if given := self.settings.viewer_key.encode():
-            if not 16 <= len(given) <= 64:
-                raise SettingsError("KEYART_VIEWER_KEY must be of 16 to 64 bytes")
-            return given
-        if not self.embedded:
-            raise SettingsError("KEYART_VIEWER_KEY must be set, the same in every process")
-        path = self.data_dir / "viewer.key"
-        try:
-            return path.read_bytes()
-        except FileNotFoundError:
-            self.data_dir.mkdir(parents=True, exist_ok=True)
-            path.touch(mode=0o600)
-            path.write_bytes(secrets.token_bytes(32))
-            return path.read_bytes()
+        settings = self.settings
+        if self.embedded and not settings.viewer_key:
+            own_folder(self.data_dir)
+        return find_keys(
+            settings.viewer_key,
+            settings.viewer_key_previous,
+            self.data_dir,
+            make=self.embedded,
+        )
+
+    @property
+    def viewer_key(self) -> bytes:
+        """The secret that pseudonymises viewers now."""
+        return self.viewer_keys.current
 
     def viewers_lane(self, store: StateStore, partition: int, **more: Any) -> ViewersLane:
         """Return a lane of viewers on the given store."""

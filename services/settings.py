@@ -6,14 +6,17 @@ defaults here. `keyart settings` prints each with its meaning, default and sourc
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from keyart.schemas.errors import SettingsError
+
+MAX_FILE = 1_000_000
 
 
 def _setting(
@@ -69,7 +72,14 @@ class Settings:
     )
     viewer_key: str = _setting(
         "",
-        "secret of 16 to 64 bytes that pseudonymises viewers; made and kept if empty",
+        "secret of 16 to 64 bytes that pseudonymises viewers; made and kept as viewer.key in the "
+        "data folder if empty. Only the api uses it",
+        secret=True,
+    )
+    viewer_key_previous: str = _setting(
+        "",
+        "the viewer key before this one, while viewers move from one to the other; empty: "
+        "viewer.key.previous in the data folder, if there is one",
         secret=True,
     )
     worker_web_port: int = _setting(6066, "port of a Kafka worker's web view; 0: none", high=65535)
@@ -83,7 +93,7 @@ class Settings:
     )
     log_level: str = _setting("INFO", "least level logged", one_of=("DEBUG", "INFO", "WARNING"))
 
-    space: str = _setting("static", "text to vector: static, hf:DIR or onnx:DIR")
+    space: str = _setting("static", "text to vector: static, static:DIR, hf:DIR or onnx:DIR")
     policy: str = _setting("optimistic", "the policy that serves the traffic that is not explored")
     policy_options: str = _setting("", "the policy's parameters as name=value, comma-separated")
     explore_share: float = _setting(0.05, "share of uniform exploration", low=0.0, high=1.0)
@@ -160,22 +170,38 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Sourced:
     values, sources = {}, dict.fromkeys(by_name, "default")
     for name, (value, source) in given.items():
         if name not in by_name:
-            raise SettingsError(f"{source}: there is no setting {name!r}; see `keyart settings`")
+            raise SettingsError(f"{source}: there is no setting {name!r}{_nearest(name, by_name)}")
         values[name] = _checked(by_name[name], value, source)
         sources[name] = source
     return Sourced(Settings(**values), sources)
 
 
+FAMILY = "KEYART_FAMILY"
+"""Not a setting: tells a process of `keyart serve` which of its files ties it to the others."""
 _NOT_SETTINGS = frozenset(
-    {"KEYART_CONFIG", "KEYART_CONTAINERS", "KEYART_SOAK", "KEYART_ROUNDS", "KEYART_SHARED"}
+    {
+        *("KEYART_CONFIG", FAMILY),
+        *("KEYART_CONTAINERS", "KEYART_SOAK", "KEYART_ROUNDS", "KEYART_SHARED"),
+    }
 )
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    if near := get_close_matches(name, list(known), n=1, cutoff=0.5):
+        return f"; the nearest is {near[0]!r}"
+    return "; `keyart settings` lists them all"
 
 
 def _read_file(path: Path) -> dict[str, Any]:
     try:
+        if path.stat().st_size > MAX_FILE:
+            raise SettingsError(f"KEYART_CONFIG: {path} is larger than {MAX_FILE:,} bytes")
         return tomllib.loads(path.read_text())
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as wrong:
-        raise SettingsError(f"KEYART_CONFIG: cannot read {path}: {wrong}") from None
+    except OSError as wrong:
+        raise SettingsError(f"KEYART_CONFIG: cannot read {path}: {wrong.strerror}") from None
+    except ValueError as wrong:
+        said = " ".join(str(wrong).split())
+        raise SettingsError(f"KEYART_CONFIG: {path} is no TOML: {said}") from None
 
 
 def _checked(spec: Any, value: Any, source: str) -> Any:
@@ -194,7 +220,23 @@ def _checked(spec: Any, value: Any, source: str) -> Any:
         low = 0 if low is None else low
         if not low <= value <= high:
             raise SettingsError(f"{source}: {spec.name} must be from {low} to {high}, not {value}")
+    plain = spec.metadata["secret"] or value.isprintable() if kind is str else True
+    if not plain or (kind is str and len(value) > MAX_TEXT):
+        raise SettingsError(
+            f"{source}: {spec.name} must be at most {MAX_TEXT} characters, all of them printable"
+        )
     return value
 
 
+def bounds_of(spec: Any) -> str:
+    """Return in words what a setting, one of the fields of `Settings`, may be."""
+    low, high = spec.metadata["low"], spec.metadata["high"]
+    if one_of := spec.metadata["one_of"]:
+        return f"one of {', '.join(one_of)}"
+    if spec.type in (int, float):
+        return f"{_KINDS[spec.type]} from {0 if low is None else low} to {high}"
+    return _KINDS[spec.type]
+
+
+MAX_TEXT = 10_000
 _KINDS = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 
 from keyart.schemas.errors import KeyartError
 from keyart.services.bootstrap import Parts
+from keyart.services.store_checks import check_store
 
 log = logging.getLogger(__name__)
 STOP_S = 10.0
@@ -79,6 +80,7 @@ def serve(parts: Parts, commands: Sequence[tuple[str, ...]] = (("steps",), ("api
     try:
         if own_server:
             parts.server.start()
+        check_store(parts)
         parts.log  # noqa: B018 - creates the streams before the children look for them
         children = [Child(*command) for command in commands]
         while not stopping.wait(0.5):

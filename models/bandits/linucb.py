@@ -5,8 +5,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from keyart.models.bandits.parameters import check_parameters, number
 from keyart.models.bandits.protocol import Floats, Page, even_argmax, version_of
-from keyart.schemas.errors import SettingsError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,12 +24,11 @@ class LinUCB:
     """
 
     name: ClassVar[str] = "linucb"
-    alpha: float = 1.0
+    alpha: float = number(1.0)
 
     def __post_init__(self) -> None:
-        """Raise SettingsError when alpha is negative."""
-        if not self.alpha >= 0.0:
-            raise SettingsError(f"linucb: alpha is {self.alpha}, must be at least 0")
+        """Raise SettingsError when a parameter is out of its range."""
+        check_parameters(self)
 
     @property
     def version(self) -> str:

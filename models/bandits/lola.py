@@ -5,8 +5,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from keyart.models.bandits.parameters import check_parameters, number
 from keyart.models.bandits.protocol import Floats, Page, even_argmax, version_of
-from keyart.schemas.errors import SettingsError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,15 +26,12 @@ class Lola:
     """
 
     name: ClassVar[str] = "lola"
-    a: float = 0.08
-    strength: float = 0.0
+    a: float = number(0.08)
+    strength: float = number(0.0)
 
     def __post_init__(self) -> None:
-        """Raise SettingsError when a parameter is negative."""
-        if not (self.a >= 0.0 and self.strength >= 0.0):
-            raise SettingsError(
-                f"lola: a is {self.a} and strength {self.strength}, must be at least 0"
-            )
+        """Raise SettingsError when a parameter is out of its range."""
+        check_parameters(self)
 
     @property
     def version(self) -> str:

@@ -5,8 +5,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from keyart.models.bandits.parameters import check_parameters, number
 from keyart.models.bandits.protocol import Floats, Mask, Page, version_of
-from keyart.schemas.errors import SettingsError
 
 GUMBEL_SCALE = float(np.sqrt(6.0) / np.pi)
 """Scale of a Gumbel variable with variance one."""
@@ -33,13 +33,12 @@ class Optimistic:
     """
 
     name: ClassVar[str] = "optimistic"
-    c: float = 0.6
-    s: float = 0.12
+    c: float = number(0.6)
+    s: float = number(0.12)
 
     def __post_init__(self) -> None:
-        """Raise SettingsError when a parameter is negative."""
-        if not (self.c >= 0.0 and self.s >= 0.0):
-            raise SettingsError(f"optimistic: c is {self.c} and s {self.s}, must be at least 0")
+        """Raise SettingsError when a parameter is out of its range."""
+        check_parameters(self)
 
     @property
     def version(self) -> str:

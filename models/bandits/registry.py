@@ -1,11 +1,12 @@
 """Policies by name, with their parameters."""
 
-import math
+from dataclasses import fields
 from typing import Final
 
 from keyart.models.bandits.linucb import LinUCB
 from keyart.models.bandits.lola import Lola
 from keyart.models.bandits.optimistic import Optimistic
+from keyart.models.bandits.parameters import bounds_of
 from keyart.models.bandits.protocol import Policy
 from keyart.models.bandits.simple import EpsilonGreedy, PriorOnly, Uniform
 from keyart.models.bandits.squarecb import SquareCB
@@ -54,13 +55,13 @@ def build_policy(name: str = DEFAULT_POLICY, **parameters: float | str) -> Polic
             raise SettingsError(
                 f"{name} has no parameter {parameter!r}; it has {', '.join(known) or 'none'}"
             )
-        _check(name, parameter, parameters[parameter], text=known[parameter].type in (str, "str"))
     built: Policy = kind(**parameters)  # type: ignore[arg-type]
     return built
 
 
-def _check(policy: str, parameter: str, value: float | str, *, text: bool) -> None:
-    number = isinstance(value, int | float) and math.isfinite(value)
-    if text != isinstance(value, str) or not (text or number):
-        wanted = "a text" if text else "a finite number"
-        raise SettingsError(f"{policy}: {parameter} is {value!r}, must be {wanted}")
+def policy_parameters(name: str) -> dict[str, tuple[float | str, str]]:
+    """Return each parameter of a policy: its default, and in words what it may be."""
+    built = build_policy(name)
+    return {
+        each.name: (getattr(built, each.name), bounds_of(each)) for each in fields(POLICIES[name])
+    }

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from keyart.models.bandits.parameters import check_parameters, number
 from keyart.models.bandits.protocol import (
     Floats,
     Page,
@@ -11,7 +12,6 @@ from keyart.models.bandits.protocol import (
     uniform_propensities,
     version_of,
 )
-from keyart.schemas.errors import SettingsError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,12 +41,11 @@ class EpsilonGreedy:
     """
 
     name: ClassVar[str] = "epsilon_greedy"
-    epsilon: float = 0.1
+    epsilon: float = number(0.1, high=1.0)
 
     def __post_init__(self) -> None:
-        """Raise SettingsError unless epsilon is a share."""
-        if not 0.0 <= self.epsilon <= 1.0:
-            raise SettingsError(f"epsilon_greedy: epsilon is {self.epsilon}, must be in 0 to 1")
+        """Raise SettingsError when a parameter is out of its range."""
+        check_parameters(self)
 
     @property
     def version(self) -> str:

@@ -5,8 +5,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from keyart.models.bandits.parameters import check_parameters, number
 from keyart.models.bandits.protocol import Floats, Page, version_of
-from keyart.schemas.errors import SettingsError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,15 +25,12 @@ class SquareCB:
     """
 
     name: ClassVar[str] = "squarecb"
-    scale: float = 10.0
-    exponent: float = 0.25
+    scale: float = number(10.0)
+    exponent: float = number(0.25, high=1.0)
 
     def __post_init__(self) -> None:
         """Raise SettingsError when a parameter is out of its range."""
-        if not (self.scale >= 0.0 and 0.0 <= self.exponent <= 1.0):
-            raise SettingsError(
-                f"squarecb: scale is {self.scale} (at least 0), exponent {self.exponent} (0 to 1)"
-            )
+        check_parameters(self)
 
     @property
     def version(self) -> str:

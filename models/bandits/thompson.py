@@ -6,8 +6,8 @@ from typing import ClassVar
 import numpy as np
 from scipy import special
 
+from keyart.models.bandits.parameters import check_parameters, number, word
 from keyart.models.bandits.protocol import Floats, Page, even_argmax, version_of
-from keyart.schemas.errors import SettingsError
 
 MARGINALS = ("gaussian", "gamma")
 _PANEL_EDGES = np.array([-5.6, -4.0, -2.5, -1.25, 0.0, 1.25, 2.5, 4.0, 5.6])
@@ -32,17 +32,12 @@ class Thompson:
     """
 
     name: ClassVar[str] = "thompson"
-    scale: float = 1.0
-    marginals: str = "gaussian"
+    scale: float = number(1.0, low_included=False)
+    marginals: str = word("gaussian", MARGINALS)
 
     def __post_init__(self) -> None:
         """Raise SettingsError when a parameter is out of its range."""
-        if not self.scale > 0.0:
-            raise SettingsError(f"thompson: scale is {self.scale}, must be above 0")
-        if self.marginals not in MARGINALS:
-            raise SettingsError(
-                f"thompson: marginals is {self.marginals!r}, must be one of {', '.join(MARGINALS)}"
-            )
+        check_parameters(self)
 
     @property
     def version(self) -> str:

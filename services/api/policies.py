@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from keyart.models.bandits.registry import build_policy
 from keyart.models.decide.engine import Decider
-from keyart.schemas.errors import SettingsError
+from keyart.schemas.errors import SettingsError, UnknownName
 from keyart.services.settings import Settings
 
 
@@ -23,19 +23,31 @@ class Experiment:
     Raises
     ------
     SettingsError
-        A share or a parameter is no number, or the shares are above 1 together.
-    UnknownName
-        There is no policy of that name.
+        There is no policy of a name, a share is no number, a parameter is out of its bounds, or
+        the shares are above 1 together.
     """
 
     def __init__(self, settings: Settings) -> None:
-        options = pairs(settings.policy_options, "policy_options")
-        shares = pairs(settings.experiment, "experiment")
+        options = options_of(settings.policy_options)
+        shares = pairs(settings.experiment, "KEYART_EXPERIMENT")
         rest = 1.0 - sum(shares.values())
         if rest < -1e-9 or not all(0.0 <= share <= 1.0 for share in shares.values()):
-            raise SettingsError("experiment: shares must be from 0 to 1, and at most 1 together")
-        self.arms = [Arm(rest, settings.policy, _decider(settings, settings.policy, options))]
-        self.arms += [Arm(share, name, _decider(settings, name)) for name, share in shares.items()]
+            raise SettingsError(
+                "KEYART_EXPERIMENT: shares must be from 0 to 1, and at most 1 together"
+            )
+        if settings.policy in shares:
+            raise SettingsError(
+                f"KEYART_EXPERIMENT: {settings.policy} is KEYART_POLICY, and serves the rest"
+            )
+        self.arms = [
+            Arm(
+                rest, settings.policy, _decider(settings, settings.policy, "KEYART_POLICY", options)
+            )
+        ]
+        self.arms += [
+            Arm(share, name, _decider(settings, name, "KEYART_EXPERIMENT"))
+            for name, share in shares.items()
+        ]
 
     def arm(self, viewer: str) -> Arm:
         """Return the viewer's arm, by a hash of the pseudonym that no other choice uses."""
@@ -50,12 +62,40 @@ class Experiment:
         return self.arms[0]
 
 
-def _decider(settings: Settings, name: str, parameters: dict[str, float] | None = None) -> Decider:
+def _decider(
+    settings: Settings, name: str, setting: str, parameters: dict[str, float | str] | None = None
+) -> Decider:
+    try:
+        policy = build_policy(name, **(parameters or {}))
+    except UnknownName as wrong:
+        raise SettingsError(f"{setting}: {wrong}") from None
+    except SettingsError as wrong:
+        raise SettingsError(f"KEYART_POLICY_OPTIONS: {wrong}") from None
     return Decider(
-        policy=build_policy(name, **(parameters or {})),
+        policy=policy,
         explore_share=settings.explore_share,
         dwell_ms=settings.dwell_s * 1000,
     )
+
+
+def options_of(text: str) -> dict[str, float | str]:
+    """Return `c=0.5,marginals=gamma` as a dictionary; what reads as a number is one.
+
+    Raises
+    ------
+    SettingsError
+        A part is not name=value.
+    """
+    found: dict[str, float | str] = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        name, equals, value = (each.strip() for each in part.partition("="))
+        if not (name and equals and value):
+            raise SettingsError(f"KEYART_POLICY_OPTIONS: {part!r} is not name=value")
+        try:
+            found[name] = float(value)
+        except ValueError:
+            found[name] = value
+    return found
 
 
 def pairs(text: str, setting: str) -> dict[str, float]:

@@ -15,55 +15,86 @@ import time
 
 import uvloop
 
-from keyart.schemas.errors import KeyartError, SettingsError
+from keyart.schemas.errors import (
+    KeyartError,
+    ModelRejected,
+    SettingsError,
+    StoreAway,
+    UnknownName,
+)
 from keyart.services.api.app import create_app
-from keyart.services.api.auth import keys_of
 from keyart.services.api.server import bound, make_server, serve
 from keyart.services.bootstrap import Parts
-from keyart.services.settings import Settings
+from keyart.services.store_checks import check_store
 from keyart.services.telemetry import SHARED_METRICS
 
 log = logging.getLogger(__name__)
 STOP_S = 9.0
 
 
-def run_api(settings: Settings, *, shares_port: bool = False) -> None:
+def run_api(parts: Parts, *, shares_port: bool = False) -> None:
     """Serve until SIGTERM or SIGINT.
+
+    All that may be wrong with the settings is found before anything listens. A store that is away
+    is no fault: there is nothing to decide by until it has been read once.
 
     Parameters
     ----------
+    parts
+        Of this process.
     shares_port
         This is one of several processes that another one started on this port.
 
     Raises
     ------
     SettingsError
-        The address is open to the network and no key is set, or the port is taken.
+        One cannot be used, or the port is taken.
     KeyartError
         One of several processes ended by itself; the others were stopped.
     """
-    keys_of(settings)
+    settings = parts.settings
+    parts.viewer_keys  # noqa: B018 - read, or made, before anybody is answered
     if shares_port:
-        uvloop.run(_serve(settings, settings.api_port))
+        _load(parts)
+        uvloop.run(_serve(parts, settings.api_port))
         return
     # processes share the port, so a stranger's process would go unnoticed without asking first
-    port = _free_port(settings.api_host, settings.api_port)
+    port = free_port(settings.api_host, settings.api_port)
+    try:
+        check_store(parts)
+    except StoreAway as away:
+        log.warning("the store could not be asked whether the settings fit it: %s", away)
     if settings.api_workers == 1:
-        uvloop.run(_serve(settings, port))
+        _load(parts)
+        uvloop.run(_serve(parts, port))
     else:
         _run_several(settings.api_workers, port)
 
 
-async def _serve(settings: Settings, port: int) -> None:
+def _load(parts: Parts) -> None:
+    """Load the embedding space.
+
+    Raises
+    ------
+    SettingsError
+        It cannot be loaded.
+    """
+    try:
+        parts.space  # noqa: B018
+    except (ModelRejected, UnknownName) as wrong:
+        raise SettingsError(f"KEYART_SPACE: {wrong}") from None
+
+
+async def _serve(parts: Parts, port: int) -> None:
     # requests make many small objects and no cycles; threads that refresh must yield quickly
     gc.set_threshold(50_000, 20, 50)
     sys.setswitchinterval(0.001)
-    server = make_server(create_app(Parts(settings)))
+    server = make_server(create_app(parts))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, server.stop)
-    log.info("listening on http://%s:%s", settings.api_host, port)
-    await serve(server, settings.api_host, port)
+    log.info("listening on http://%s:%s", parts.settings.api_host, port)
+    await serve(server, parts.settings.api_host, port)
 
 
 def _run_several(count: int, port: int) -> None:
@@ -102,7 +133,7 @@ def _stop(processes: "list[subprocess.Popen[bytes]]") -> None:
             process.wait()
 
 
-def _free_port(host: str, port: int) -> int:
+def free_port(host: str, port: int) -> int:
     """Return the port, or a free one for 0.
 
     Raises

@@ -10,27 +10,21 @@ app = typer.Typer()
 @app.command()
 def serve() -> None:
     """Run api, steps and page with the embedded server, until Ctrl-C."""
-    from keyart.services.bootstrap import Parts
-    from keyart.services.settings import read_settings
+    from keyart.services.roles import Role
+    from keyart.services.start import started
     from keyart.services.supervisor import serve as run_family
-    from keyart.services.telemetry import set_up_logging
 
-    settings = read_settings().settings
-    set_up_logging(settings)
-    run_family(Parts(settings))
+    run_family(started(Role.SERVE))
 
 
 @app.command(hidden=True)
 def steps() -> None:
     """Run the steps of the embedded default."""
-    from keyart.services.bootstrap import Parts
-    from keyart.services.settings import read_settings
+    from keyart.services.roles import Role
+    from keyart.services.start import started
     from keyart.services.steps import run_steps
-    from keyart.services.telemetry import set_up_logging
 
-    settings = read_settings().settings
-    set_up_logging(settings)
-    run_steps(Parts(settings))
+    run_steps(started(Role.STEPS))
 
 
 @app.command()
@@ -39,9 +33,7 @@ def api(
 ) -> None:
     """Run the api and the page alone, on a log and a store that are there."""
     from keyart.services.api.run import run_api
-    from keyart.services.settings import read_settings
-    from keyart.services.telemetry import set_up_logging
+    from keyart.services.roles import Role
+    from keyart.services.start import started
 
-    settings = read_settings().settings
-    set_up_logging(settings)
-    run_api(settings, shares_port=shares_port)
+    run_api(started(Role.API), shares_port=shares_port)

@@ -10,14 +10,11 @@ app = typer.Typer()
 @app.command()
 def worker() -> None:
     """Run a share of the steps on Kafka, until SIGTERM; start one process a core."""
-    from keyart.services.bootstrap import Parts
-    from keyart.services.settings import read_settings
-    from keyart.services.telemetry import set_up_logging
+    from keyart.services.roles import Role
+    from keyart.services.start import started
     from keyart.services.worker import run_worker
 
-    settings = read_settings().settings
-    set_up_logging(settings)
-    run_worker(Parts(settings))
+    run_worker(started(Role.WORKER))
 
 
 @app.command()
@@ -37,14 +34,13 @@ def housekeeping(
 
     from keyart.services.bootstrap import Parts
     from keyart.services.housekeeping import is_alive, keep_house, keep_house_until
+    from keyart.services.roles import Role
     from keyart.services.settings import read_settings
-    from keyart.services.telemetry import set_up_logging
+    from keyart.services.start import started
 
-    settings = read_settings().settings
-    set_up_logging(settings)
-    parts = Parts(settings)
     if alive:
-        raise typer.Exit(0 if is_alive(parts) else 1)
+        raise typer.Exit(0 if is_alive(Parts(read_settings().settings)) else 1)
+    parts = started(Role.HOUSEKEEPING)
     if once:
         typer.echo(f"{keep_house(parts):,} records archived in {parts.archive_dir}")
         return

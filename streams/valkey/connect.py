@@ -1,8 +1,9 @@
 """Connections to Valkey or Redis, and the translation of their errors into ours."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 import redis
 from redis.backoff import ExponentialBackoff
@@ -38,7 +39,36 @@ def translated() -> Iterator[None]:
         yield
     except (redis.ConnectionError, redis.TimeoutError, redis.exceptions.BusyLoadingError) as away:
         raise StoreAway(f"the state store cannot be reached: {away}") from None
-    except redis.exceptions.ReadOnlyError as moved:
-        raise StoreAway(f"the state store is read-only for now: {moved}") from None
     except redis.RedisError as failed:
+        if found := _FOR_NOW.search(_code_of(failed)):
+            raise StoreAway(f"the state store {_WAITS[found.group()]}: {failed}") from None
         raise StoreError(f"the state store refused: {failed}") from None
+
+
+_WAITS: Final = {
+    "MISCONF": "cannot write to its disk for now",
+    "OOM": "is full for now",
+    "READONLY": "is read-only for now",
+    "NOREPLICAS": "has too few replicas for now",
+    "MASTERDOWN": "has lost its primary for now",
+    "CLUSTERDOWN": "is a cluster that is down for now",
+    "TRYAGAIN": "is moving slots for now",
+    "BUSY": "is busy for now",
+}
+"""By the code of its answer, why a store takes no write until its operator has mended it."""
+_FOR_NOW: Final = re.compile(r"\b(" + "|".join(_WAITS) + r")\b")
+_CODES: Final = {
+    redis.exceptions.OutOfMemoryError: "OOM",
+    redis.exceptions.ReadOnlyError: "READONLY",
+    redis.exceptions.MasterDownError: "MASTERDOWN",
+    redis.exceptions.ClusterDownError: "CLUSTERDOWN",
+    redis.exceptions.TryAgainError: "TRYAGAIN",
+}
+
+
+def _code_of(failed: redis.RedisError) -> str:
+    """Return the text that holds the answer's code: the client keeps some in the type alone."""
+    for kind, code in _CODES.items():
+        if isinstance(failed, kind):
+            return code
+    return str(failed)

@@ -89,6 +89,12 @@ class ValkeyOpinions:
             held = self._client.get(self._key(f"card:{prior}"))
         return PriorCard(prior=prior) if held is None else codec.unpack(held, PriorCard)
 
+    def known(self, prior: str) -> bool:
+        """Whether anything is kept of a prior of that name."""
+        names = [self._key(f"{kind}:{prior}") for kind in ("opinions", "card")]
+        with translated():
+            return prior == NEUTRAL or bool(self._client.exists(*names))
+
     def drop(self, prior: str) -> None:
         """Forget what a prior thinks."""
         names = ("opinions", "changed", "version", "card")
