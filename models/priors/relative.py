@@ -66,20 +66,24 @@ def relative_effects(group: Numbers, impressions: Array, takes: Array) -> Effect
     group
         (N,) any whole numbers that name titles.
     impressions, takes
-        (N,) at least 0; takes are not above impressions.
+        (N,) at least 0. Impressions may be expected relative takes, sums of taste multipliers, and
+        so be below the takes of an artwork that was shown once and taken.
 
     Raises
     ------
     InvalidRecord
-        Lengths differ, a count is negative or not finite, or there is no take at all.
+        Lengths differ, a count is negative or not finite, something was taken that was not shown,
+        or there is no take at all.
     """
     group, impressions, takes = np.asarray(group), np.asarray(impressions), np.asarray(takes)
     if not group.shape == impressions.shape == takes.shape or group.ndim != 1:
         raise InvalidRecord("group, impressions and takes must be of one length")
     if not (np.isfinite(impressions).all() and np.isfinite(takes).all()):
         raise InvalidRecord("impressions and takes must be finite")
-    if (takes < 0).any() or (takes > impressions).any():
-        raise InvalidRecord("takes must be between 0 and impressions")
+    if (takes < 0).any() or (impressions < 0).any():
+        raise InvalidRecord("impressions and takes must be at least 0")
+    if ((takes > 0) & (impressions <= 0)).any():
+        raise InvalidRecord("a take needs an impression")
     if not takes.sum() > 0:
         raise InvalidRecord("there is no take to learn from")
     names, number = np.unique(group, return_inverse=True)

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from keyart.services.cli.words import counted
+
 if TYPE_CHECKING:
     from keyart.services.bootstrap import Parts
 
@@ -24,10 +26,12 @@ def fit(
     ] = "best",
 ) -> None:
     """Fit a ridge on the descriptions of what was shown and taken; needs keyart[onnx]."""
+    from keyart.schemas.extras import need_extra
     from keyart.services.priors.fitting import fit_prior
     from keyart.services.priors.serving import serve_prior
     from keyart.services.progress import progress
 
+    need_extra("onnx", "fitting a prior")
     with _parts() as parts:
         parts.archiver.run()
         with progress(transient=True) as tell:
@@ -37,9 +41,15 @@ def fit(
             typer.echo(f"  {name}: {gain:+.1f} nats over no opinion, held out")
         calibration = found.report.calibration
         typer.echo(
-            f"{found.version} ({found.encoders}): fitted on {found.impressions:,.0f} impressions "
-            f"of {found.artworks:,} artworks of {found.titles:,} titles"
+            f"{found.version} ({found.encoders}): fitted on "
+            f"{counted(found.impressions, 'impression')} of "
+            f"{counted(found.artworks, 'artwork')} of {counted(found.titles, 'title')}"
         )
+        if found.unknown:
+            typer.echo(
+                f"left out: {counted(found.unknown, 'impression')} of artworks that the catalogue "
+                "does not know"
+            )
         typer.echo(
             f"held out: worth {calibration.strength:,.0f} impressions, "
             f"{calibration.gain:+.1f} nats over no opinion, scale {calibration.scale:.2f}"

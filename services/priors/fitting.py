@@ -42,7 +42,9 @@ class Fitted:
     report
         What cross-validation said.
     titles, artworks, impressions
-        What it was fitted on.
+        What it was fitted on; impressions are the rewards of the log, one each.
+    unknown
+        Impressions of artworks that the catalogue no longer knows, left out.
     groups
         Title groups for which the opinions are worth something else.
     gains
@@ -54,21 +56,27 @@ class Fitted:
     report: RidgeFit
     titles: int
     artworks: int
-    impressions: float
+    impressions: int
+    unknown: int
     groups: dict[str, GroupWorth]
     gains: dict[str, float]
 
 
 @dataclass(frozen=True, slots=True)
 class _Logged:
-    """N artworks of the log that the catalogue knows: title, its group, text, counts, row."""
+    """N artworks of the log that the catalogue knows: title, its group, text, counts, row.
+
+    `rewards` (N,) says how often each was shown; `impressions` are those times their multipliers.
+    """
 
     title: NDArray[np.intp]
     group: list[str]
     texts: list[str]
     rows: NDArray[np.intp]
+    rewards: NDArray[np.intp]
     impressions: NDArray[np.float64]
     takes: NDArray[np.float64]
+    unknown: int = 0
 
     def part(self, of: NDArray[np.intp]) -> "_Logged":
         return _Logged(
@@ -76,6 +84,7 @@ class _Logged:
             [self.group[at] for at in of],
             [self.texts[at] for at in of],
             self.rows[of],
+            self.rewards[of],
             self.impressions[of],
             self.takes[of],
         )
@@ -84,7 +93,8 @@ class _Logged:
 def counted(parts: Parts) -> pl.DataFrame:
     """Return impressions and takes of every artwork in the training log.
 
-    Columns: title, artwork, impressions (sum of taste multipliers: expected relative takes), takes.
+    Columns: title, artwork, rewards (times it was shown), impressions (sum of taste multipliers:
+    expected relative takes), takes.
 
     Raises
     ------
@@ -99,7 +109,7 @@ def counted(parts: Parts) -> pl.DataFrame:
         rows.filter(pl.col("id").is_not_null())
         .unique("id", keep="first")
         .group_by("title", "artwork")
-        .agg(impressions=pl.col("multiplier").sum(), takes=pl.col("value").sum())
+        .agg(rewards=pl.len(), impressions=pl.col("multiplier").sum(), takes=pl.col("value").sum())
         .sort("title", "artwork")
         .collect()
     )
@@ -156,7 +166,8 @@ def fit_prior(
         report=report,
         titles=int(log.title.max()) + 1,
         artworks=len(log.texts),
-        impressions=float(log.impressions.sum()),
+        impressions=int(log.rewards.sum()),
+        unknown=log.unknown,
         groups=groups,
         gains=gains,
     )
@@ -178,14 +189,16 @@ def _logged(parts: Parts) -> _Logged:
     known = [at for at, row in enumerate(rows) if row is not None]
     if not known:
         raise InvalidRecord("the training log holds no artwork of this catalogue")
-    table = table[known]
+    total, table = int(table["rewards"].sum()), table[known]
     return _Logged(
         title=np.unique(table["title"].to_numpy(), return_inverse=True)[1],
         group=[view.titles[title].group for title in table["title"]],
         texts=[view.text(row) for row in rows if row is not None],
         rows=np.array([row for row in rows if row is not None], np.intp),
+        rewards=table["rewards"].to_numpy().astype(np.intp),
         impressions=table["impressions"].to_numpy(),
         takes=table["takes"].to_numpy(),
+        unknown=total - int(table["rewards"].sum()),
     )
 
 

@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -60,7 +61,10 @@ def reward(at: int, rng: random.Random) -> Reward:
 
 def lived(parts: Parts, rewards: int) -> None:
     rng = random.Random(5)
-    made = [reward(at, rng) for at in range(rewards)]
+    learn(parts, [reward(at, rng) for at in range(rewards)])
+
+
+def learn(parts: Parts, made: Sequence[Reward]) -> None:
     parts.log.append([Output(REWARDS, each.title, codec.encode(each)) for each in made])
     parts.driver.open()
     parts.driver.drain()
@@ -77,6 +81,21 @@ def test_a_prior_learns_from_the_log_what_does_better(parts: Parts) -> None:
     opinions = list(parts.opinions.titles(found.version))
     right = [dict(zip(each.artworks, each.relative, strict=True)) for each in opinions]
     assert np.mean([each["a"] > each["b"] for each in right]) > 0.95
+
+
+def test_a_long_tail_is_learned_from_and_its_impressions_are_counted(parts: Parts) -> None:
+    """Artworks shown once or twice; the multipliers' sum is below the takes of some of them."""
+    rng = random.Random(7)
+    made = [
+        msgspec.structs.replace(reward(at, rng), multiplier=0.9, value=float(rng.random() < 0.4))
+        for at in range(100)
+    ]
+    gone = [msgspec.structs.replace(reward(at, rng), title="gone") for at in range(100, 107)]
+    learn(parts, [*made, *gone])
+    table = counted(parts)
+    assert (table["takes"] > table["impressions"]).any()
+    found = fit_prior(parts, encoders="space")
+    assert (found.impressions, found.unknown) == (100, 7)
 
 
 def test_a_new_title_is_scored_and_its_artworks_start_where_the_prior_says(parts: Parts) -> None:
