@@ -16,7 +16,7 @@ from keyart.models.belief.hyper import Hyper
 from keyart.models.belief.sums import Sums
 from keyart.models.creatives.padded import PaddedTests, pad
 from keyart.models.creatives.published import Tick
-from keyart.models.creatives.tables import CreativeTable
+from keyart.models.creatives.table import CreativeTable
 
 Array = NDArray[np.float64]
 

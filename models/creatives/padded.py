@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
-from keyart.models.creatives.tables import CreativeTable
+from keyart.models.creatives.table import CreativeTable
 from keyart.models.priors.calibrate import log_likelihood
 from keyart.models.priors.relative import relative_effects
 from keyart.schemas.errors import UnknownName

@@ -13,7 +13,7 @@ from keyart.models.creatives import published
 from keyart.models.creatives.contrasts import Contrast, Played, contrasts
 from keyart.models.creatives.learner import BLOCK, Start, play_keyart, start_from
 from keyart.models.creatives.padded import PaddedTests, opinion_of, pad, padded, top_one
-from keyart.models.creatives.tables import CreativeTable
+from keyart.models.creatives.table import CreativeTable
 from keyart.models.creatives.texts import TextOpinions
 from keyart.models.statistics.bootstrap import ratio_interval
 from keyart.schemas.errors import SettingsError

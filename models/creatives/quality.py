@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from keyart.models.creatives.padded import pad
-from keyart.models.creatives.tables import CreativeTable
+from keyart.models.creatives.table import CreativeTable
 from keyart.models.statistics.bootstrap import Interval
 
 Array = NDArray[np.float64]

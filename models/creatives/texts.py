@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from keyart.models.creatives.tables import CreativeTable
+from keyart.models.creatives.table import CreativeTable
 from keyart.models.llm.files import READER_FILE
 from keyart.models.priors.calibrate import calibrate
 from keyart.models.priors.encoders import (

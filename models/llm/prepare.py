@@ -1,25 +1,28 @@
 """From the log, or a table, to a folder of examples: train, valid, test, and what was done."""
 
+import math
 from collections.abc import Callable, Iterable, Iterator
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
-import polars as pl
 from msgspec import Struct
 
+from keyart.models.creatives.tables import read_creatives, test_ids
 from keyart.models.llm.catalogue import read_catalogue
 from keyart.models.llm.examples import SPLITS, Example, read_examples, write_examples
 from keyart.models.llm.files import read_described, write_described
 from keyart.models.llm.logs import Reader, read_log
 from keyart.models.llm.rationales.write import REASONS_FILE, with_reasons
 from keyart.models.llm.splits import Splitter, time_bounds
-from keyart.models.llm.tables import read_table, table_examples
+from keyart.models.llm.tables import table_examples
 from keyart.models.llm.weights import effective_size, inverse_propensity
-from keyart.schemas.errors import NotFound
+from keyart.schemas.errors import InvalidRecord, NotFound, SettingsError
 
 DATASET_FILE = "dataset.json"
+MAX_ENTRIES = 1000
 
 
 class Dataset(Struct, frozen=True, kw_only=True):
@@ -65,10 +68,13 @@ def prepare_log(
     clip
         Greatest inverse propensity.
     entries
-        Entries of history at most.
+        Entries of history at most, 0 to `MAX_ENTRIES`.
     taste
         Says the viewer's taste in words, for the prompt; None leaves it out.
     """
+    _check(valid, test, clip)
+    if not 0 <= entries <= MAX_ENTRIES:
+        raise SettingsError(f"--entries must be 0 to {MAX_ENTRIES}, is {entries}")
     reader = Reader(read_catalogue(catalogue), entries=entries)
 
     def examples() -> Iterator[Example]:
@@ -100,18 +106,38 @@ def prepare_table(
         Whether examples say how probably each text is the best, for training to aim at.
     without
         Another table, whose tests (column test) are left out: those that are to stay unseen.
+
+    Raises
+    ------
+    NotFound, InvalidRecord
+        As `read_creatives` does; or there are too few tests to split.
     """
-    frame = read_table(table)
-    left_out: dict[str, int] = {}
-    if without is not None:
-        unseen = read_table(without)["test"].unique()
-        tests = frame["test"].n_unique()
-        frame = frame.filter(~pl.col("test").is_in(unseen.to_list()))
-        left_out = {f"test of {without.name}": tests - frame["test"].n_unique()}
-    made = list(table_examples(frame, soft=soft))
-    times = [(example.pair, example.shown_at_ms) for example in made]
+    _check(valid, test, clip)
+    unseen = test_ids(without) if without is not None else set()
+    tests = read_creatives(table, without=unseen).distinct()
+    made = list(table_examples(tests, soft=soft))
+    # split by the order of the tests: their times may be the same, or not known
+    order = {example.pair: at for at, example in enumerate(made)}
     kind = {"source": table.name, "kind": "table"}
-    return _write(made, times, out, kind, valid, test, clip, left_out)
+    left_out = {f"test {why}": count for why, count in tests.reasons.items()}
+    return _write(
+        made,
+        list(order.items()),
+        out,
+        kind,
+        valid,
+        test,
+        clip,
+        left_out,
+        at=lambda example: order[example.pair],
+    )
+
+
+def _check(valid: float, test: float, clip: float) -> None:
+    """Raise SettingsError where a share or the bound of weights cannot be used; before any work."""
+    time_bounds((), valid=valid, test=test)
+    if not 1.0 <= clip < math.inf:
+        raise SettingsError(f"--clip must be a number of at least 1, is {clip}")
 
 
 def _with_taste(example: Example, taste: Callable[[Example], str] | None) -> Example:
@@ -129,31 +155,42 @@ def _write(
     test: float,
     clip: float,
     left_out: dict[str, int],
+    *,
+    at: Callable[[Example], int] = attrgetter("shown_at_ms"),
 ) -> Dataset:
-    bounds = time_bounds((at for _, at in pairs), valid=valid, test=test)
+    """Write the splits of examples; `pairs` says where each stands in time, as `at` does."""
+    bounds = time_bounds((when for _, when in pairs), valid=valid, test=test)
     splitter = Splitter(valid_from_ms=bounds[0], test_from_ms=bounds[1])
-    for pair, at in pairs:
-        splitter.note(pair, at)
+    for pair, when in pairs:
+        splitter.note(pair, when)
     out.mkdir(parents=True, exist_ok=True)
     encode = msgspec.json.encode
     dropped = 0
     answered: dict[str, list[tuple[float, float]]] = {split: [] for split in SPLITS}
-    counts = dict.fromkeys(SPLITS, 0)
+    counts, since = dict.fromkeys(SPLITS, 0), dict[str, int]()
     raw = {split: out / f"{split}.unweighted" for split in SPLITS}
     files = {split: path.open("wb") for split, path in raw.items()}
     try:
         for example in examples:
-            split = splitter.split_of(example.pair, example.shown_at_ms)
+            split = splitter.split_of(example.pair, at(example))
             if not split:
                 dropped += 1
                 continue
             counts[split] += 1
+            since[split] = min(since.get(split, example.shown_at_ms), example.shown_at_ms)
             files[split].write(encode(example) + b"\n")
             if example.answer >= 0:
                 answered[split].append(_evidence(example))
     finally:
         for file in files.values():
             file.close()
+    if not all(counts.values()):
+        for path in raw.values():
+            path.unlink()
+        raise InvalidRecord(
+            f"{kind['source']}: too little to split in time: "
+            + ", ".join(f"{count:,} for {split}" for split, count in counts.items())
+        )
     effective = 0.0
     for split in SPLITS:
         columns = np.array(answered[split], np.float64).reshape(-1, 2)
@@ -166,8 +203,8 @@ def _write(
         source=kind["source"],
         kind=kind["kind"],
         clip=clip,
-        valid_from_ms=bounds[0],
-        test_from_ms=bounds[1],
+        valid_from_ms=since["valid"],
+        test_from_ms=since["test"],
         counts=counts,
         answered={split: len(found) for split, found in answered.items()},
         left_out={**left_out, **({"pair of a later split": dropped} if dropped else {})},

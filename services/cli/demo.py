@@ -1,10 +1,11 @@
 """`keyart demo`: real titles, a simulated audience, and keyart beside uniform and best fixed."""
 
 import signal
-from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from keyart.services.cli.figures import STANDARD_OUTPUT, Json, check_json
 
 app = typer.Typer()
 
@@ -20,13 +21,14 @@ def demo(
     key: Annotated[str, typer.Option(help="bearer key of that keyart")] = "",
     prior: Annotated[str, typer.Option(help="start from it: llm, ridge, or one of your own")] = "",
     stay: Annotated[bool, typer.Option(help="keep the page and slow traffic until Ctrl-C")] = False,
-    json: Annotated[Path | None, typer.Option(help="write the figures to this file")] = None,
+    json: Json = None,
 ) -> None:
     """Play about a minute of real titles with a simulated audience, and show what was learned."""
     from rich.console import Console
 
     from keyart.services.demo.run import Plan, run_demo
 
+    check_json(json)
     plan = Plan(
         seconds=seconds,
         decisions=decisions,
@@ -39,4 +41,4 @@ def demo(
     )
     # Ended from outside, the demo still stops the server that it started.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    run_demo(plan, Console())
+    run_demo(plan, Console(stderr=json == STANDARD_OUTPUT))

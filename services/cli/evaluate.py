@@ -6,16 +6,26 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from keyart.services.cli.bounds import check_seed, check_share
+from keyart.services.cli.figures import STANDARD_OUTPUT, Json, check_json, write_json
+from keyart.services.cli.words import counted
+
 if TYPE_CHECKING:
-    from keyart.models.creatives.tables import CreativeTable
+    from keyart.models.creatives.table import CreativeTable
     from keyart.models.space.protocol import FloatArray
 
 app = typer.Typer(help="Measure policies and priors on real tests.", no_args_is_help=True)
 
+Train = Annotated[
+    Path, typer.Option(help="earlier tests: .csv, .tsv, .jsonl (each also .gz) or .parquet")
+]
+
 
 @app.command("creatives")
 def creatives(
-    train: Annotated[Path, typer.Option(help="earlier tests: .csv, .csv.gz or .parquet")],
+    train: Annotated[
+        Path, typer.Option(help="earlier tests: .csv, .tsv, .jsonl (also .gz) or .parquet")
+    ],
     test: Annotated[
         Path | None, typer.Option(help="tests to play; without it the later part of --train")
     ] = None,
@@ -41,7 +51,7 @@ def creatives(
     keep_faulty_weeks: Annotated[
         bool, typer.Option(help="keep Upworthy's weeks of faulty randomisation, 201325 to 201402")
     ] = False,
-    json: Annotated[Path | None, typer.Option(help="file for the figures")] = None,
+    json: Json = None,
 ) -> None:
     """Play LOLA's protocol on a table of tests: test, text, impressions, clicks.
 
@@ -49,24 +59,27 @@ def creatives(
     prior right, shuffled, inverted and absent. Gains are over UCB, with 95 % bootstrap intervals
     over tests.
     """
-    import msgspec
     from rich.console import Console
 
+    from keyart.models.creatives.padded import TRUTHS
     from keyart.models.creatives.protocol import Protocol, entries, evaluate
-    from keyart.models.creatives.tables import FAULTY_WEEKS, CreativeTable, read_creatives
+    from keyart.models.creatives.tables import FAULTY_WEEKS, read_creatives
     from keyart.models.creatives.texts import opinions_on
-    from keyart.schemas.errors import SettingsError
+    from keyart.schemas.errors import UnknownName
     from keyart.services.cli.tables import creatives_tables
     from keyart.services.progress import progress
 
+    check_json(json)
+    check_seed(seed)
+    check_share("--split", split)
     protocol = Protocol(
         taus=_whole_numbers(tau), truth=truth, replications=replications, block=block, seed=seed
     )
-    if json is not None and not json.parent.is_dir():
-        raise SettingsError(f"--json: there is no folder {json.parent}")
-    out, err = Console(), Console(stderr=True)
+    if truth not in TRUTHS:
+        raise UnknownName(f"--truth must be {' or '.join(TRUTHS)}, is {truth!r}")
+    out, err = Console(quiet=json == STANDARD_OUTPUT, markup=False), Console(stderr=True)
 
-    def read(path: Path) -> CreativeTable:
+    def read(path: Path) -> "CreativeTable":
         table = read_creatives(
             path,
             test=test_column,
@@ -75,16 +88,11 @@ def creatives(
             clicks=clicks_column,
             faulty_weeks=None if keep_faulty_weeks else FAULTY_WEEKS,
         )
-        err.print(f"{path}: {table.tests} tests, {len(table.texts)} creatives", highlight=False)
-        if table.left_out:
-            err.print(f"  left out: {table.left_out} (no contest, no click, or a faulty week)")
+        typer.echo(f"{path}: {_size(table)}", err=True)
         return table
 
     earlier = read(train)
-    if test is None:
-        earlier, later = _split(earlier, split)
-    else:
-        later = read(test)
+    earlier, later = earlier.split(split) if test is None else (earlier, read(test))
     began = time.perf_counter()
     with progress(err, transient=True) as tell:
         tell("fitting the prior", 0, 0)
@@ -103,14 +111,16 @@ def creatives(
         out.print(f"top-1, {name}: {100 * share:.1f} %", highlight=False)
     for shown in creatives_tables(report, protocol.taus):
         out.print(shown)
-    out.print(f"{time.perf_counter() - began:.0f} s, {protocol.replications} replications")
-    if json is not None:
-        json.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=1))
+    times = counted(protocol.replications, "replication")
+    out.print(f"{time.perf_counter() - began:.0f} s, {times}")
+    write_json(json, report)
 
 
 @app.command("priors")
 def priors(
-    train: Annotated[Path, typer.Option(help="earlier tests: .csv, .csv.gz or .parquet")],
+    train: Annotated[
+        Path, typer.Option(help="earlier tests: .csv, .tsv, .jsonl (also .gz) or .parquet")
+    ],
     prior: Annotated[
         list[str], typer.Option(help="as for `creatives`; given several times, over the first")
     ],
@@ -124,7 +134,7 @@ def priors(
         Path | None, typer.Option(help="leave out the tests of this other table")
     ] = None,
     seed: Annotated[int, typer.Option(help="of the bootstrap")] = 0,
-    json: Annotated[Path | None, typer.Option(help="file for the figures")] = None,
+    json: Json = None,
 ) -> None:
     """Judge opinions by themselves on later tests: the best text found, and the order right.
 
@@ -134,49 +144,46 @@ def priors(
     """
     from dataclasses import asdict
 
-    import msgspec
     from rich.console import Console
 
     from keyart.models.creatives.quality import qualities
     from keyart.models.creatives.tables import read_creatives, test_ids
     from keyart.models.creatives.texts import opinions_on
+    from keyart.schemas.errors import InvalidRecord
     from keyart.services.cli.tables import priors_table
     from keyart.services.progress import progress
 
-    out, err = Console(), Console(stderr=True)
+    check_json(json)
+    check_seed(seed)
+    check_share("--split", split)
+    out, err = Console(quiet=json == STANDARD_OUTPUT, markup=False), Console(stderr=True)
     unseen = test_ids(without) if without is not None else set()
-    earlier = read_creatives(train, without=unseen).distinct()
-    if test is None:
-        earlier, later = _split(earlier, split)
-    else:
-        later = read_creatives(test, without=unseen).distinct()
+
+    def distinct(path: Path) -> "CreativeTable":
+        table = read_creatives(path, without=unseen)
+        try:
+            return table.distinct()
+        except InvalidRecord as same:
+            raise InvalidRecord(f"{path}: {same}") from None
+
+    earlier = distinct(train)
+    earlier, later = earlier.split(split) if test is None else (earlier, distinct(test))
     read: dict[str, FloatArray] = {}
     with progress(err, transient=True) as tell:
         said = [opinions_on(name, earlier, later, told=tell, read=read) for name in prior]
     found = qualities(later, [each.test for each in said], seed=seed)
-    out.print(priors_table(said, found, f"{later.tests} later tests, fitted on {earlier.tests}"))
-    if json is not None:
-        named = [
-            {"prior": e.name, "gain": e.gain, **asdict(q)} for e, q in zip(said, found, strict=True)
-        ]
-        report = {"tests": later.tests, "fitted_on": earlier.tests, "priors": named}
-        json.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=1))
+    judged = f"{counted(later.tests, 'later test')}, fitted on {earlier.tests:,}"
+    out.print(priors_table(said, found, judged))
+    named = [
+        {"prior": e.name, "gain": e.gain, **asdict(q)} for e, q in zip(said, found, strict=True)
+    ]
+    write_json(json, {"tests": later.tests, "fitted_on": earlier.tests, "priors": named})
 
 
-def _split(table: "CreativeTable", share: float) -> "tuple[CreativeTable, CreativeTable]":
-    """Return the earlier tests and the later ones.
-
-    Raises
-    ------
-    SettingsError
-        The share is not between 0 and 1.
-    """
-    from keyart.schemas.errors import SettingsError
-
-    if not 0.0 < share < 1.0:
-        raise SettingsError(f"--split must be between 0 and 1, is {share}")
-    cut = min(max(round(table.tests * share), 1), table.tests - 1)
-    return table.part(0, cut), table.part(cut, table.tests)
+def _size(table: "CreativeTable") -> str:
+    said = f"{counted(table.tests, 'test')}, {counted(len(table.texts), 'creative')}"
+    left = [f"{count:,} {why}" for why, count in table.reasons.items()]
+    return f"{said}; left out: {', '.join(left)}" if left else said
 
 
 def _whole_numbers(text: str) -> tuple[int, ...]:
@@ -184,5 +191,5 @@ def _whole_numbers(text: str) -> tuple[int, ...]:
 
     try:
         return tuple(int(part) for part in text.split(","))
-    except ValueError as error:
-        raise SettingsError(f"--tau is {text!r}, must be whole numbers with commas") from error
+    except ValueError:
+        raise SettingsError(f"--tau is {text!r}, must be whole numbers with commas") from None

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import msgspec
 from rich.console import Console
 
 from keyart.models.space import load_space
 from keyart.schemas.errors import InvalidRecord
+from keyart.services.cli.figures import write_json
 from keyart.services.demo.client import HttpClient
 from keyart.services.demo.history import past_events
 from keyart.services.demo.pace import Pace
@@ -104,8 +104,7 @@ def run_demo(plan: Plan, console: Console) -> Figures:
             )
         for missing, pages in tally.degraded.items():
             console.print(f"{pages:,} pages were answered without all: {missing}", style="yellow")
-        if plan.json is not None:
-            plan.json.write_bytes(msgspec.json.format(msgspec.json.encode(figures)) + b"\n")
+        write_json(plan.json, figures)
         if plan.stay:
             console.print(f"Staying, with a visit now and then: {url}/ (Ctrl-C ends it)")
             try:

@@ -9,6 +9,9 @@ import typer
 from rich.console import Console
 
 from keyart.models.llm.training.settings import TrainSettings
+from keyart.schemas.errors import InvalidRecord
+from keyart.services.cli.bounds import within
+from keyart.services.cli.figures import STANDARD_OUTPUT, Json, check_json, write_json
 from keyart.services.llm.options import (
     Dataset,
     Device,
@@ -21,6 +24,10 @@ from keyart.services.llm.options import (
 )
 from keyart.services.llm.screen import evaluation_tables
 from keyart.services.progress import progress
+
+MAX_REPLICATIONS = 100_000
+MAX_SHUFFLES = 1000
+MAX_EXAMPLES = 10**9
 
 
 def train(
@@ -91,7 +98,7 @@ def evaluate(
     table: Annotated[Path | None, typer.Option(help="a table of score, judged beside")] = None,
     segment_file: SegmentFile = None,
     space: Space = "static",
-    json: Annotated[Path | None, typer.Option(help="write the figures there as JSON")] = None,
+    json: Json = None,
 ) -> None:
     """Judge a model on held-out pairs against zero-shot, random, popularity and the incumbent.
 
@@ -105,9 +112,15 @@ def evaluate(
     from keyart.models.llm.scoring.options import position_bias
     from keyart.services.llm.knowledge import dual_opinions, table_opinions
 
+    check_json(json)
+    within("--replications", replications, 1, MAX_REPLICATIONS)
+    within("--shuffles", shuffles, 1, MAX_SHUFFLES)
+    within("--max", most, 0, MAX_EXAMPLES)
     examples = read_split(dataset, split)
     if answered:
         examples = [example for example in examples if example.answer >= 0]
+    if not examples:
+        raise InvalidRecord(f"{dataset}: there is no example in {split} to judge on")
     examples = examples[-most if most else 0 :]
     found = {
         "random": at_random(examples),
@@ -134,7 +147,6 @@ def evaluate(
     if table is not None:
         found["segment table"] = table_opinions(examples, table, segment_file, space=space)
     result = judge(examples, found, replications=replications, position_bias=bias)
-    if json is not None:
-        json.write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=2))
+    write_json(json, result)
     for drawn in evaluation_tables(result):
-        Console().print(drawn)
+        Console(quiet=json == STANDARD_OUTPUT).print(drawn)

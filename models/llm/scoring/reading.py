@@ -11,11 +11,10 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
+from keyart.models.creatives.tables import read_creatives, test_ids
 from keyart.models.llm.catalogue import describe
-from keyart.models.llm.tables import read_table
 from keyart.models.priors.protocol import centred
 from keyart.models.priors.ridge import RidgeFit, fit_ridge
 from keyart.schemas.catalogue import Title
@@ -65,31 +64,20 @@ def read_opinions(
     InvalidRecord
         The table has fewer than two tests, or no clicks.
     """
-    frame, left_out = read_table(table), 0
-    frame = frame.filter(pl.len().over("test") > 1)
-    if without is not None:
-        unseen = read_table(without)["test"].unique()
-        tests = frame["test"].n_unique()
-        frame = frame.filter(~pl.col("test").is_in(unseen.to_list()))
-        left_out = tests - frame["test"].n_unique()
+    unseen = test_ids(without) if without is not None else set()
+    tests = read_creatives(table, without=unseen).distinct()
     asked = [title for title in titles if len(title.artworks) > 1]
     words = [describe(artwork) for title in asked for artwork in title.artworks]
     if not words:
         raise InvalidRecord("no title has two artworks to choose from")
-    vectors = encode([*frame["text"].to_list(), *words])
-    group = np.unique(frame["test"].to_numpy(), return_inverse=True)[1]
-    fit = fit_ridge(
-        vectors[: frame.height],
-        group,
-        frame["impressions"].to_numpy().astype(float),
-        frame["clicks"].to_numpy().astype(float),
-    )
+    vectors, size = encode([*tests.texts, *words]), len(tests.texts)
+    fit = fit_ridge(vectors[:size], tests.test, tests.impressions, tests.clicks)
     prior = name or f"llm-{blake2b(fit.prior.weights.tobytes(), digest_size=4).hexdigest()}"
-    opinions = _opinions(fit, asked, vectors[frame.height :], prior)
+    opinions = _opinions(fit, asked, vectors[size:], prior)
     return opinions, ReadReport(
         prior=prior,
-        tests=int(group.max()) + 1,
-        left_out=left_out,
+        tests=tests.tests,
+        left_out=tests.left_out,
         penalty=fit.penalty,
         strength=round(fit.calibration.strength, 1),
         gain=round(fit.calibration.gain, 2),

@@ -9,7 +9,7 @@ from keyart.models.creatives import published
 from keyart.models.creatives.learner import Start, play_keyart, start_from
 from keyart.models.creatives.padded import PaddedTests, opinion_of
 from keyart.models.creatives.protocol import Protocol, entries, evaluate
-from keyart.models.creatives.tables import CreativeTable
+from keyart.models.creatives.table import CreativeTable
 from keyart.models.creatives.texts import TextOpinions
 from keyart.schemas.errors import SettingsError
 

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import spearmanr
 
 from keyart.models.creatives.quality import qualities
-from keyart.models.creatives.tables import CreativeTable
+from keyart.models.creatives.table import CreativeTable
 
 
 def table_of(rates: list[list[float]], texts: list[list[str]] | None = None) -> CreativeTable:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from transformers import AutoModel, AutoTokenizer
 
-from keyart.models.creatives.tables import CreativeTable
+from keyart.models.creatives.table import CreativeTable
 from keyart.models.creatives.texts import opinions_on
 from keyart.models.llm.encoder import Kept, write_encoder
 from keyart.models.space.protocol import FloatArray
