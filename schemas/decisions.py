@@ -22,11 +22,12 @@ class Versions(Struct, frozen=True, kw_only=True):
 
 
 class Terms(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The factors of the chosen artwork's score; their product is the expected take.
+    """The factors of the chosen artwork's score; their product, if below 1, is the expected take.
 
     `level` is a probability; `prior`, `taste`, `own` are factors around 1; `bonus` is what optimism
-    added to the index, in probability; `trust` is in 0 to 1; `impressions` is the artwork's
-    effective number; `because` names the taste feature that mattered most.
+    added to the index, in probability; `trust` is in -1 to 1, below 0 for a prior that was found to
+    be upside down; `impressions` is the artwork's effective number; `because` names the taste
+    feature that mattered most.
     """
 
     level: float

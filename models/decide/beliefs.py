@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from keyart.models.belief.beliefs import TitleBeliefs
-from keyart.models.decide.index import ANY_SURFACE, BELIEF_COLUMNS, ServingIndex
+from keyart.models.decide.index import ANY_SURFACE, BELIEF_COLUMNS, MAX_TAKE, ServingIndex
 from keyart.models.features import F32
 
 
@@ -29,8 +29,10 @@ def belief_rows(beliefs: TitleBeliefs, surfaces: Sequence[str]) -> dict[str, F32
         "taken": beliefs.taken,
         "trust": np.broadcast_to(beliefs.trust[:, None], prior.shape),
     }
-    levels = {surface: beliefs.level[:, at] for at, surface in enumerate(surfaces)}
-    levels.setdefault(ANY_SURFACE, np.exp(np.log(beliefs.level).mean(axis=1)))
+    # takes are counted against what taste expected of them, which may be less than was taken
+    level_of = np.minimum(beliefs.level, MAX_TAKE)  # (T, S)
+    levels = {surface: level_of[:, at] for at, surface in enumerate(surfaces)}
+    levels.setdefault(ANY_SURFACE, np.exp(np.log(level_of).mean(axis=1)))
     rows: dict[str, F32] = {}
     for surface, level in levels.items():
         columns = dict(common, level=np.broadcast_to(level[:, None], prior.shape))

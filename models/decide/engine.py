@@ -22,7 +22,7 @@ from keyart.models.bandits.protocol import (
     mix,
 )
 from keyart.models.bandits.uniforms import dwell_period, seed, uniforms
-from keyart.models.decide.index import ANY_SURFACE, BELIEF_COLUMNS, ServingIndex
+from keyart.models.decide.index import ANY_SURFACE, BELIEF_COLUMNS, MAX_TAKE, ServingIndex
 from keyart.models.decide.page import DecidedPage
 from keyart.models.decide.weights import Shared
 from keyart.models.features import F32, TasteVectors, features
@@ -30,7 +30,6 @@ from keyart.schemas.errors import SettingsError
 
 LOG_MULTIPLIER: Final = float(np.log(4.0))
 """Taste moves an expected take by a factor of 4 at most, either way."""
-MAX_TAKE: Final = 0.999
 _AT: Final = {name: at for at, name in enumerate(BELIEF_COLUMNS)}
 
 
@@ -146,10 +145,13 @@ class Decider:
         roots *= roots
         relative = (_ones(len(roots)) @ roots).reshape(mask.shape)
         relative += beliefs[_AT["relative_variance"]]
+        most = np.float32(MAX_TAKE)
         prior_mean = beliefs[_AT["level"]] * beliefs[_AT["prior"]]
         expected = prior_mean * beliefs[_AT["own"]]
         mean = expected * multiplier
-        np.minimum(mean, np.float32(MAX_TAKE), out=mean)
+        # factors of what is almost always taken may have a product above 1
+        for product in (prior_mean, expected, mean):
+            np.minimum(product, most, out=product)
         sd = mean * np.sqrt(relative)
         seen = beliefs[_AT["seen"]]
         page = Page(
@@ -167,6 +169,7 @@ class Decider:
         )
         own = self.policy.propensities(page)
         propensities = mix(own, page.mask, self.explore_share)
+        np.minimum(propensities, 1.0, out=propensities)
         period = dwell_period(viewer, now_ms, self.dwell_ms)
         chosen, explored = self._draw(own, counts, numbers, viewer, period)
         return DecidedPage(

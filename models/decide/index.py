@@ -31,8 +31,12 @@ BELIEF_COLUMNS: Final = (
     "strength",
 )
 """Per artwork. level, prior, own: factors of the expected take. relative_variance: of the own
-deviation, sd^2 / mean^2. seen, taken: effective impressions and takes. trust: rho, in 0 to 1.
-strength: what the prior is worth, in impressions."""
+deviation, sd^2 / mean^2. seen, taken: effective impressions and takes. trust: rho, 1 is full, 0
+none, below 0 upside down. strength: what the prior is worth, in impressions."""
+MAX_TAKE: Final = 0.999
+"""The largest take probability that is believed, of a title or an artwork."""
+LARGEST_SIDE: Final = 20.0
+"""A log relative take that a prior tells one viewer counts up to this size."""
 NEUTRAL: Final = np.array([0.01, 1.0, 1.0, 0.16, 0.0, 0.0, 0.0, 0.0], dtype=np.float32)
 """Belief about an artwork of which nothing is known: relative spread 0.4 (field.md, section 2)."""
 ANY_SURFACE: Final = ""
@@ -180,7 +184,8 @@ class ServingIndex:
         place, personal = self.arrays.places.get(title), self.arrays.personal
         if place is None or personal is None:
             return
-        for artwork, side in zip(artworks, sides, strict=True):
+        bounded = np.clip(np.nan_to_num(sides), -LARGEST_SIDE, LARGEST_SIDE)
+        for artwork, side in zip(artworks, bounded, strict=True):
             if artwork in place.artworks:
                 personal.artworks[place.offset + place.artworks.index(artwork)] = side
 

@@ -48,7 +48,7 @@ class DecidedPage:
     multiplier
         (T, K) taste multiplier m of every candidate, relative to the title's others.
     expected
-        (T, K) expected take without taste.
+        (T, K) expected take without taste, a probability.
     beliefs
         (len(BELIEF_COLUMNS), K, T).
     """

@@ -1,0 +1,110 @@
+"""Whatever was rewarded and whatever a prior says, what is decided can be logged and read again."""
+
+import math
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from keyart.models.bandits.registry import POLICIES, build_policy
+from keyart.models.belief.beliefs import Learned, refresh
+from keyart.models.belief.hyper import Hyper
+from keyart.models.belief.sums import Sums
+from keyart.models.decide.beliefs import take_over
+from keyart.models.decide.engine import Decider
+from keyart.models.decide.index import IndexedTitle, ServingIndex
+from keyart.models.decide.weights import learned_weights
+from keyart.models.features import PERSONAL, TasteVectors
+from keyart.models.priors.personal import SegmentSide
+from keyart.schemas import codec
+from keyart.schemas.decisions import DecisionPage, Versions
+from keyart.schemas.ids import ViewerKey
+from keyart.schemas.posterior import SharedSums
+from keyart.schemas.priors import SegmentCentre
+from keyart.services.api.answers import logged
+
+VIEWER = ViewerKey("0" * 31 + "1")
+VERSIONS = Versions(policy="p", prior="n", posterior="0", space="s")
+NOW = 1_700_000_000_000
+TITLES = 4
+
+
+@st.composite
+def sites(draw: st.DrawFn) -> tuple[ServingIndex, Decider, TasteVectors, str]:
+    """Any take fraction up to every time, any opinion, any evidence about taste, any policy."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    most = draw(st.integers(1, 40))
+    counts = rng.integers(1, most + 1, TITLES)
+    mask = np.arange(most) < counts[:, None]
+    shown = rng.gamma(0.5, 10.0 ** draw(st.integers(0, 5)), (TITLES, most, 2))
+    # of what taste expected little of, more can be taken than was expected
+    fraction = draw(st.sampled_from([0.0, 0.02, 0.5, 0.9, 1.0, 4.0]))
+    loud = draw(st.sampled_from([0.0, 0.3, 3.0, 1e3, 1e300]))
+    sums = Sums.of(
+        takes=np.minimum(shown * fraction * rng.gamma(20.0, 0.05, shown.shape), 4.0 * shown),
+        expected=shown,
+        opinion=np.clip(rng.normal(0.0, 1.0, mask.shape) * loud, -1e300, 1e300),
+        mask=mask,
+        strength=np.full(TITLES, draw(st.sampled_from([0.0, 1.0, 1e3, 1e300]))),
+    )
+    index = ServingIndex()
+    vectors = rng.normal(size=(TITLES, most, 64)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=2, keepdims=True)
+    names = [tuple(f"a{k}" for k in range(count)) for count in counts]
+    index.put(
+        IndexedTitle(id=f"t{at}", artworks=its, vectors=vectors[at, : len(its)])
+        for at, its in enumerate(names)
+    )
+    centre = tuple(float(at == 0) for at in range(64))
+    index.personalise(SegmentSide([SegmentCentre(name="s", centre=centre)]))
+    with np.errstate(over="ignore"):
+        sides = (rng.normal(size=(TITLES, most, 1)) * loud).astype(np.float32)
+    for at, its in enumerate(names):
+        index.opine(f"t{at}", its, sides[at, : len(its)])
+    beliefs, _ = refresh(sums, Hyper(), Learned.start(Hyper(), surfaces=2))
+    titles = [f"t{at}" for at in range(TITLES)]
+    take_over(index, beliefs, titles=titles, artworks=names, surfaces=("home", "search"))
+    index.shared = learned_weights([_evidence(rng, draw)], prior="n")
+    directions = rng.normal(size=(6, 64)).astype(np.float32)
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    policy = build_policy(draw(st.sampled_from(sorted(POLICIES))))
+    decider = Decider(policy=policy, explore_share=draw(st.sampled_from([0.0, 0.05, 1.0])))
+    surface = draw(st.sampled_from(["home", "search", "elsewhere"]))
+    return index, decider, TasteVectors(directions=directions), surface
+
+
+def _evidence(rng: np.random.Generator, draw: st.DrawFn) -> SharedSums:
+    x = rng.normal(size=(50, PERSONAL)) * draw(st.sampled_from([0.1, 1.0, 30.0]))
+    y = rng.normal(size=50) * draw(st.sampled_from([0.0, 1.0, 100.0]))
+    gram = (x.T @ x * 0.5)[np.triu_indices(PERSONAL)]
+    return SharedSums(count=50, dimensions=PERSONAL, gram=gram.tolist(), moment=(x.T @ y).tolist())
+
+
+@settings(max_examples=150, deadline=None)
+@given(sites())
+def test_every_page_that_is_decided_can_be_read_back(
+    site: tuple[ServingIndex, Decider, TasteVectors, str],
+) -> None:
+    index, decider, taste, surface = site
+    titles = [f"t{at}" for at in range(TITLES)]
+    decided = decider.decide(
+        index, titles=titles, taste=taste, surface=surface, viewer=VIEWER, now_ms=NOW
+    )
+    page = DecisionPage(
+        viewer=VIEWER,
+        surface=surface,
+        decided_at_ms=NOW,
+        policy="p",
+        versions=VERSIONS,
+        decisions=logged(decided, VIEWER, surface),
+    )
+    # decoding checks every bound of the schema, and a number that is none would be written as null
+    again = codec.decisions.decode(codec.encode(page))
+    assert again == page
+    for decision in again.decisions:
+        assert abs(sum(decision.propensities) - 1.0) < 1e-5
+        terms = decision.terms
+        assert 0.0 < terms.level <= 1.0
+        numbers = (terms.prior, terms.own, terms.taste, terms.bonus, terms.trust, terms.impressions)
+        assert all(math.isfinite(each) for each in (*numbers, *decision.features))
+        assert decision.expected <= 1.0
