@@ -6,6 +6,17 @@ Nothing here is part of keyart's learning: it stands where viewers stand, and on
 
 from keyart.models.audience.appeal import Appeal, shrunk_appeal
 from keyart.models.audience.audience import Audience, Catalogue
+from keyart.models.audience.facets import KINDS, FacetWorld, facet_world
 from keyart.models.audience.tastes import Tastes, draw_tastes
 
-__all__ = ["Appeal", "Audience", "Catalogue", "Tastes", "draw_tastes", "shrunk_appeal"]
+__all__ = [
+    "KINDS",
+    "Appeal",
+    "Audience",
+    "Catalogue",
+    "FacetWorld",
+    "Tastes",
+    "draw_tastes",
+    "facet_world",
+    "shrunk_appeal",
+]

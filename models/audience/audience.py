@@ -68,13 +68,14 @@ class Audience:
         Shape (M, H): what the audience sees in each artwork; not what keyart computes from it.
     kappa
         How much taste matters: one standard deviation of affinity multiplies a take by exp(kappa).
+        One number, or one for each artwork, shape (M,).
     """
 
     catalogue: Catalogue
     appeal: Appeal
     tastes: Tastes
     artworks: FloatArray
-    kappa: float = KAPPA
+    kappa: float | FloatArray = KAPPA
 
     @cached_property
     def takes(self) -> FloatArray:

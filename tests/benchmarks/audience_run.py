@@ -1,0 +1,244 @@
+"""A policy plays visits to a simulated site, in process: engine, taste arithmetic, sums, beliefs.
+
+Everything random in a visit (who comes, which titles, whose luck) depends on the seed alone, so
+every policy meets the same.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from keyart.models.audience import Audience, FacetWorld
+from keyart.models.bandits.protocol import Policy
+from keyart.models.belief.beliefs import Learned, refresh
+from keyart.models.belief.hyper import Hyper
+from keyart.models.belief.sums import Sums
+from keyart.models.decide.beliefs import take_over
+from keyart.models.decide.engine import Decider
+from keyart.models.decide.index import IndexedTitle, ServingIndex
+from keyart.models.decide.page import DecidedPage
+from keyart.models.decide.weights import Shared, learned_weights
+from keyart.models.features import FEATURES, PERSONAL, taste_vectors
+from keyart.models.posterior.shared import add_to_shared
+from keyart.models.space import Concepts, Space
+from keyart.models.taste.update import TasteRates, engage
+from keyart.schemas.decisions import Versions
+from keyart.schemas.posterior import SharedSums
+from keyart.schemas.rewards import Reward
+from keyart.schemas.taste import TASTE_DIMENSIONS, empty_tastes
+
+Array = NDArray[np.float64]
+
+PAGE = 20
+GROUP = 100
+"""Viewers who come between two refreshes of what is believed."""
+DWELL_MS = 21_600_000
+START_MS = 1_700_000_000_000
+PLAYED = 0.7
+"""How much a play says about taste, as the taste step has it for one of a quarter of an hour."""
+VERSIONS = Versions(policy="p", prior="neutral", posterior="0", space="s")
+NO_WEIGHTS = Shared(
+    weights=np.zeros(len(FEATURES), np.float32),
+    covariance=np.zeros((len(FEATURES),) * 2, np.float32),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """What a world is to keyart: vectors of its artworks, and their nearest named interests."""
+
+    world: FacetWorld
+    vectors: NDArray[np.float32]
+    concepts: NDArray[np.uint16]
+    closeness: NDArray[np.float32]
+    space: str
+
+    @classmethod
+    def of(cls, world: FacetWorld, space: Space) -> "Site":
+        """Return the site that has these titles."""
+        told = [artwork.description for title in world.titles for artwork in title.artworks]
+        vectors = space.encode(told)[:, :TASTE_DIMENSIONS].copy()
+        vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+        alike = vectors @ Concepts(space).leading(TASTE_DIMENSIONS).T
+        nearest = np.argsort(-alike, axis=1)[:, :3]
+        return cls(
+            world=world,
+            vectors=vectors,
+            concepts=nearest.astype(np.uint16),
+            closeness=np.take_along_axis(alike, nearest, axis=1),
+            space=space.identity,
+        )
+
+    @property
+    def audience(self) -> Audience:
+        """Who looks."""
+        return self.world.audience
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visits:
+    """N visits: (N,) viewers, (N, PAGE) titles, (N, PAGE) luck in 0 to 1."""
+
+    viewers: NDArray[np.intp]
+    titles: NDArray[np.intp]
+    luck: Array
+
+    @classmethod
+    def draw(cls, audience: Audience, *, impressions: int, seed: int) -> "Visits":
+        """Return visits enough for so many impressions: a group holds nobody twice."""
+        rng = np.random.default_rng([seed, 3])
+        groups = impressions // (PAGE * GROUP)
+        viewers = [rng.permutation(len(audience.takes))[:GROUP] for _ in range(groups)]
+        rows = groups * GROUP
+        titles = rng.random((rows, audience.catalogue.titles)).argpartition(PAGE, axis=1)
+        return cls(
+            viewers=np.concatenate(viewers),
+            titles=titles[:, :PAGE],
+            luck=rng.random((rows, PAGE)),
+        )
+
+
+class Player:
+    """One policy on one site.
+
+    Parameters
+    ----------
+    taste
+        Whether taste moves anything; without, every shared weight is 0 and known to be.
+    """
+
+    def __init__(
+        self, site: Site, policy: Policy, *, taste: bool = True, hyper: Hyper | None = None
+    ) -> None:
+        self._site, self._taste = site, taste
+        self._hyper = hyper or Hyper()
+        self._decider = Decider(policy=policy, dwell_ms=DWELL_MS)
+        self._titles = [title.id for title in site.world.titles]
+        self._names = [tuple(a.id for a in title.artworks) for title in site.world.titles]
+        self._starts = site.audience.catalogue.starts
+        counts = np.diff(self._starts)
+        self._mask = np.arange(counts.max()) < counts[:, None]
+        self._takes, self._expected = np.zeros(self._mask.shape), np.zeros(self._mask.shape)
+        self._shared = SharedSums()
+        self._learned: Learned | None = None
+        self._tastes = empty_tastes(len(site.audience.takes), site.space)
+        self._index = ServingIndex()
+        self._index.put(
+            IndexedTitle(id=title, artworks=names, vectors=site.vectors[first : first + len(names)])
+            for title, names, first in zip(
+                self._titles, self._names, self._starts[:-1], strict=True
+            )
+        )
+        self._believe()
+
+    @property
+    def shared(self) -> SharedSums:
+        """The sums of the weights so far."""
+        return self._shared
+
+    def play(self, visits: Visits) -> Array:
+        """Return (N, PAGE) the true take probability of what was shown."""
+        got = np.empty(visits.luck.shape)
+        for first in range(0, len(got), GROUP):
+            of = slice(first, first + GROUP)
+            now = START_MS + first // GROUP * DWELL_MS
+            got[of] = self._group(visits.viewers[of], visits.titles[of], visits.luck[of], now)
+            self._believe()
+        return got
+
+    def _group(
+        self, viewers: NDArray[np.intp], titles: NDArray[np.intp], luck: Array, now: int
+    ) -> Array:
+        takes, got, rewards = self._site.audience.takes, np.empty(luck.shape), []
+        plays: list[list[int]] = []
+        for row, (viewer, page) in enumerate(zip(viewers.tolist(), titles, strict=True)):
+            decided = self._decider.decide(
+                self._index,
+                titles=[self._titles[at] for at in page],
+                taste=taste_vectors(self._tastes[viewer], now, TasteRates()),
+                surface="home",
+                viewer=f"v{viewer}",
+                now_ms=now,
+            )
+            places = self._starts[page] + decided.chosen
+            got[row] = takes[viewer, places]
+            taken = luck[row] < got[row]
+            np.add.at(self._takes, (page, decided.chosen), taken)
+            multiplier = decided.chosen_multiplier if self._taste else np.ones(len(page))
+            np.add.at(self._expected, (page, decided.chosen), multiplier)
+            if self._taste:
+                rewards += _rewards(decided, taken, now)
+            plays.append(places[taken].tolist())
+        if rewards:
+            self._shared = add_to_shared(self._shared, rewards, half_life_ms=5e9)
+        self._learn_tastes(viewers, plays, now)
+        return got
+
+    def _learn_tastes(self, viewers: NDArray[np.intp], plays: list[list[int]], now: int) -> None:
+        for turn in range(max(map(len, plays))):
+            of = [at for at, its in enumerate(plays) if len(its) > turn]
+            rows = np.array([plays[at][turn] for at in of])
+            self._tastes[viewers[of]] = engage(
+                self._tastes[viewers[of]],
+                vectors=self._site.vectors[rows],
+                strengths=np.full(len(of), PLAYED, np.float32),
+                concepts=self._site.concepts[rows],
+                closeness=self._site.closeness[rows],
+                occurred_at_ms=np.full(len(of), now + 60_000),
+                rates=TasteRates(),
+            )
+
+    def _believe(self) -> None:
+        sums = Sums.of(
+            takes=self._takes,
+            expected=self._expected,
+            opinion=np.zeros(self._mask.shape),
+            mask=self._mask,
+        )
+        beliefs, self._learned = refresh(
+            sums, self._hyper, Learned.start(self._hyper), now=self._learned
+        )
+        take_over(
+            self._index,
+            beliefs,
+            titles=self._titles,
+            artworks=self._names,
+            surfaces=("home",),
+        )
+        self._index.shared = (
+            learned_weights([self._shared], prior="neutral") if self._taste else NO_WEIGHTS
+        )
+
+
+def _rewards(decided: DecidedPage, taken: NDArray[np.bool_], now: int) -> list[Reward]:
+    features = decided.features[:, :PERSONAL].tolist()
+    return [
+        Reward(
+            id="r",
+            viewer="0" * 32,
+            title=title,
+            artwork=artwork,
+            surface="home",
+            value=float(value),
+            shown_at_ms=now,
+            closed_at_ms=now,
+            candidates=("a",),
+            propensities=(1.0,),
+            explored=False,
+            policy="p",
+            versions=VERSIONS,
+            features=tuple(its),
+            multiplier=multiplier,
+            expected=expected,
+        )
+        for title, artwork, value, its, multiplier, expected in zip(
+            decided.titles,
+            decided.chosen_artworks,
+            taken.tolist(),
+            features,
+            decided.chosen_multiplier.tolist(),
+            decided.chosen_expected.tolist(),
+            strict=True,
+        )
+    ]
