@@ -9,6 +9,7 @@ from keyart.streams.archive import files
 from keyart.streams.memory.store import MemoryStore
 from keyart.streams.ports import TITLES, VIEWERS, Lane
 from keyart.streams.replay import Check
+from keyart.streams.valkey.connect import translated
 
 _REBUILDING = "rebuilding"
 log = logging.getLogger(__name__)
@@ -46,7 +47,8 @@ def rebuild_state(parts: Parts) -> tuple[int, int]:
     parts.view.refresh()
     partitions = range(parts.settings.partitions)
     # until this is gone again the state is not whole, and whoever starts next rebuilds it
-    parts.client.set(parts.keys.shared(_REBUILDING), 1)
+    with translated():
+        parts.client.set(parts.keys.shared(_REBUILDING), 1)
     ids, last, _ = replay.rewarded(parts.history, parts.settings.partitions)
     records = rewards = 0
     for partition in partitions:
@@ -57,7 +59,8 @@ def rebuild_state(parts: Parts) -> tuple[int, int]:
     for partition in partitions:
         parts.store.clear(Lane(TITLES, partition))
         rewards += replay.rebuild_titles(parts.titles_lane(parts.store, partition), parts.history)
-    parts.client.delete(parts.keys.shared(_REBUILDING))
+    with translated():
+        parts.client.delete(parts.keys.shared(_REBUILDING))
     return records, rewards
 
 
@@ -68,9 +71,12 @@ def rebuild_if_needed(parts: Parts) -> str:
     now, or when a store that holds nothing stands before an archive.
     """
     key = parts.keys.shared("space")
-    before, now = parts.client.get(key), parts.space.identity.encode()
+    now = parts.space.identity.encode()
+    with translated():
+        before = parts.client.get(key)
+        cut_off = parts.client.exists(parts.keys.shared(_REBUILDING))
     why = ""
-    if parts.client.exists(parts.keys.shared(_REBUILDING)):
+    if cut_off:
         why = "a rebuild was cut off"
     elif before is not None and before != now:
         why = "the embedding space changed"
@@ -79,5 +85,6 @@ def rebuild_if_needed(parts: Parts) -> str:
     if why:
         log.warning("rebuilding every taste and posterior from the log: %s", why)
         rebuild_state(parts)
-    parts.client.set(key, now)
+    with translated():
+        parts.client.set(key, now)
     return why

@@ -3,9 +3,12 @@
 import signal
 import threading
 
+from keyart.schemas.errors import Fenced, LogError, StoreError
 from keyart.services.bootstrap import Parts
 from keyart.services.housekeeping import keep_house_until
 from keyart.services.rebuild import rebuild_if_needed
+from keyart.streams.embedded.driver import EmbeddedDriver
+from keyart.streams.embedded.rest import Rest
 
 
 def run_steps(parts: Parts) -> None:
@@ -17,18 +20,34 @@ def run_steps(parts: Parts) -> None:
         Another process runs the steps on this server now.
     """
     stopping = threading.Event()
+    driver = _begun(parts, stopping)
+    if driver is None:
+        return
 
     def stop(*_: object) -> None:
         stopping.set()
-        parts.driver.stop()
+        driver.stop()
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    rebuild_if_needed(parts)
+    if stopping.is_set():
+        return
     keeper = threading.Thread(
         target=keep_house_until, args=(stopping, Parts(parts.settings)), daemon=True
     )
     keeper.start()
-    parts.driver.run()
+    driver.run()
     stopping.set()
     keeper.join(timeout=30)
+
+
+def _begun(parts: Parts, stopping: threading.Event) -> EmbeddedDriver | None:
+    """Return the driver once the store is there and its state whole; None when stopped before."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    rest = Rest("the start of the steps")
+    while not stopping.wait(rest.left_s):
+        with rest.after_failure(StoreError, LogError, passing=Fenced):
+            rebuild_if_needed(parts)
+            return parts.driver
+    return None

@@ -77,6 +77,21 @@ def state_letter(lane: Lane, family: str, key: str, value: bytes, reason: str) -
     )
 
 
+def too_large(output: Output) -> Output:
+    """Return the letter of an output that the log does not take."""
+    return _posted(
+        DeadLetter(
+            topic=output.topic,
+            partition=-1,
+            offset="",
+            key=output.key[:MAX_DEAD_KEY],
+            reason=f"the log takes no record of {len(output.value)} bytes",
+            value=output.value[:MAX_DEAD_BYTES].decode(errors="replace"),
+            truncated=True,
+        )
+    )
+
+
 def reason_of(wrong: Exception) -> str:
     """Return in a line why something could not be read, or what went wrong with it."""
     if isinstance(wrong, InvalidRecord):

@@ -9,16 +9,19 @@ its way, and nothing follows a batch that failed.
 import asyncio
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Protocol
 
 from keyart.schemas.errors import LogAway
 from keyart.schemas.topics import partition_of
 from keyart.streams.kafka.access import KafkaAccess
 from keyart.streams.kafka.connection import Connection, Producer, Start, starting
+from keyart.streams.letters import too_large
 from keyart.streams.ports import Lane, Output
 
 log = logging.getLogger(__name__)
 CHUNK = 1000
+CHUNK_BYTES = 8_000_000
 AWAY_S = 0.5
 BATCH_BYTES = 500_000
 TIMEOUT_MS = 15_000
@@ -27,8 +30,8 @@ TIMEOUT_MS = 15_000
 class Outbox(Protocol):
     """Outputs that are committed and not yet in the log."""
 
-    def outbox(self, lane: Lane, count: int) -> list[Output]:
-        """Return the first outputs."""
+    def outbox(self, lane: Lane, count: int, most_bytes: int) -> list[Output]:
+        """Return the first outputs, up to `count`, of about so many bytes."""
 
     def sent(self, lane: Lane, epoch: int, count: int) -> None:
         """Remove the first `count` outputs, unless another owner has acquired the lane."""
@@ -83,7 +86,7 @@ class Relay:
             The store could not be reached.
         """
         done = 0
-        while outputs := await asyncio.to_thread(self._store.outbox, lane, CHUNK):
+        while outputs := await asyncio.to_thread(self._store.outbox, lane, CHUNK, CHUNK_BYTES):
             try:
                 await self._produce(outputs)
             except LogAway as away:
@@ -96,7 +99,28 @@ class Relay:
         return done
 
     async def _produce(self, outputs: Sequence[Output]) -> None:
-        from aiokafka.errors import KafkaError
+        """Produce outputs; one that Kafka never takes, for its size, is a letter in its place.
+
+        Raises
+        ------
+        LogAway
+            Kafka did not take them.
+        """
+        from aiokafka.errors import MessageSizeTooLargeError
+
+        try:
+            await self._try(outputs)
+        except MessageSizeTooLargeError:
+            if len(outputs) > 1:
+                for each in outputs:
+                    await self._produce([each])
+                return
+            log.error("Kafka takes no output of %d bytes; a letter goes", len(outputs[0].value))
+            with suppress(MessageSizeTooLargeError):
+                await self._try([too_large(outputs[0])])
+
+    async def _try(self, outputs: Sequence[Output]) -> None:
+        from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
         try:
             producer = await self._connection.producer()
@@ -111,6 +135,8 @@ class Relay:
                 ]
                 await asyncio.gather(*sent)
                 waiting = {where: its for where, its in waiting.items() if its}
+        except MessageSizeTooLargeError:
+            raise
         except (KafkaError, OSError) as away:
             raise LogAway(f"Kafka did not take the outputs: {away!r}") from None
 

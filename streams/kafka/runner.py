@@ -50,10 +50,16 @@ class Horizon(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunnerRules:
-    """How a runner works. `batch` is the most records at once, `room` the most held ready."""
+    """How a runner works.
+
+    `batch` is the most records at once, `room` the most held ready; `batch_bytes` and `room_bytes`
+    bound the same in bytes, of which one record more than fits may be taken.
+    """
 
     batch: int = 2000
     room: int = 8000
+    batch_bytes: int = 8_000_000
+    room_bytes: int = 16_000_000
 
 
 class LaneRunner:
@@ -92,6 +98,7 @@ class LaneRunner:
         self.at_work: LaneAtWork | None = None
         self.seeks: dict[str, int] = {}
         self.held = 0
+        self.held_bytes = 0
         self._make = make
         self._relay = relay
         self._horizon = horizon
@@ -127,7 +134,8 @@ class LaneRunner:
     def ready(self) -> bool:
         """Whether it takes records now."""
         opened = self.at_work is not None and not self.seeks
-        return opened and not self._stopping and self.held < self._rules.room
+        room = self.held < self._rules.room and self.held_bytes < self._rules.room_bytes
+        return opened and not self._stopping and room
 
     def feed(self, topic: str, records: Sequence[Any]) -> None:
         """Take records of Kafka's client, in order; a lane that is not open drops them."""
@@ -135,6 +143,7 @@ class LaneRunner:
             return
         self._waiting[topic].extend(records)
         self.held += len(records)
+        self.held_bytes += sum(map(_size, records))
         self._fed.set()
 
     def committed(self) -> dict[str, int]:
@@ -171,6 +180,13 @@ class LaneRunner:
                 log.warning("lane %s %s waits: %s", *self.lane, away)
                 self._drop()
                 await self._pause(AWAY_S)
+            except MemoryError:
+                raise
+            except Exception:
+                # a lane that ends would end its worker, and then the next worker that has it
+                log.exception("lane %s %s failed and is opened again", *self.lane)
+                self._drop()
+                await self._pause(FENCED_S)
         self._drop()
 
     async def _open(self) -> None:
@@ -191,7 +207,7 @@ class LaneRunner:
     def _drop(self) -> None:
         self.at_work = None
         self.seeks = {}
-        self.held = 0
+        self.held = self.held_bytes = 0
         for waiting in self._waiting.values():
             waiting.clear()
 
@@ -227,11 +243,15 @@ class LaneRunner:
 
     def _take(self) -> list[Any]:
         """Take a batch out of what waits, of every topic in its order, and note how far it goes."""
-        room = self._rules.batch
         batch: list[Any] = []
         for topic in self.topics:
             waiting = self._waiting[topic]
-            taken = [waiting.popleft() for _ in range(min(room, len(waiting)))]
+            taken: list[Any] = []
+            size = 0
+            while waiting and len(taken) < self._rules.batch and size < self._rules.batch_bytes:
+                taken.append(waiting.popleft())
+                size += _size(taken[-1])
+            self.held_bytes -= size
             if taken:
                 batch += taken
                 self._next[topic] = taken[-1].offset + 1
@@ -277,3 +297,7 @@ class LaneRunner:
             if self._stopping:
                 return
             await asyncio.sleep(TICK_S)
+
+
+def _size(record: Any) -> int:
+    return len(record.value or b"")

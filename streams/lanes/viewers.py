@@ -23,6 +23,8 @@ from keyart.streams.steps.join import JOIN, JoinBatch, JoinRules
 META = "meta"
 JOIN_META = "join"
 MAX_CLOSED = 1000
+ROUNDS = 5
+"""So many times so many windows are closed by one call, each time with a commit of its own."""
 LOST_AT_ONCE = 100
 LEAP = 20
 """An epoch is above the time in milliseconds; so many bits more is above any number of rewards."""
@@ -118,14 +120,17 @@ class ViewersLane(LaneBase):
         now_ms
             How far time has come, as far as this lane has read: windows due by then are closed.
         """
-        due = self._due.until(now_ms, MAX_CLOSED)
-        if not records and not due:
-            return 0
-        try:
-            self._run(Batch(records, due))
-        except BaseException:
-            self._due.add(due)
-            raise
+        for some in (records, *[()] * (ROUNDS - 1)):
+            due = self._due.until(now_ms, MAX_CLOSED)
+            if not some and not due:
+                break
+            try:
+                self._run(Batch(some, due))
+            except BaseException:
+                self._due.add(due)
+                raise
+            if len(due) < MAX_CLOSED:
+                break
         return len(records)
 
     def _window(self, due: Due) -> tuple[str, str]:

@@ -34,11 +34,17 @@ def connect(url: str, *, cluster: bool = False) -> Any:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turn the client's errors into `StoreAway` (try again) and `StoreError`."""
+    """Turn the client's errors into `StoreAway` (try again) and `StoreError`.
+
+    A server that is full, read-only, without a disk or closed to us is away: what it refuses now it
+    takes when that is mended. What it refuses for what is in the command, it refuses for ever.
+    """
     try:
         yield
-    except (redis.ConnectionError, redis.TimeoutError, redis.exceptions.BusyLoadingError) as away:
+    except (redis.ConnectionError, redis.TimeoutError, OSError) as away:
         raise StoreAway(f"the state store cannot be reached: {away}") from None
+    except redis.exceptions.RedisClusterException as away:
+        raise StoreAway(f"the cluster cannot be reached: {away}") from None
     except redis.RedisError as failed:
         if found := _FOR_NOW.search(_code_of(failed)):
             raise StoreAway(f"the state store {_WAITS[found.group()]}: {failed}") from None
@@ -54,6 +60,10 @@ _WAITS: Final = {
     "CLUSTERDOWN": "is a cluster that is down for now",
     "TRYAGAIN": "is moving slots for now",
     "BUSY": "is busy for now",
+    "LOADING": "is loading for now",
+    "NOPERM": "lets keyart's user not do this for now",
+    "WRONGPASS": "does not take keyart's password for now",
+    "NOAUTH": "wants a password for now",
 }
 """By the code of its answer, why a store takes no write until its operator has mended it."""
 _FOR_NOW: Final = re.compile(r"\b(" + "|".join(_WAITS) + r")\b")
@@ -63,6 +73,7 @@ _CODES: Final = {
     redis.exceptions.MasterDownError: "MASTERDOWN",
     redis.exceptions.ClusterDownError: "CLUSTERDOWN",
     redis.exceptions.TryAgainError: "TRYAGAIN",
+    redis.exceptions.NoPermissionError: "NOPERM",
 }
 
 

@@ -16,6 +16,10 @@ from keyart.streams.valkey.connect import translated
 from keyart.streams.valkey.keys import Keys
 
 ARCHIVE_GROUP = "archive"
+MOST_BYTES = 8_000_000
+"""What is read at once: a record may be of 1 MB, and becomes ten times that in a step's memory."""
+_FIRST = 20
+_AT_ONCE = 100
 READERS = {
     EVENTS: (VIEWERS, ARCHIVE_GROUP),
     DECISIONS: (VIEWERS, ARCHIVE_GROUP),
@@ -71,11 +75,36 @@ class ValkeyLog:
             raise LogAway(str(away)) from None
 
     def read(self, topic: str, partition: int, *, after: str | None, count: int) -> list[LogRecord]:
-        """Return up to `count` records after the offset, without waiting."""
-        low = "-" if after is None else f"({after}"
-        with translated():
-            found = self._client.xrange(self._keys.stream(topic, partition), min=low, count=count)
-        return [_record(topic, partition, *entry) for entry in found]
+        """Return up to `count` records after the offset, without waiting.
+
+        They are fewer, but at least one, where so many would be more than `MOST_BYTES`.
+        """
+        return self.batch(topic, partition, after=after, count=count)[0]
+
+    def batch(
+        self, topic: str, partition: int, *, after: str | None, count: int, most: int = MOST_BYTES
+    ) -> tuple[list[LogRecord], bool]:
+        """Return up to `count` records and whether they end the stream.
+
+        They are of no more than `most` bytes, but for the last of them.
+        """
+        stream, found, size = self._keys.stream(topic, partition), list[LogRecord](), 0
+        step = _FIRST
+        while True:
+            step = min(step, count - len(found))
+            low = "-" if after is None else f"({after}"
+            with translated():
+                entries = self._client.xrange(stream, min=low, count=step)
+            for entry in entries:
+                found.append(_record(topic, partition, *entry))
+                size += len(found[-1].value)
+                if size >= most:
+                    return found, False
+            if len(entries) < step:
+                return found, True
+            if len(found) >= count:
+                return found, False
+            after, step = found[-1].offset, _AT_ONCE
 
     def tail(self, topic: str, partition: int, count: int) -> list[LogRecord]:
         """Return the last `count` records, the newest first."""
@@ -137,6 +166,8 @@ class ValkeyLog:
 
 
 def _record(topic: str, partition: int, offset: bytes, fields: dict[bytes, bytes]) -> LogRecord:
+    """Return an entry as a record; what it lacks is empty, and whoever reads that sets it aside."""
     text = offset.decode()
     at_ms = int(text.partition("-")[0])
-    return LogRecord(topic, partition, text, fields[b"k"].decode(), fields[b"v"], at_ms)
+    key = fields.get(b"k", b"").decode(errors="replace")
+    return LogRecord(topic, partition, text, key, fields.get(b"v", b""), at_ms)

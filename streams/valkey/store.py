@@ -13,6 +13,7 @@ import redis
 from keyart.schemas import codec
 from keyart.schemas.errors import Fenced, OffsetMismatch
 from keyart.schemas.topics import partition_of
+from keyart.streams.letters import reason_of, state_letter
 from keyart.streams.ports import TOPICS_OF, Commit, Lane, Output, Ownership
 from keyart.streams.valkey.connect import translated
 from keyart.streams.valkey.keys import Keys
@@ -23,6 +24,7 @@ BY_KEY = frozenset({"taste", "title"})
 ANNOUNCED = frozenset({"title"})
 FAMILIES = ("join", "meta", "timeline")
 _SCAN = 1000
+_OUTBOX = 100
 _NUMBER = b"#"
 _OFFSET = re.compile(rb"\d+(-\d+)?")
 _FIXED = ("epoch", "offsets", "counts", "changed", "version", "outbox")
@@ -208,11 +210,21 @@ class ValkeyStore:
             step["counts"] += (name, count)
         return codec.pack(step), b"".join(items)
 
-    def outbox(self, lane: Lane, count: int) -> list[Output]:
-        """Return the first outputs that are committed and not yet in the log."""
-        with translated():
-            found = self._client.lrange(self._keys.lane(lane, "outbox"), 0, count - 1)
-        return [Output(*unpack_output(entry)) for entry in found]
+    def outbox(self, lane: Lane, count: int, most_bytes: int) -> list[Output]:
+        """Return the first outputs that are committed and not yet in the log.
+
+        They are up to `count`, and about `most_bytes`. An entry that cannot be read is a letter.
+        """
+        name, found, size = self._keys.lane(lane, "outbox"), list[Output](), 0
+        while len(found) < count and size < most_bytes:
+            step = min(_OUTBOX, count - len(found))
+            with translated():
+                entries = self._client.lrange(name, len(found), len(found) + step - 1)
+            found += [_sent(lane, entry) for entry in entries]
+            size += sum(map(len, entries))
+            if len(entries) < step:
+                break
+        return found
 
     def sent(self, lane: Lane, epoch: int, count: int) -> None:
         """Remove the first `count` outputs from the outbox.
@@ -267,6 +279,13 @@ def unpack_output(entry: bytes) -> tuple[str, str, bytes]:
     """Return (topic, key, record) of an outbox entry."""
     topic, key, value = entry.split(b"\0", 2)
     return topic.decode(), key.decode(), value
+
+
+def _sent(lane: Lane, entry: bytes) -> Output:
+    try:
+        return Output(*unpack_output(entry))
+    except ValueError as wrong:
+        return state_letter(lane, "outbox", "", entry, reason_of(wrong))
 
 
 def _text(key: bytes) -> str | None:

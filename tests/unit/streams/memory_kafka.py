@@ -95,7 +95,11 @@ class MemoryProducer:
         if self.kafka.away:
             raise KafkaConnectionError("gone")
         self.kafka.batches.append(batch.record_count())
-        read = MemoryRecords(bytes(batch._build())).next_batch()
+        read = list(MemoryRecords(bytes(batch._build())).next_batch())
+        if any(len(each.value) > MOST_BYTES for each in read):
+            refused: asyncio.Future[Written] = asyncio.get_running_loop().create_future()
+            refused.set_exception(MessageSizeTooLargeError("the broker's bound"))
+            return refused
         return self.kafka.take((topic, partition), [(each.key, each.value) for each in read])
 
     async def stop(self) -> None:

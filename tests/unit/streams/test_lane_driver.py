@@ -46,7 +46,7 @@ class Books:
     opened: int = 0
     faults: int = 0
 
-    def outbox(self, lane: Lane, count: int) -> list[Output]:
+    def outbox(self, lane: Lane, count: int, most_bytes: int) -> list[Output]:
         return []
 
     def sent(self, lane: Lane, epoch: int, count: int) -> None:

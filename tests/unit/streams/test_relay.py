@@ -11,7 +11,7 @@ from keyart.schemas.topics import DEAD_LETTERS, REWARDS, partition_of
 from keyart.streams.kafka.access import KafkaAccess
 from keyart.streams.kafka.relay import CHUNK, Relay
 from keyart.streams.ports import VIEWERS, Lane, Output
-from tests.unit.streams.memory_kafka import MemoryKafka
+from tests.unit.streams.memory_kafka import MOST_BYTES, MemoryKafka
 
 PARTITIONS = 3
 LANE = Lane(VIEWERS, 1)
@@ -25,7 +25,7 @@ class Outbox:
         self.epoch = epoch
         self.asked: list[int] = []
 
-    def outbox(self, lane: Lane, count: int) -> list[Output]:
+    def outbox(self, lane: Lane, count: int, most_bytes: int) -> list[Output]:
         assert lane == LANE
         self.asked.append(count)
         return self.waiting[:count]
@@ -117,10 +117,10 @@ def test_it_waits_for_kafka() -> None:
     kafka = MemoryKafka(away=True)
 
     class Patience(Outbox):
-        def outbox(self, lane: Lane, count: int) -> list[Output]:
+        def outbox(self, lane: Lane, count: int, most_bytes: int) -> list[Output]:
             if len(self.asked) == 3:
                 kafka.away = False
-            return super().outbox(lane, count)
+            return super().outbox(lane, count, most_bytes)
 
     outbox = Patience(rewards(10))
     assert drain(kafka, outbox) == 10
@@ -132,3 +132,32 @@ def test_a_lane_that_has_another_owner_is_left_to_it() -> None:
     with pytest.raises(Fenced):
         drain(kafka, outbox, epoch=6)
     assert len(outbox.waiting) == 10
+
+
+def test_an_output_that_kafka_never_takes_is_a_letter_and_the_rest_goes_on() -> None:
+    kafka = MemoryKafka()
+    outputs = rewards(30)
+    outputs[11] = Output(REWARDS, outputs[11].key, b"." * (MOST_BYTES + 1))
+    outbox = Outbox(outputs)
+    assert drain(kafka, outbox) == 30
+    assert outbox.waiting == []
+    in_order_but_for(kafka, outputs, 11)
+    (letter,) = [
+        value
+        for place, held in kafka.held.items()
+        for _, value in held
+        if place[0] == "p.deadletters"
+    ]
+    assert b"1000001 bytes" in letter
+
+
+def in_order_but_for(kafka: MemoryKafka, outputs: Sequence[Output], but: int) -> None:
+    """Every partition has its outputs in order, some twice, because they were sent alone again."""
+    for partition in range(PARTITIONS):
+        held = [value for _, value in kafka.held.get(("p." + REWARDS, partition), [])]
+        wanted = [
+            each.value
+            for at, each in enumerate(outputs)
+            if at != but and partition_of(each.key, PARTITIONS) == partition
+        ]
+        assert list(dict.fromkeys(held)) == wanted
