@@ -10,6 +10,7 @@ DECISION_VERSION = 1
 MAX_TITLES = 200
 MAX_ARTWORKS = 40
 Probability = Annotated[float, Meta(ge=0.0, le=1.0)]
+Split = Annotated[str, Meta(max_length=512)]
 
 
 class Versions(Struct, frozen=True, kw_only=True):
@@ -72,6 +73,7 @@ class DecisionPage(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """All decisions of one request: one record of topic `decisions`, keyed by viewer.
 
     `segment` is the taste segment whose opinions the prior had for this viewer; "" is everybody's.
+    `split` is how viewers were shared out between policies then, as in `PolicyBucket`.
     """
 
     viewer: PseudonymField
@@ -82,4 +84,5 @@ class DecisionPage(Struct, frozen=True, kw_only=True, omit_defaults=True):
     decisions: Annotated[tuple[Decision, ...], Meta(max_length=MAX_TITLES)]
     degraded: str = ""
     segment: str = ""
+    split: Split = ""
     version: Annotated[int, Meta(ge=1)] = DECISION_VERSION

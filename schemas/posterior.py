@@ -52,12 +52,28 @@ class SharedSums(Struct, kw_only=True, omit_defaults=True):
     version: int = POSTERIOR_VERSION
 
 
+class Part(Struct, array_like=True):
+    """What a part of a bucket's rewards add: those of one surface, decided under one split.
+
+    `counts` and `values` are the bucket's replicates, of this part alone.
+    """
+
+    count: int = 0
+    value: float = 0.0
+    counts: list[int] = []
+    values: list[float] = []
+
+
 class PolicyBucket(Struct, array_like=True):
     """One policy's figures in one time bucket, with replicates of an online Poisson bootstrap.
 
     The replicates draw Poisson(1) by a hash of (viewer, replicate), so intervals cluster by viewer.
     `chosen` and `predicted` are, by candidate index, how often it was chosen and the sum of its
-    propensity; `variance` the sum of p (1 - p): the sample-ratio check.
+    propensity; `variance` the sum of p (1 - p): artworks against propensities.
+
+    `parts` are by `<split>|<surface>` and add up to the bucket's own; a bucket that was stored
+    before there were parts has none for what it held then. A split is how viewers were shared out
+    when the choices were made: `explore=0.05;optimistic=0.9;lola=0.1`, "" where nobody wrote it.
     """
 
     count: int = 0
@@ -70,6 +86,7 @@ class PolicyBucket(Struct, array_like=True):
     chosen: list[int] = []
     predicted: list[float] = []
     variance: list[float] = []
+    parts: dict[str, Part] = {}
 
 
 class TitlesMeta(Struct, kw_only=True, omit_defaults=True):

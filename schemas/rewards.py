@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from keyart.schemas.decisions import MAX_ARTWORKS, Probability, Versions
+from keyart.schemas.decisions import MAX_ARTWORKS, Probability, Split, Versions
 from keyart.schemas.ids import Millis, Name, PseudonymField
 
 REWARD_VERSION = 1
@@ -16,6 +16,7 @@ class Reward(Struct, frozen=True, kw_only=True, omit_defaults=True):
     `id` is the decision's. `source` and `sequence` name the join's partition and its running
     number, by which a record produced twice is recognised. `value` is in 0 to 1, by the named
     definition.
+    `split` is how viewers were shared out between policies when it was decided.
     """
 
     id: Name
@@ -40,6 +41,7 @@ class Reward(Struct, frozen=True, kw_only=True, omit_defaults=True):
     definition: str = "quality_play"
     source: int = 0
     sequence: int = 0
+    split: Split = ""
     version: Annotated[int, Meta(ge=1)] = REWARD_VERSION
 
     @property

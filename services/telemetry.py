@@ -127,6 +127,26 @@ class ApiMetrics:
             registry=own,
             multiprocess_mode="mostrecent",
         )
+        self.lift = Gauge(
+            "keyart_lift",
+            "How far a policy is above its control, 0.1 is 10 %, and its interval at any look",
+            ["policy", "control", "end"],
+            registry=own,
+            multiprocess_mode="mostrecent",
+        )
+        self.shares_p = Gauge(
+            "keyart_arm_shares_p",
+            "How well the arms of the experiment match their shares, at any look",
+            registry=own,
+            multiprocess_mode="mostrecent",
+        )
+        self.shares = Gauge(
+            "keyart_arm_share",
+            "Share of impressions of each arm of the experiment, as meant and as seen",
+            ["policy", "is"],
+            registry=own,
+            multiprocess_mode="mostrecent",
+        )
         self.ratio = Gauge(
             "keyart_propensity_p",
             "How well artworks that came back match their propensities, at any look",

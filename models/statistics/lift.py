@@ -1,5 +1,6 @@
 """Take fractions and lifts with intervals that cluster by viewer, from timeline sums."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import exp, log, sqrt
 
@@ -7,10 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
+from keyart.models.statistics.sequence import growth_until_told, reach
 from keyart.models.statistics.timeline import REPLICATES
 from keyart.schemas.posterior import PolicyBucket
 
 MIN_TAKES = 10.0
+MIN_SHOWN = 50
+TUNED_AT = 100.0
+"""Information, 1 / (standard error of the log)^2, from which on the interval is sharp: the lift is
+then known to about a third."""
 _QUANTILE = float(stdtrit(REPLICATES - 1, 0.975))
 """Of the standard error that REPLICATES replicates estimate: t with one degree fewer."""
 
@@ -22,6 +28,33 @@ class Interval:
     mean: float
     low: float
     high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contrast:
+    """A policy against a control over the same periods; intervals hold at every look.
+
+    Parameters
+    ----------
+    lift
+        The policy's take fraction over the control's, less 1: 0.1 is 10 % above.
+    extra
+        Takes that the policy had beyond what the control would have had in its impressions.
+    policy, control
+        Take fractions, 0 to 1, averaged over the periods.
+    impressions
+        Of both together.
+    growth
+        By what factor impressions must grow until the interval excludes no difference, if the
+        lift stays as it is; 1 when it does so now, None when it cannot be told.
+    """
+
+    lift: Interval
+    extra: Interval
+    policy: float
+    control: float
+    impressions: int
+    growth: float | None
 
 
 def interval(bucket: PolicyBucket) -> Interval | None:
@@ -47,23 +80,57 @@ def interval(bucket: PolicyBucket) -> Interval | None:
     )
 
 
-def compare(policy: PolicyBucket, control: PolicyBucket) -> Interval | None:
-    """Return the relative lift of the policy over the control (0.1 is 10 % above), with interval.
+def contrast(pairs: Iterable[tuple[PolicyBucket, PolicyBucket]]) -> Contrast | None:
+    """Return how far a policy is above a control, over the same periods.
 
     Paired replicates (a viewer seen by both has one weight in both), linearised on the log scale:
     the standard error of log(a / b) is that of a*/a - b*/b over the replicates, so no replicate is
     ever divided by. None until each side has `MIN_TAKES` takes: before, no interval is honest.
+
+    Parameters
+    ----------
+    pairs
+        (policy, control) of each period in which the shares of viewers stayed the same. Fractions
+        are compared within each and then averaged by its impressions: were all added up first, a
+        share that was raised on a good day would pass for a better policy (Simpson's paradox).
+        Periods in which one side has fewer than `MIN_SHOWN` impressions are left out, unless there
+        is no other.
     """
-    if min(policy.value, control.value) < MIN_TAKES:
+    every = [pair for pair in pairs if pair[0].count and pair[1].count]
+    large = [pair for pair in every if min(each.count for each in pair) >= MIN_SHOWN]
+    kept = large or every
+    takes = [sum(pair[side].value for pair in kept) for side in (0, 1)]
+    if min(takes, default=0.0) < MIN_TAKES:
         return None
-    a, b = _deviations(policy), _deviations(control)
-    if a is None or b is None:
-        return None
-    p, u = policy.value / policy.count, control.value / control.count
+    total = sum(policy.count + control.count for policy, control in kept)
+    means, above = [0.0, 0.0], np.zeros((2, REPLICATES))
+    for pair in kept:
+        weight = (pair[0].count + pair[1].count) / total
+        for side, bucket in enumerate(pair):
+            if (deviations := _deviations(bucket)) is None:
+                return None
+            means[side] += weight * bucket.value / bucket.count
+            above[side] += weight * deviations
+    p, u = means
     # The deviations are about the estimate itself, so the divisor is REPLICATES.
-    error = float(np.sqrt(np.mean((a / p - b / u) ** 2)))
-    middle, half = log(p / u), _QUANTILE * error
-    return Interval(mean=p / u - 1.0, low=exp(middle - half) - 1.0, high=exp(middle + half) - 1.0)
+    error = float(np.sqrt(np.mean((above[0] / p - above[1] / u) ** 2)))
+    middle = log(p / u)
+    half = reach(1.0 / error**2, tuned=TUNED_AT, replicates=REPLICATES) * error if error else 0.0
+    shown = sum(policy.count for policy, _ in kept)
+    return Contrast(
+        lift=Interval(
+            mean=p / u - 1.0, low=exp(middle - half) - 1.0, high=exp(middle + half) - 1.0
+        ),
+        extra=Interval(
+            mean=shown * (p - u),
+            low=shown * p * (1.0 - exp(half - middle)),
+            high=shown * p * (1.0 - exp(-half - middle)),
+        ),
+        policy=p,
+        control=u,
+        impressions=total,
+        growth=growth_until_told(middle, error, tuned=TUNED_AT, replicates=REPLICATES),
+    )
 
 
 def _deviations(bucket: PolicyBucket) -> NDArray[np.float64] | None:

@@ -1,16 +1,18 @@
-"""The sample-ratio check: whether artworks come as often as the logged propensities say.
+"""Artworks against propensities: whether they come as often as the logged propensities say.
 
 For each candidate place k the sum of (chosen - propensity) is a martingale with predictable
 variance V_k, the sum of p (1 - p). A page is looked at all the time, so a p-value for one look
 would cry wolf; instead each place gets a normal-mixture test martingale, whose average over the
 places is an e-value at every moment (Robbins 1970; Howard, Ramdas, McAuliffe & Sekhon 2021; for
-Bernoulli draws asymptotically, Waudby-Smith et al. 2024). A broken ratio means that impressions
-are lost or doubled in a way that depends on the artwork, and then no other figure can be trusted.
+Bernoulli draws asymptotically, Waudby-Smith et al. 2024). A gap means that impressions are lost or
+doubled in a way that depends on the artwork, and then no other figure can be trusted. Whether the
+arms of an experiment get their shares of viewers is another question: `shares`.
 """
 
 from dataclasses import dataclass
-from math import exp, inf, log, sqrt
+from math import inf, log, sqrt
 
+from keyart.models.statistics.sequence import p_value
 from keyart.schemas.posterior import PolicyBucket
 
 TUNED_AT = 1000.0
@@ -46,16 +48,11 @@ def check_ratio(bucket: PolicyBucket) -> RatioCheck:
         if abs(gap) > worst * sqrt(variance):
             worst, worst_place = abs(gap) / sqrt(variance), place
         logs.append(gap**2 / (2 * (variance + TUNED_AT)) - 0.5 * log(1 + variance / TUNED_AT))
-    p_value = 1.0
-    if logs:
-        top = max(logs)
-        # The mean of exp(logs), kept from overflowing.
-        evidence = inf if top == inf else top + log(sum(exp(x - top) for x in logs) / len(logs))
-        p_value = exp(-evidence) if evidence > 0.0 else 1.0
+    p = p_value(logs)
     return RatioCheck(
         decisions=sum(bucket.chosen),
-        p_value=p_value,
+        p_value=p,
         worst=worst,
         worst_place=worst_place,
-        passed=p_value > ALARM,
+        passed=p > ALARM,
     )

@@ -9,9 +9,13 @@ Replicates: every viewer draws a Poisson(1) weight per replicate by a hash, the 
 and every process, so replicates add like everything else and their spread is that of a bootstrap
 that resamples viewers (Chamandy, Muralidharan, Najmi & Naidu, "Estimating uncertainty for massive
 data streams", Google 2012).
+
+A bucket's parts hold the same sums by surface, and by how viewers were shared out between policies
+when it was decided: shares are then known for the time they were in force, and policies can be
+compared within it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, zip_longest
 from math import factorial
 
@@ -19,12 +23,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keyart.schemas.decisions import MAX_ARTWORKS
-from keyart.schemas.posterior import PolicyBucket
+from keyart.schemas.posterior import Part, PolicyBucket
 from keyart.schemas.rewards import Reward
 
 EXPLORE = "explore"
 REPLICATES = 32
 KEPT = 100
+MAX_PARTS = 24
+"""Parts that a bucket keeps by themselves; their number must not grow with names of surfaces."""
+OTHER_SURFACE = "other"
 WIDEN = 4
 _LANES = 4  # 16-bit draws in one 64-bit hash
 _U64 = np.dtype("<u8")
@@ -82,12 +89,15 @@ def observe_batch(rewards: Sequence[Reward], *, bucket_ms: int) -> dict[Key, Pol
         return {}
     total = len(rewards)
     groups: dict[Key, int] = {}
-    home, own = np.empty(total, np.intp), np.empty(total, np.intp)
+    parts: dict[tuple[int, str], int] = {}
+    home, fine = np.empty(total, np.intp), np.empty(total, np.intp)
     for at, reward in enumerate(rewards):
         start = reward.shown_at_ms - reward.shown_at_ms % bucket_ms
-        home[at] = own[at] = groups.setdefault((start, reward.policy), len(groups))
+        home[at] = group = groups.setdefault((start, reward.policy), len(groups))
         if reward.explored:
-            own[at] = groups.setdefault((start, EXPLORE), len(groups))
+            group = groups.setdefault((start, EXPLORE), len(groups))
+        part = (group, part_key(reward.split, reward.surface))
+        fine[at] = parts.setdefault(part, len(parts))
     buckets = len(groups)
 
     values = np.array([reward.value for reward in rewards])
@@ -115,29 +125,32 @@ def observe_batch(rewards: Sequence[Reward], *, bucket_ms: int) -> dict[Key, Pol
     np.maximum.at(width, home, lengths)
 
     weights = viewer_weights([reward.viewer for reward in rewards])
-    order = np.argsort(own, kind="stable")
-    present, firsts = np.unique(own[order], return_index=True)
-    counts = np.zeros((buckets, REPLICATES), np.int64)
-    sums = np.zeros((buckets, REPLICATES))
-    counts[present] = np.add.reduceat(weights[order], firsts, axis=0, dtype=np.int64)
-    sums[present] = np.add.reduceat(weights[order] * values[order, None], firsts, axis=0)
-
-    count = np.bincount(own, minlength=buckets)
-    value = np.bincount(own, values, buckets)
+    order = np.argsort(fine, kind="stable")
+    firsts = np.flatnonzero(np.diff(fine[order], prepend=-1))
+    counts = np.add.reduceat(weights[order], firsts, axis=0, dtype=np.int64)
+    sums = np.add.reduceat(weights[order] * values[order, None], firsts, axis=0)
+    count = np.bincount(fine).tolist()
+    value = np.bincount(fine, values).tolist()
+    held: list[dict[str, Part]] = [{} for _ in range(buckets)]
+    for (at, name), row in parts.items():
+        held[at][name] = Part(count[row], value[row], counts[row].tolist(), sums[row].tolist())
+    whole = [_whole(its) for its in held]
+    own = np.fromiter((at for at, _ in parts), np.intp, len(parts))[fine]
     lag = np.bincount(own, waits, buckets)
     aside = np.bincount(home, explored, buckets)
     return {
         key: PolicyBucket(
-            count=int(count[at]),
-            value=float(value[at]),
+            count=whole[at].count,
+            value=whole[at].value,
             explored=int(aside[at]),
             entropy=float(entropy[at]),
             lag_ms=int(lag[at]),
-            counts=counts[at].tolist(),
-            values=sums[at].tolist(),
+            counts=whole[at].counts,
+            values=whole[at].values,
             chosen=chosen[at, : width[at]].tolist(),
             predicted=predicted[at, : width[at]].tolist(),
             variance=variance[at, : width[at]].tolist(),
+            parts=held[at],
         )
         for key, at in groups.items()
     }
@@ -159,7 +172,58 @@ def merge(buckets: Iterable[PolicyBucket]) -> PolicyBucket:
         chosen=_whole_sum([each.chosen for each in every]),
         predicted=_sum([each.predicted for each in every]),
         variance=_sum([each.variance for each in every]),
+        parts=_merged(every),
     )
+
+
+def _merged(buckets: Sequence[PolicyBucket]) -> dict[str, Part]:
+    """Return the parts of all, added up; past `MAX_PARTS`, the smallest as of `OTHER_SURFACE`."""
+    by_name: dict[str, list[Part]] = {}
+    for bucket in buckets:
+        for name, part in bucket.parts.items():
+            by_name.setdefault(name, []).append(part)
+    found = {name: add_parts(every) for name, every in by_name.items()}
+    if len(found) <= MAX_PARTS:
+        return found
+    ranked = sorted(found, key=lambda name: (-found[name].count, name))
+    kept = {name: found[name] for name in ranked[:MAX_PARTS]}
+    for name in ranked[MAX_PARTS:]:
+        split, _ = read_part(name)
+        pool = part_key(split, OTHER_SURFACE)
+        if pool not in kept and len(kept) >= 2 * MAX_PARTS:
+            pool = part_key("", OTHER_SURFACE)
+        kept[pool] = add_parts([part for part in (kept.get(pool), found[name]) if part])
+    return kept
+
+
+def add_parts(parts: Sequence[Part]) -> Part:
+    """Return the sum of the parts, element by element; of none, the empty part."""
+    if len(parts) == 1:
+        return parts[0]
+    return Part(
+        count=sum(each.count for each in parts),
+        value=sum(each.value for each in parts),
+        counts=_whole_sum([each.counts for each in parts]),
+        values=_sum([each.values for each in parts]),
+    )
+
+
+def _whole(parts: Mapping[str, Part]) -> Part:
+    """Return all parts of a bucket together, with replicates of zeros where there is none."""
+    if not parts:
+        return Part(0, 0.0, [0] * REPLICATES, [0.0] * REPLICATES)
+    return add_parts(list(parts.values()))
+
+
+def part_key(split: str, surface: str) -> str:
+    """Return the name of a part: `<split>|<surface>`; a split holds no bar."""
+    return f"{split}|{surface}"
+
+
+def read_part(text: str) -> tuple[str, str]:
+    """Return (split, surface) of a part's name."""
+    split, _, surface = text.partition("|")
+    return split, surface
 
 
 def _sum(rows: Sequence[list[float]]) -> list[float]:

@@ -90,6 +90,7 @@ class Chooser:
             decisions=decisions,
             degraded=degraded,
             segment=decided.segment,
+            split=self._experiment.split,
         )
         self.recorder.record(Output(DECISIONS, viewer, codec.encode(page)))
         self.metrics.decisions.labels(policy).inc(len(decisions))

@@ -12,6 +12,8 @@ from keyart.schemas.errors import KeyartError
 from keyart.services.api.routes import JSON
 from keyart.services.api.state import ApiState, Keyart
 from keyart.services.page.routes import PUBLIC
+from keyart.services.page.views import Overview
+from keyart.services.telemetry import ApiMetrics
 from keyart.streams.ports import TITLES, VIEWERS, Lane
 
 STALE_SNAPSHOTS_S = 30.0
@@ -114,9 +116,25 @@ def _measure(keyart: ApiState) -> None:
         own.join_seconds.set(overview.reward_wait_ms / 1000)
     for policy in overview.policies:
         own.take_fraction.labels(policy.policy).set(policy.mean)
-    for ratio in overview.ratios:
+    for ratio in overview.propensities:
         own.ratio.labels(ratio.policy).set(ratio.p_value)
+    _measure_lifts(own, overview)
     if overview.entropy is not None:
         own.entropy.set(overview.entropy.effective)
     if overview.trust is not None:
         own.trust.set(overview.trust.mean)
+
+
+def _measure_lifts(own: ApiMetrics, overview: Overview) -> None:
+    """Bring what compares policies up to date; no experiment has no wrong arms."""
+    experiment = overview.experiment
+    arms = experiment.arms if experiment else ()
+    for lift in (overview.lift, *(arm.lift for arm in arms)):
+        if lift is None:
+            continue
+        for end, percent in (("low", lift.low), ("estimate", lift.percent), ("high", lift.high)):
+            own.lift.labels(lift.arm, lift.against, end).set(percent / 100)
+    own.shares_p.set(1.0 if experiment is None else experiment.p_value)
+    for arm in arms:
+        own.shares.labels(arm.policy, "meant").set(arm.share_meant)
+        own.shares.labels(arm.policy, "seen").set(arm.share_seen)

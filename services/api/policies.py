@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from keyart.models.bandits.registry import build_policy
 from keyart.models.decide.engine import Decider
+from keyart.models.statistics.splits import split_text
 from keyart.schemas.errors import SettingsError, UnknownName
 from keyart.services.settings import Settings
 
@@ -19,6 +20,9 @@ class Arm(NamedTuple):
 
 class Experiment:
     """The default policy and those beside it; a viewer stays with one while the shares stay.
+
+    `split` is what is logged with every decision, so that shares are known for the time they were
+    in force; the default policy comes first.
 
     Raises
     ------
@@ -48,6 +52,9 @@ class Experiment:
             Arm(share, name, _decider(settings, name, "KEYART_EXPERIMENT"))
             for name, share in shares.items()
         ]
+        self.split = split_text(
+            settings.explore_share, {arm.name: max(0.0, arm.share) for arm in self.arms}
+        )
 
     def arm(self, viewer: str) -> Arm:
         """Return the viewer's arm, by a hash of the pseudonym that no other choice uses."""

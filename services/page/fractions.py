@@ -21,6 +21,7 @@ POINTS = 60
 WINDOWS = 6
 """A moving point covers this part of all impressions."""
 _SPOKEN = {CONTROL: "uniform choice", DEFAULT_POLICY: f"keyart ({DEFAULT_POLICY})"}
+HOLE = 0.03
 YOUNG = 8
 """With no more points than this, all are shown."""
 
@@ -71,12 +72,13 @@ def tracks(buckets: Mapping[Key, PolicyBucket]) -> dict[str, Track]:
         name = CONTROL if policy == EXPLORE else policy
         grouped.setdefault(name, {}).setdefault(start, []).append(bucket)
     return {
-        policy: _track(policy, {start: merge(every) for start, every in sorted(by_start.items())})
+        policy: track_of(policy, {start: merge(every) for start, every in sorted(by_start.items())})
         for policy, by_start in grouped.items()
     }
 
 
-def _track(policy: str, by_start: dict[int, PolicyBucket]) -> Track:
+def track_of(policy: str, by_start: dict[int, PolicyBucket]) -> Track:
+    """Return the track of these buckets, at least one, in order of their starts."""
     every = list(by_start.values())
     return Track(
         policy=policy,
@@ -160,14 +162,38 @@ def _windows(ordered: Sequence[Track]) -> _Windows:
         counts[np.searchsorted(starts, track.starts)] += np.diff(track.plain[:, 0])
     total = np.concatenate([[0.0], np.cumsum(counts)])
     window = total[-1] / WINDOWS
-    # Evenly in time, not among the buckets: those that aged are wider.
-    evenly = np.linspace(starts[0], starts[-1], min(POINTS, len(starts)))
-    picked = np.unique(np.searchsorted(starts, evenly, side="right") - 1)
+    picked = np.searchsorted(starts, evenly([starts]))
     if len(picked) > YOUNG:
         picked = picked[total[picked + 1] >= window / 2]
     first = np.searchsorted(total, total[picked + 1] - window, side="right") - 1
     first = np.clip(first, 0, picked)
     return _Windows(starts[picked].tolist(), (starts[first] - 1).tolist(), round(window))
+
+
+def evenly(starts: Sequence[NDArray[np.int64]]) -> list[int]:
+    """Return at most `POINTS` of these starts: evenly in time, not among the buckets.
+
+    Those that aged are wider.
+    """
+    every = np.unique(np.concatenate(starts))
+    wanted = np.linspace(every[0], every[-1], min(POINTS, len(every)))
+    found: list[int] = every[np.unique(np.searchsorted(every, wanted, "right") - 1)].tolist()
+    return found
+
+
+def holes(starts: Sequence[NDArray[np.int64]]) -> list[tuple[int, int]]:
+    """Return (after, until) of the times in which nothing was shown, by starts of buckets.
+
+    A hole is longer than `HOLE` of all that is drawn, and than several of the buckets about it.
+    """
+    if not starts:
+        return []
+    every = np.unique(np.concatenate(starts))
+    steps = np.diff(every)
+    if not len(steps):
+        return []
+    least = max(HOLE * float(every[-1] - every[0]), 4.0 * float(np.median(steps)))
+    return [(int(every[at]), int(every[at + 1])) for at in np.flatnonzero(steps > least)]
 
 
 def over_time(ordered: Sequence[Track], *, view: str) -> Timeline:
@@ -197,7 +223,12 @@ def over_time(ordered: Sequence[Track], *, view: str) -> Timeline:
                 points=tuple(points),
             )
         )
-    return Timeline(view=view, window_impressions=windows.impressions, series=tuple(every))
+    return Timeline(
+        view=view,
+        window_impressions=windows.impressions,
+        holes=tuple(holes([track.starts for track in ordered])),
+        series=tuple(every),
+    )
 
 
 def effective_trail(track: Track) -> tuple[float, ...]:

@@ -5,15 +5,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from keyart.models.statistics.timeline import Key
+from keyart.schemas.posterior import PolicyBucket
+from keyart.services.page.comparison import lifts_over_time
 from keyart.services.page.decisions import decisions_of
-from keyart.services.page.fractions import Track, in_order, leading, over_time, tracks
+from keyart.services.page.fractions import Track, holes, in_order, leading, over_time, tracks
 from keyart.services.page.overview import PageRules, overview_of
 from keyart.services.page.source import Source
+from keyart.services.page.strata import Filter, Stratum, chosen, strata
 from keyart.services.page.titles import title_of, titles_of
 from keyart.services.page.views import DecisionList, Overview, Timeline, TitleList, TitleView
 
 T = TypeVar("T")
 KEPT_MS = 1000
+EVERYTHING = Filter()
+MOST_FILTERS = 16
 
 
 class Lately(Generic[T]):
@@ -34,31 +40,78 @@ class Lately(Generic[T]):
             return self._held[1]
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is told of one filter: its tracks and strata, and the overview made of them."""
+
+    tracks: dict[str, Track]
+    strata: list[Stratum]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Insight:
     """Everything the page may ask."""
 
     source: Source
     rules: PageRules
-    _tracks: Lately[dict[str, Track]] = field(init=False, repr=False)
-    _overview: Lately[Overview] = field(init=False, repr=False)
+    _buckets: Lately[dict[Key, PolicyBucket]] = field(init=False, repr=False)
+    _told: dict[Filter, Lately[Told]] = field(init=False, repr=False, default_factory=dict)
+    _overviews: dict[Filter, Lately[Overview]] = field(init=False, repr=False, default_factory=dict)
+    _lock: threading.Lock = field(init=False, repr=False, default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         """Set up what is kept for a second."""
-        clock = self.source.clock
-        held = Lately(lambda: tracks(self.source.timeline()), clock)
-        object.__setattr__(self, "_tracks", held)
-        made = Lately(lambda: overview_of(self.source, self.rules, held()), clock)
-        object.__setattr__(self, "_overview", made)
+        held = Lately(self.source.timeline, self.source.clock)
+        object.__setattr__(self, "_buckets", held)
 
-    def overview(self) -> Overview:
+    def buckets(self) -> dict[Key, PolicyBucket]:
+        """Return the timeline as it is stored, all lanes together."""
+        return self._buckets()
+
+    def told(self, wanted: Filter) -> Told:
+        """Return the tracks and strata of a filter."""
+
+        def make() -> Told:
+            held = self._buckets()
+            return Told(tracks(chosen(held, wanted)), strata(held, wanted))
+
+        return self._kept(self._told, wanted, make)()
+
+    def overview(self, wanted: Filter = EVERYTHING) -> Overview:
         """Return the headline and how the service runs."""
-        return self._overview()
 
-    def timeline(self, view: str) -> Timeline:
-        """Return the take fraction over time; `view` is "moving" or "total"."""
-        held = self._tracks()
-        return over_time(in_order(held, leading(held, self.rules.policy)), view=view)
+        def make() -> Overview:
+            told = self.told(wanted)
+            return overview_of(self.source, self.rules, told.tracks, told.strata)
+
+        return self._kept(self._overviews, wanted, make)()
+
+    def timeline(self, view: str, wanted: Filter = EVERYTHING) -> Timeline:
+        """Return the take fraction over time, "moving" or "total", or the "lift" so far."""
+        told = self.told(wanted)
+        main = leading(told.tracks, self.rules.policy)
+        if view == "lift":
+            lifts = lifts_over_time(told.strata, main)
+            starts = [track.starts for track in told.tracks.values()]
+            return Timeline(
+                view=view,
+                window_impressions=0,
+                holes=tuple(holes(starts)),
+                series=(),
+                lifts=lifts,
+            )
+        return over_time(in_order(told.tracks, main), view=view)
+
+    def _kept(
+        self, held: dict[Filter, Lately[T]], wanted: Filter, make: Callable[[], T]
+    ) -> Lately[T]:
+        """Return what is kept of a filter; of those asked for longest ago, nothing is."""
+        with self._lock:
+            found = held.pop(wanted, None) or Lately(make, self.source.clock)
+            held[wanted] = found
+            while len(held) > MOST_FILTERS:
+                del held[next(iter(held))]
+            return found
 
     def titles(self, *, search: str, limit: int) -> TitleList:
         """Return the titles that match, the most shown first."""

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from keyart.models.decide.index import ANY_SURFACE, BELIEF_COLUMNS
-from keyart.models.statistics.lift import MIN_TAKES, compare
+from keyart.models.statistics.lift import MIN_TAKES
 from keyart.models.statistics.ratio import check_ratio
+from keyart.models.statistics.timeline import EXPLORE
+from keyart.services.page.comparison import experiment_of, lift_of, rates, until_takes
 from keyart.services.page.fractions import (
     CONTROL,
     Track,
@@ -16,7 +18,8 @@ from keyart.services.page.fractions import (
     spoken,
 )
 from keyart.services.page.source import Flow, Source
-from keyart.services.page.views import EntropyView, LiftView, Overview, RatioView, TrustView
+from keyart.services.page.strata import Stratum
+from keyart.services.page.views import EntropyView, Overview, RatioView, TrustView
 
 NO_PRIOR = ("", "neutral")
 
@@ -32,12 +35,14 @@ class PageRules:
     lateness_s: float = 120.0
 
 
-def overview_of(source: Source, rules: PageRules, held: dict[str, Track]) -> Overview:
-    """Return the overview, from these tracks and from what the source holds now."""
+def overview_of(
+    source: Source, rules: PageRules, held: dict[str, Track], every: Sequence[Stratum]
+) -> Overview:
+    """Return the overview, from these tracks and strata and from what the source holds now."""
     flow, titles = source.flows.flow(), len(source.index)
     main = leading(held, rules.policy)
     ordered = in_order(held, main)
-    lift = _lift(held, main)
+    lift = lift_of(every, main)
     known = figures(ordered)
     count = sum(track.whole.count for track in ordered)
     return Overview(
@@ -52,25 +57,19 @@ def overview_of(source: Source, rules: PageRules, held: dict[str, Track]) -> Ove
         newest_ms=max((int(track.starts[-1]) for track in ordered), default=0),
         policies=known,
         lift=lift,
-        waiting="" if lift else _waiting(flow, titles, held, main, rules),
-        ratios=_ratios(ordered),
+        waiting="" if lift else _waiting(flow, titles, held, every, rules),
+        experiment=experiment_of(every),
+        propensities=_ratios(ordered),
         entropy=_entropy(held.get(main), source),
         trust=_trust(source),
     )
 
 
-def _lift(held: dict[str, Track], main: str) -> LiftView | None:
-    if main not in held or CONTROL not in held:
-        return None
-    if (known := compare(held[main].whole, held[CONTROL].whole)) is None:
-        return None
-    return LiftView(
-        policy=spoken(main), percent=100 * known.mean, low=100 * known.low, high=100 * known.high
-    )
-
-
-def _waiting(flow: Flow, titles: int, held: dict[str, Track], main: str, rules: PageRules) -> str:
+def _waiting(
+    flow: Flow, titles: int, held: dict[str, Track], every: Sequence[Stratum], rules: PageRules
+) -> str:
     """Return what is missing for the headline, and what to do about it."""
+    main = leading(held, rules.policy)
     if not titles:
         return "There are no titles yet: load some with `keyart catalogue load FILE`."
     if not flow.decisions:
@@ -88,10 +87,12 @@ def _waiting(flow: Flow, titles: int, held: dict[str, Track], main: str, rules: 
         return "No explored choice has come back yet; they are few."
     if main not in held:
         return "Only uniform choices have come back yet."
-    takes = (held[main].whole.value, held[CONTROL].whole.value)
+    takes = {main: held[main].whole.value, CONTROL: held[CONTROL].whole.value}
+    a_day = {main: rates(every, [main])[1], CONTROL: rates(every, [EXPLORE, CONTROL])[1]}
     return (
         f"An honest interval needs {MIN_TAKES:.0f} takes on each side; so far {spoken(main)} has "
-        f"{takes[0]:.0f} and uniform choice {takes[1]:.0f}."
+        f"{takes[main]:.0f} and uniform choice {takes[CONTROL]:.0f}."
+        f"{until_takes(takes, a_day)}"
     )
 
 

@@ -9,10 +9,13 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 from keyart.schemas.errors import NotFound
 from keyart.services.page.insight import Insight
 from keyart.services.page.poster import MAX_CHARACTERS, poster_svg
+from keyart.services.page.strata import FAR_MS, Filter
 from keyart.services.page.views import DecisionList, Overview, Timeline, TitleList, TitleView
 
 _KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 Words = Annotated[str, QueryParameter(max_length=MAX_CHARACTERS)]
+Surface = Annotated[str, QueryParameter(max_length=200)]
+At = Annotated[int, QueryParameter(ge=0, le=FAR_MS)]
 PUBLIC = {"public": True}
 """Handlers with this option answer without a key: they hold no data."""
 _SAFE = {
@@ -82,12 +85,17 @@ def _insight(insight: Insight) -> Router:
     common: dict[str, Any] = {"sync_to_thread": True, "tags": ["insight"]}
 
     @get("/overview", summary="The headline, and how the service runs", **common)
-    def overview() -> Overview:
-        return insight.overview()
+    def overview(surface: Surface = "", from_ms: At = 0, to_ms: At = FAR_MS) -> Overview:
+        return insight.overview(Filter(surface=surface, from_ms=from_ms, to_ms=to_ms))
 
-    @get("/timeline", summary="Take fraction by policy over time", **common)
-    def timeline(view: FromQuery[Literal["moving", "total"]] = "moving") -> Timeline:
-        return insight.timeline(view)
+    @get("/timeline", summary="Take fraction by policy, or lift over the control, so far", **common)
+    def timeline(
+        view: FromQuery[Literal["moving", "total", "lift"]] = "moving",
+        surface: Surface = "",
+        from_ms: At = 0,
+        to_ms: At = FAR_MS,
+    ) -> Timeline:
+        return insight.timeline(view, Filter(surface=surface, from_ms=from_ms, to_ms=to_ms))
 
     @get("/titles", summary="Titles, those shown most first", **common)
     def titles(

@@ -20,16 +20,69 @@ class PolicyFigures(Struct, frozen=True, kw_only=True):
 
 
 class LiftView(Struct, frozen=True, kw_only=True):
-    """How far the policy is above uniform choice, in percent, with the 95 % interval."""
+    """How far the policy is above its control, in percent; intervals hold at every look.
 
+    `extra` are takes that the policy had beyond what the control would have had in its place, since
+    `since_ms`. `until` says how long until it can be told; "" when it can. `arm` and `against` are
+    the names that settings and metrics have for `policy` and `control`.
+    """
+
+    arm: str
+    against: str
     policy: str
+    control: str
+    control_words: str
     percent: float
     low: float
     high: float
+    extra: float
+    extra_low: float
+    extra_high: float
+    impressions: int
+    since_ms: int
+    until: str
+
+
+class ArmView(Struct, frozen=True, kw_only=True):
+    """One arm of an experiment: its share of viewers, and how far it is above the default's.
+
+    `mean` with `low` and `high` is its take fraction; `lift` is None for the default policy, and
+    while `waiting` says what is missing.
+    """
+
+    policy: str
+    name: str
+    place: int
+    share_meant: float
+    share_seen: float
+    impressions: int
+    takes: float
+    mean: float
+    low: float
+    high: float
+    lift: LiftView | None
+    waiting: str
+
+
+class ExperimentView(Struct, frozen=True, kw_only=True):
+    """The newest experiment. `p_value` is the sample-ratio check of the arms' shares, at any look.
+
+    `control` is the default policy, the first of `arms`; not `running`: its last impressions were
+    decided before the settings changed.
+    """
+
+    control: str
+    since_ms: int
+    last_ms: int
+    running: bool
+    impressions: int
+    p_value: float
+    passed: bool
+    arms: tuple[ArmView, ...]
 
 
 class RatioView(Struct, frozen=True, kw_only=True):
-    """The sample-ratio check of one policy; `p_value` holds however often it is looked at."""
+    """One policy's artworks against its propensities; `p_value` holds however often looked at."""
 
     policy: str
     decisions: int
@@ -71,7 +124,8 @@ class Overview(Struct, frozen=True, kw_only=True):
     policies: tuple[PolicyFigures, ...]
     lift: LiftView | None
     waiting: str
-    ratios: tuple[RatioView, ...]
+    experiment: ExperimentView | None
+    propensities: tuple[RatioView, ...]
     entropy: EntropyView | None
     trust: TrustView | None
 
@@ -96,12 +150,36 @@ class Series(Struct, frozen=True, kw_only=True):
     points: tuple[Point, ...]
 
 
+class LiftPoint(Struct, frozen=True, kw_only=True):
+    """How far above its control a policy was in all up to `at`; 0.1 is 10 % above."""
+
+    at: int
+    mean: float
+    low: float
+    high: float
+    n: int
+
+
+class LiftSeries(Struct, frozen=True, kw_only=True):
+    """A policy over its control, so far, over time; intervals hold at every look."""
+
+    policy: str
+    name: str
+    place: int
+    points: tuple[LiftPoint, ...]
+
+
 class Timeline(Struct, frozen=True, kw_only=True):
-    """All policies over time; a point of view "moving" covers `window_impressions` of all."""
+    """All policies over time; a point of view "moving" covers `window_impressions` of all.
+
+    In a hole (after, until) nothing was shown. View "lift" has `lifts` and no series.
+    """
 
     view: str
     window_impressions: int
+    holes: tuple[tuple[int, int], ...]
     series: tuple[Series, ...]
+    lifts: tuple[LiftSeries, ...] = ()
 
 
 class TitleRow(Struct, frozen=True, kw_only=True):

@@ -363,6 +363,7 @@ def _opened(page: DecisionPage, decision: Decision, source: int) -> Reward:
         multiplier=decision.multiplier,
         expected=decision.expected,
         source=source,
+        split=page.split,
     )
 
 

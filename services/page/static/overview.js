@@ -120,7 +120,7 @@ function showVitals(overview) {
     });
 }
 
-function ratioCard({ ratios }) {
+function ratioCard({ propensities: ratios }) {
   const card = { key: "ratio", title: "Sample ratio" };
   if (!ratios.length) return { ...card, figure: "–", words: "no decision joined yet" };
   const broken = ratios.filter((each) => !each.passed);

@@ -2,14 +2,18 @@ import hashlib
 import random
 from math import exp, factorial, log
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from keyart.models.statistics.timeline import (
     EXPLORE,
     KEPT,
+    MAX_PARTS,
+    OTHER_SURFACE,
     REPLICATES,
     Key,
     key_text,
@@ -18,8 +22,10 @@ from keyart.models.statistics.timeline import (
     observe_batch,
     placed,
     read_key,
+    read_part,
     viewer_weights,
 )
+from keyart.schemas import codec
 from keyart.schemas.decisions import Versions
 from keyart.schemas.posterior import PolicyBucket
 from keyart.schemas.rewards import Reward
@@ -48,7 +54,8 @@ def some_rewards(count: int, seed: int) -> list[Reward]:
                 viewer=viewer(draw.randrange(20)),
                 title="t",
                 artwork=draw.choice(names),
-                surface="home",
+                surface=draw.choice(("home", "search")),
+                split=draw.choice(("", "explore=0.1;keyart=1")),
                 value=draw.choice((0.0, 0.0, 0.5, 1.0)),
                 shown_at_ms=shown,
                 closed_at_ms=shown + draw.randrange(90_000),
@@ -76,6 +83,9 @@ def by_hand(rewards: list[Reward]) -> dict[Key, dict[str, float]]:
         add(own, "count", 1)
         add(own, "value", reward.value)
         add(own, "lag_ms", reward.closed_at_ms - reward.shown_at_ms)
+        part = f"part {reward.split}|{reward.surface}"
+        add(own, f"{part} count", 1)
+        add(own, f"{part} value", reward.value)
         add(home, "explored", reward.explored)
         add(home, f"chosen {reward.candidates.index(reward.artwork)}", 1)
         for place, p in enumerate(reward.propensities):
@@ -86,6 +96,8 @@ def by_hand(rewards: list[Reward]) -> dict[Key, dict[str, float]]:
         for replicate, weight in enumerate(weights):
             add(own, f"counts {replicate}", weight)
             add(own, f"values {replicate}", weight * reward.value)
+            add(own, f"{part} counts {replicate}", weight)
+            add(own, f"{part} values {replicate}", weight * reward.value)
     return found
 
 
@@ -95,6 +107,10 @@ def flat(bucket: PolicyBucket) -> dict[str, float]:
     }
     for name in ("counts", "values", "chosen", "predicted", "variance"):
         plain |= {f"{name} {at}": each for at, each in enumerate(getattr(bucket, name))}
+    for name, part in bucket.parts.items():
+        plain |= {f"part {name} count": part.count, f"part {name} value": part.value}
+        for its in ("counts", "values"):
+            plain |= {f"part {name} {its} {at}": x for at, x in enumerate(getattr(part, its))}
     return plain
 
 
@@ -216,3 +232,32 @@ def test_a_year_of_minutes_is_some_hundred_buckets() -> None:
     }
     assert len(starts) < 650
     assert len(week) < 450
+
+
+def test_a_bucket_stored_before_there_were_parts_is_read_and_added_to() -> None:
+    old = msgspec.msgpack.encode(
+        [3, 1.0, 0, 0.0, 9, [1] * 32, [0.5] * 32, [2, 1], [2.0, 1.0], [0.1]]
+    )
+    read = codec.unpack(old, PolicyBucket)
+    assert (read.count, read.parts) == (3, {})
+    (new,) = observe_batch(some_rewards(1, 2), bucket_ms=BUCKET_MS).values()
+    both = merge([read, new])
+    assert both.count == 3 + new.count
+    assert both.parts == new.parts
+    assert codec.unpack(codec.pack(both), PolicyBucket) == both
+
+
+def test_surfaces_without_end_are_pooled() -> None:
+    rewards = [
+        structs.replace(each, surface=f"s{at % 300}", explored=False, policy="keyart")
+        for at, each in enumerate(some_rewards(3000, 4))
+    ]
+    found: dict[Key, PolicyBucket] = {}
+    for at in range(0, 3000, 100):
+        for key, bucket in observe_batch(rewards[at : at + 100], bucket_ms=10**9).items():
+            found[key] = merge([found[key], bucket]) if key in found else bucket
+    (whole,) = found.values()
+    assert whole.count == sum(part.count for part in whole.parts.values()) == 3000
+    assert len(whole.parts) <= 2 * MAX_PARTS
+    assert any(read_part(name)[1] == OTHER_SURFACE for name in whole.parts)
+    assert len(codec.pack(whole)) < 20_000

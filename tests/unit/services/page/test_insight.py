@@ -153,7 +153,7 @@ def test_the_overview_adds_up() -> None:
     assert overview.lift.percent == pytest.approx(100 * (own.mean / control.mean - 1))
     assert overview.lift.low < overview.lift.percent < overview.lift.high
     assert overview.reward_wait_ms == 5000
-    (ratio,) = overview.ratios
+    (ratio,) = overview.propensities
     assert ratio.decisions == 400
     assert ratio.passed
     assert overview.entropy is not None and overview.entropy.artworks == 2.5

@@ -1,0 +1,29 @@
+"""Who is in which arm, and what is logged of it."""
+
+from collections import Counter
+
+import pytest
+
+from keyart.models.statistics.splits import read_split
+from keyart.schemas.errors import SettingsError
+from keyart.services.api.policies import Experiment
+from keyart.services.settings import Settings
+
+
+def test_the_split_that_is_logged_is_the_one_that_viewers_get() -> None:
+    experiment = Experiment(Settings(experiment="lola=0.2,uniform=0.1", explore_share=0.05))
+    split = read_split(experiment.split)
+    assert split.explore == 0.05
+    assert list(split.arms) == ["optimistic", "lola", "uniform"]
+    served = Counter(experiment.arm(f"{at:032x}").name for at in range(20_000))
+    for arm, share in split.arms.items():
+        assert served[arm] / 20_000 == pytest.approx(share, abs=0.01)
+
+
+def test_without_an_experiment_the_split_is_the_default_policy() -> None:
+    assert Experiment(Settings()).split == "explore=0.05;optimistic=1"
+
+
+def test_the_default_policy_cannot_be_an_arm_beside_itself() -> None:
+    with pytest.raises(SettingsError, match="optimistic is KEYART_POLICY"):
+        Experiment(Settings(experiment="optimistic=0.2"))
