@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any
 from keyart.models.rewards import RewardRules, reward_names
 from keyart.models.space import Concepts, Space, load_space
 from keyart.models.taste.update import TasteRates
+from keyart.schemas.catalogue import StoredTitle
 from keyart.schemas.errors import SettingsError
+from keyart.schemas.topics import CATALOGUE, partition_of
 from keyart.services.folder import own_folder
 from keyart.services.settings import Settings
 from keyart.services.viewer_key import ViewerKeys, find_keys
+from keyart.streams.catalogue.history import titles_of
 from keyart.streams.catalogue.view import CatalogueView
 from keyart.streams.embedded.driver import EmbeddedDriver
 from keyart.streams.kafka.access import KafkaAccess
@@ -33,6 +36,8 @@ from keyart.streams.valkey.store import ValkeyStore
 # the api never reads the archive, and what reads Parquet would be a tenth of its memory
 if TYPE_CHECKING:
     from keyart.streams.archive.archiver import Archiver
+    from keyart.streams.archive.files import Passed
+    from keyart.streams.archive.ledger import Ledger
     from keyart.streams.kafka.archiver import KafkaArchiver
 
 READ_CHUNK = 5000
@@ -53,6 +58,11 @@ class Parts:
     def data_dir(self) -> Path:
         """The folder for everything on disk."""
         return Path(self.settings.data_dir)
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the folder holds a site: an embedded server's state and log, or an archive."""
+        return any((self.data_dir / name).is_dir() for name in ("valkey", "archive"))
 
     @cached_property
     def server(self) -> EmbeddedServer:
@@ -117,7 +127,8 @@ class Parts:
     @cached_property
     def view(self) -> "CurrentCatalogue":
         """The catalogue with its vectors, brought up to date on demand."""
-        return CurrentCatalogue(self.catalogue, CatalogueView(self.space, Concepts(self.space)))
+        view = CatalogueView(self.space, Concepts(self.space), recall=self.past)
+        return CurrentCatalogue(self.catalogue, view)
 
     @cached_property
     def join_rules(self) -> JoinRules:
@@ -176,12 +187,19 @@ class Parts:
         """The secret that pseudonymises viewers now."""
         return self.viewer_keys.current
 
-    def viewers_lane(self, store: StateStore, partition: int, **more: Any) -> ViewersLane:
-        """Return a lane of viewers on the given store."""
+    def viewers_lane(
+        self,
+        store: StateStore,
+        partition: int,
+        *,
+        catalogue: CatalogueView | None = None,
+        **more: Any,
+    ) -> ViewersLane:
+        """Return a lane of viewers on the given store, with the current catalogue by default."""
         return ViewersLane(
             store,
             partition,
-            catalogue=self.view.view,
+            catalogue=self.view.view if catalogue is None else catalogue,
             rules=self.join_rules,
             rates=self.taste_rates,
             **more,
@@ -234,10 +252,22 @@ class Parts:
             return KafkaArchiver(self.kafka, self.archive_dir, partitions=partitions)
         from keyart.streams.archive.archiver import Archiver
 
-        return Archiver(self.log, self.archive_dir)
+        return Archiver(self.log, self.archive_dir, self.ledger)
 
-    def history(self, topic: str, partition: int) -> Iterator[LogRecord]:
-        """Yield all records of a partition: the archive's, then those only the log has."""
+    @cached_property
+    def ledger(self) -> "Ledger":
+        """Which files the archive of the embedded log should have."""
+        from keyart.streams.archive.ledger import Ledger
+
+        return Ledger(self.client, self.keys.shared("archived"), self.archive_dir)
+
+    def history(
+        self, topic: str, partition: int, *, passed: "Passed | None" = None
+    ) -> Iterator[LogRecord]:
+        """Yield all records of a partition: the archive's, then those only the log has.
+
+        `passed` is told of files of the archive that cannot be read; by default they are logged.
+        """
         if not self.embedded:
             from keyart.streams.kafka.source import read_all
 
@@ -246,12 +276,19 @@ class Parts:
         from keyart.streams.archive import files
 
         last: str | None = None
-        for record in files.read(self.archive_dir, topic, partition):
+        more = {} if passed is None else {"passed": passed}
+        for record in files.read(self.archive_dir, topic, partition, **more):
             last = record.offset
             yield record
         while records := self.log.read(topic, partition, after=last, count=READ_CHUNK):
             yield from records
             last = records[-1].offset
+
+    def past(self, title: str) -> StoredTitle | None:
+        """Return a title with its whole past, from the catalogue's log; None if it is not there."""
+        partition = partition_of(title, self.settings.partitions)
+        records = self.history(CATALOGUE, partition)
+        return titles_of(record for record in records if record.key == title).get(title)
 
 
 class CurrentCatalogue:

@@ -6,7 +6,7 @@ import threading
 from keyart.schemas.errors import Fenced, LogError, StoreError
 from keyart.services.bootstrap import Parts
 from keyart.services.housekeeping import keep_house_until
-from keyart.services.rebuild import rebuild_if_needed
+from keyart.services.rebuild import begin
 from keyart.streams.embedded.driver import EmbeddedDriver
 from keyart.streams.embedded.rest import Rest
 
@@ -48,6 +48,6 @@ def _begun(parts: Parts, stopping: threading.Event) -> EmbeddedDriver | None:
     rest = Rest("the start of the steps")
     while not stopping.wait(rest.left_s):
         with rest.after_failure(StoreError, LogError, passing=Fenced):
-            rebuild_if_needed(parts)
+            begin(parts)
             return parts.driver
     return None

@@ -5,13 +5,13 @@ import tempfile
 import threading
 from pathlib import Path
 
-from keyart.schemas import codec
-from keyart.schemas.catalogue import StoredTitle
-from keyart.schemas.errors import InvalidRecord, MissingExtra
+from keyart.schemas.errors import MissingExtra
 from keyart.schemas.topics import CATALOGUE
 from keyart.services.bootstrap import Parts
+from keyart.services.eras import begin_era
 from keyart.services.worker_pages import add_pages
 from keyart.streams import replay
+from keyart.streams.catalogue.history import titles_of
 from keyart.streams.kafka.driver import LaneDriver
 from keyart.streams.kafka.relay import Relay
 from keyart.streams.kafka.runner import LaneAtWork, RunnerRules
@@ -36,6 +36,7 @@ class LaneMaker:
         """Return the lane, not opened yet."""
         parts = self._parts
         fresh = not parts.store.offsets(lane)
+        begin_era(parts, lane)
         if lane.kind != VIEWERS:
             return parts.titles_lane(parts.store, lane.partition)
         if not fresh:
@@ -61,15 +62,9 @@ class LaneMaker:
         return found
 
     def _read_catalogue(self) -> None:
-        titles: dict[str, StoredTitle] = {}
         for partition in range(self._parts.settings.partitions):
-            for record in self._parts.history(CATALOGUE, partition):
-                try:
-                    title = codec.stored_titles.decode(record.value)
-                except InvalidRecord:
-                    continue
-                titles[title.id] = title
-        self._parts.catalogue.apply(titles.values())
+            titles = titles_of(self._parts.history(CATALOGUE, partition))
+            self._parts.catalogue.apply(titles.values())
 
 
 def run_worker(parts: Parts) -> None:

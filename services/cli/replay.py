@@ -1,10 +1,14 @@
 """`keyart replay`: rebuild the state from the log, or check that it is what the log says."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+if TYPE_CHECKING:
+    from keyart.streams.compare import Check
+
 app = typer.Typer()
+DIFFERENT, NOT_WHOLE = 1, 2
 
 
 @app.command("replay")
@@ -13,31 +17,63 @@ def run(
         bool, typer.Option("--check", help="change nothing; compare the state with the log")
     ] = False,
 ) -> None:
-    """Rebuild every taste and posterior from archive and log, or compare them with --check."""
+    """Rebuild every taste and posterior from archive and log, or compare them with --check.
+
+    --check ends with status 0 when all is equal, 1 when something differs, and 2 when nothing
+    differs but something could not be compared.
+    """
     from rich.console import Console
 
+    from keyart.schemas.errors import NotFound
     from keyart.services.bootstrap import Parts
     from keyart.services.rebuild import check_state, rebuild_state
     from keyart.services.settings import read_settings
 
-    console, settings = Console(), read_settings().settings
+    console, settings = Console(stderr=True), read_settings().settings
     parts = Parts(settings)
+    if not settings.redis_url and not parts.is_there:
+        raise NotFound(f"there is no keyart in {parts.data_dir.resolve()}")
     started = not settings.redis_url and parts.server.start()
     try:
         if not check:
             with console.status("reading the log"):
                 records, rewards = rebuild_state(parts)
-            console.print(f"rebuilt from {records} events and decisions, {rewards} rewards")
+            typer.echo(f"rebuilt from {records} events and decisions, {rewards} rewards")
             return
         with console.status("reading the log"):
             found = check_state(parts)
-        console.print(
-            f"{found.tastes} tastes, {found.titles} posteriors, {found.rewards} rewards compared"
-        )
-        for difference in found.differences:
-            console.print(f"  {difference}", style="red")
-        console.print("equal" if found.equal else "different")
-        raise typer.Exit(0 if found.equal else 1)
+        for line in told(found):
+            typer.echo(line)
+        raise typer.Exit(status(found))
     finally:
         if started:
             parts.server.stop()
+
+
+def status(found: "Check") -> int:
+    """Return the exit status that a check ends with."""
+    if not found.equal:
+        return DIFFERENT
+    return 0 if found.whole else NOT_WHOLE
+
+
+def told(found: "Check") -> list[str]:
+    """Return what a check found, in lines; the last one is the verdict."""
+    lines = [f"{found.tastes} tastes, {found.titles} posteriors, {found.rewards} rewards compared"]
+    for kind, tally in found.tallies.items():
+        counts = f"{kind}: {tally.equal} equal"
+        if not tally.whole:
+            counts += (
+                f", {tally.differ} differ, {tally.state_alone} in the state alone, "
+                f"{tally.log_alone} in the log alone"
+            )
+        lines.append(counts)
+    lines += [f"  {difference}" for difference in found.differences]
+    if found.more:
+        lines.append(f"  and {found.more} more")
+    lines += [f"not compared: {left}" for left in found.not_compared]
+    lines += [f"note: {note}" for note in found.notes]
+    lines.append("note: open windows and the page's figures are not part of it")
+    if not found.equal:
+        return [*lines, "different"]
+    return [*lines, "equal" if found.whole else "equal, as far as it could be compared"]

@@ -1,7 +1,9 @@
 """From the training log to a fitted prior: which encoder explains it best, and a ridge on that."""
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -20,6 +22,8 @@ from keyart.services.priors.serving import prior_folder
 from keyart.services.priors.vectors import kept_encoder
 from keyart.streams.archive import files
 from keyart.streams.catalogue.view import NOW
+
+log = logging.getLogger(__name__)
 
 BEST: Final = "best"
 SPACE: Final = "space"
@@ -104,7 +108,7 @@ def counted(parts: Parts) -> pl.DataFrame:
     paths = files.paths(parts.archive_dir, REWARDS)
     if not paths:
         raise NotFound(f"there are no rewards in {parts.archive_dir}: nothing to learn from yet")
-    rows = pl.scan_parquet(paths, extra_columns="ignore", missing_columns="insert")
+    rows = pl.scan_parquet(_readable(paths), extra_columns="ignore", missing_columns="insert")
     return (
         rows.filter(pl.col("id").is_not_null())
         .unique("id", keep="first")
@@ -113,6 +117,26 @@ def counted(parts: Parts) -> pl.DataFrame:
         .sort("title", "artwork")
         .collect()
     )
+
+
+def _readable(paths: list[Path]) -> list[Path]:
+    """Return the files that can be read; of the others a warning is logged.
+
+    Raises
+    ------
+    NotFound
+        There is none.
+    """
+    good: list[Path] = []
+    for path in paths:
+        try:
+            files.look(path)
+            good.append(path)
+        except files.Unreadable as unreadable:
+            log.warning("%s; it is passed over", unreadable)
+    if not good:
+        raise NotFound("no file of the training log can be read")
+    return good
 
 
 def fit_prior(

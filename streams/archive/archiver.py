@@ -1,14 +1,21 @@
 """Keeps the log short: what every reader has read goes to the archive, then out of the streams."""
 
+import logging
 from pathlib import Path
 
-from keyart.schemas.topics import DECISIONS, EVENTS, REWARDS
+from keyart.schemas.errors import KeyartError
+from keyart.schemas.topics import CATALOGUE, DECISIONS, EVENTS, REWARDS
 from keyart.streams.archive import files
-from keyart.streams.ports import TITLES, VIEWERS, sortable
+from keyart.streams.archive.ledger import Ledger
+from keyart.streams.archive.versions import compact_versions
+from keyart.streams.ports import TITLES, VIEWERS, LogRecord, sortable
 from keyart.streams.valkey.log import ARCHIVE_GROUP, ValkeyLog
 
-OWNERS = {EVENTS: VIEWERS, DECISIONS: VIEWERS, REWARDS: TITLES}
+log = logging.getLogger(__name__)
+OWNERS = {EVENTS: VIEWERS, DECISIONS: VIEWERS, REWARDS: TITLES, CATALOGUE: None}
+"""Who must have read a record before it may go; None: nobody, its readers read the archive too."""
 CHUNK = 20_000
+CHUNK_BYTES = 64_000_000
 KEPT_TAIL = 200
 
 
@@ -21,36 +28,52 @@ class Archiver:
         The streams.
     folder
         Where the archive is.
+    ledger
+        Which files there should be.
     """
 
-    def __init__(self, log: ValkeyLog, folder: Path) -> None:
+    def __init__(self, log: ValkeyLog, folder: Path, ledger: Ledger) -> None:
         self._log = log
         self._folder = folder
+        self._ledger = ledger
 
     def run(self) -> int:
-        """Archive what has been read, trim it, and return how many records were archived."""
-        return sum(
-            self._archive(topic, partition)
-            for topic in OWNERS
-            for partition in range(self._log.partitions(topic))
-        )
+        """Archive what has been read, trim it, and return how many records were archived.
+
+        What fails in one partition does not keep the others from being archived; it is raised once
+        they are.
+        """
+        done = 0
+        failed: Exception | None = None
+        for topic in OWNERS:
+            for partition in range(self._log.partitions(topic)):
+                try:
+                    done += self._archive(topic, partition)
+                except (KeyartError, OSError) as wrong:
+                    log.warning("%s %d is not archived for now: %s", topic, partition, wrong)
+                    failed = failed or wrong
+        self._ledger.drop(compact_versions(self._folder))
+        if failed is not None:
+            raise failed
+        return done
 
     def _archive(self, topic: str, partition: int) -> int:
         done = 0
-        read = self._log.group_offset(topic, partition, OWNERS[topic])
-        if read is None:
+        owner = OWNERS[topic]
+        read = None if owner is None else self._log.group_offset(topic, partition, owner)
+        if owner is not None and read is None:
             return 0
         while True:
             after = self._log.group_offset(topic, partition, ARCHIVE_GROUP)
             found = self._log.read(topic, partition, after=after, count=CHUNK)
-            records = [r for r in found if sortable(r.offset) <= sortable(read)]
+            records = _within(found, read)
             if not records:
                 break
-            files.write(self._folder, records)
+            self._ledger.add(files.write(self._folder, records))
             self._log.move_group(topic, partition, ARCHIVE_GROUP, records[-1].offset)
             done += len(records)
         self._trim(topic, partition)
-        files.compact(self._folder, topic, partition)
+        self._ledger.drop(files.compact(self._folder, topic, partition))
         return done
 
     def _trim(self, topic: str, partition: int) -> None:
@@ -61,3 +84,16 @@ class Archiver:
             return
         upto = min(archived, tail[-1].offset, key=sortable)
         self._log.trim(topic, partition, upto)
+
+
+def _within(found: list[LogRecord], read: str | None) -> list[LogRecord]:
+    """Return the records up to an offset, as many as may stand in one file; at least one."""
+    records: list[LogRecord] = []
+    size = 0
+    for record in found:
+        size += len(record.value)
+        past = read is not None and sortable(record.offset) > sortable(read)
+        if past or (records and size > CHUNK_BYTES):
+            break
+        records.append(record)
+    return records

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from msgspec import structs
 
 from keyart.schemas import codec
@@ -55,33 +54,40 @@ def _viewer(record: LogRecord) -> str:
 
 
 def erase_from_archive(folder: Path, viewers: set[str]) -> int:
-    """Remove the viewers from the archive's files; return how many files were written anew."""
-    gone = pa.array(sorted(viewers))
+    """Remove the viewers from the archive's files; return how many files were written anew.
+
+    A file that cannot be read is set aside, and the others are gone through all the same.
+    """
     done = 0
-    for topic in (EVENTS, DECISIONS):
+    for topic in (EVENTS, DECISIONS, REWARDS):
         for path in files.paths(folder, topic):
-            table = pq.read_table(path)
-            theirs = pc.is_in(table["key"], value_set=gone)
-            if pc.any(theirs).as_py():
-                files.replace(path, table.filter(pc.invert(theirs)))
-                done += 1
-    for path in files.paths(folder, REWARDS):
-        table = pq.read_table(path, columns=["viewer"])
-        if pc.any(pc.is_in(table["viewer"], value_set=gone)).as_py():
-            _blank(path, viewers)
-            done += 1
+            with files.setting_aside():
+                done += (_blank if topic == REWARDS else _remove)(path, viewers)
     return done
 
 
-def _blank(path: Path, viewers: set[str]) -> None:
+def _remove(path: Path, viewers: set[str]) -> bool:
+    table = files.table_in(path, files.PLAIN.names)
+    theirs = pc.is_in(table["key"], value_set=pa.array(sorted(viewers)))
+    if not pc.any(theirs).as_py():
+        return False
+    files.replace(path, table.filter(pc.invert(theirs)))
+    return True
+
+
+def _blank(path: Path, viewers: set[str]) -> bool:
+    held = files.table_in(path, ["viewer"])["viewer"]
+    if not pc.any(pc.is_in(held, value_set=pa.array(sorted(viewers)))).as_py():
+        return False
     partition = int(path.name.partition("-")[0])
     records = []
-    for row in pq.read_table(path, columns=files.PLAIN.names).to_pylist():
+    for row in files.table_in(path, files.PLAIN.names).to_pylist():
         value = _without(row["record"], viewers)
         records.append(
             LogRecord(REWARDS, partition, row["offset"], row["key"], value, row["logged_at_ms"])
         )
     files.replace(path, files.table_of(records))
+    return True
 
 
 def _without(value: bytes, viewers: set[str]) -> bytes:

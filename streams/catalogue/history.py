@@ -1,6 +1,6 @@
 """The catalogue's log: every version of every title, and what is put together from them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import structs
 
@@ -16,37 +16,40 @@ def version_of(title: StoredTitle) -> StoredTitle:
     return structs.replace(title, names=title.names[-1:], artworks=artworks)
 
 
-def joined(earlier: StoredTitle, later: StoredTitle) -> StoredTitle:
-    """Return the later title with the whole past of both.
+def whole(versions: Sequence[StoredTitle]) -> StoredTitle:
+    """Return the latest of a title's versions, with the past of all of them.
 
-    Artworks that only the earlier has are removed ones. Nothing is trimmed; see `shortened`. Which
-    one is later is said by `updated_at_ms`; where that is equal, by the order of the arguments.
+    Artworks that only earlier ones have are removed ones. Nothing is trimmed; see `shortened`.
+    Which one is latest is said by `updated_at_ms`; where that is equal, by the order.
     """
-    if earlier.updated_at_ms > later.updated_at_ms:
-        earlier, later = later, earlier
-    before = {each.artwork.id: each for each in earlier.artworks}
-    artworks = [
-        structs.replace(each, history=_merged(before.pop(each.artwork.id).history, each.history))
-        if each.artwork.id in before
-        else each
-        for each in later.artworks
-    ]
-    artworks += [_removed(each, later.updated_at_ms) for each in before.values()]
+    ordered = sorted(versions, key=lambda title: title.updated_at_ms)
+    latest = ordered[-1]
+    artworks: dict[str, StoredArtwork] = {}
+    histories: dict[str, list[Described]] = {}
+    for title in ordered:
+        for each in title.artworks:
+            artworks[each.artwork.id] = each
+            histories.setdefault(each.artwork.id, []).extend(each.history)
+    current = [each.artwork.id for each in latest.artworks]
+    gone = [name for name in artworks if name not in set(current)]
+    kept = [artworks[name] for name in current]
+    kept += [_removed(artworks[name], latest.updated_at_ms) for name in gone]
     return structs.replace(
-        later,
-        names=_merged(earlier.names, later.names),
-        artworks=tuple(artworks),
-        trimmed=earlier.trimmed and later.trimmed,
+        latest,
+        names=_in_order(each for title in ordered for each in title.names),
+        artworks=tuple(
+            structs.replace(each, history=_in_order(histories[each.artwork.id])) for each in kept
+        ),
+        trimmed=all(title.trimmed for title in ordered),
     )
 
 
 def titles_of(records: Iterable[LogRecord]) -> dict[str, StoredTitle]:
     """Return all titles of the catalogue's log, each with its whole past."""
-    titles: dict[str, StoredTitle] = {}
+    versions: dict[str, list[StoredTitle]] = {}
     for title in readable(records):
-        held = titles.get(title.id)
-        titles[title.id] = title if held is None else joined(held, title)
-    return titles
+        versions.setdefault(title.id, []).append(title)
+    return {name: whole(its) for name, its in versions.items()}
 
 
 def readable(records: Iterable[LogRecord]) -> Iterator[StoredTitle]:
@@ -58,14 +61,14 @@ def readable(records: Iterable[LogRecord]) -> Iterator[StoredTitle]:
             continue
 
 
-def _merged(earlier: tuple[Described, ...], later: tuple[Described, ...]) -> tuple[Described, ...]:
-    """Return both in the order of time, without those that repeat what is in force already."""
-    merged: list[Described] = []
-    by_time = {each.since_ms: each for each in (*earlier, *later)}
+def _in_order(described: Iterable[Described]) -> tuple[Described, ...]:
+    """Return them in the order of time, without those that repeat what is in force already."""
+    ordered: list[Described] = []
+    by_time = {each.since_ms: each for each in described}
     for _, each in sorted(by_time.items()):
-        if not merged or merged[-1].description != each.description:
-            merged.append(each)
-    return tuple(merged)
+        if not ordered or ordered[-1].description != each.description:
+            ordered.append(each)
+    return tuple(ordered)
 
 
 def _removed(kept: StoredArtwork, at_ms: int) -> StoredArtwork:

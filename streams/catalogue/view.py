@@ -14,7 +14,7 @@ from keyart.models.space import Concepts, Space
 from keyart.models.space.protocol import unit_rows
 from keyart.schemas.catalogue import Described, StoredTitle
 from keyart.schemas.taste import TASTE_DIMENSIONS
-from keyart.streams.catalogue.history import joined
+from keyart.streams.catalogue.history import whole
 
 NOW = 2**53
 """Later than any description: asks for the one in force."""
@@ -197,9 +197,9 @@ class CatalogueView:
         if past is None:
             return False
         with self._changing:
-            whole = joined(past, self.titles[title])
-            self._embed(set(_texts(whole)))
-            before, self._known[title] = self._known[title], self._refer(whole)
+            longer = whole([past, self.titles[title]])
+            self._embed(set(_texts(longer)))
+            before, self._known[title] = self._known[title], self._refer(longer)
             self._let_go([before])
         return True
 

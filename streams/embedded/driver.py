@@ -167,6 +167,9 @@ class EmbeddedDriver:
                 progress.ended(topic, now_ms)
             else:
                 progress.read(topic, records[-1].logged_at_ms)
+        # once they are read, so that every description that was in force when the log took them in
+        # is known: one that is put from now on is in force for later records
+        self._refreshed()
         return turning.lane.process(batch, now_ms=progress.now_ms)
 
     def _wait(self) -> None:

@@ -10,6 +10,9 @@ from keyart.streams.kafka.access import KafkaAccess
 from keyart.streams.ports import TITLES, VIEWERS, Lane
 
 HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+SEGMENT_MS = 7 * DAY_MS
+"""After so long, by default, the broker begins a new segment; it deletes and compacts old ones."""
 BOOTSTRAP_MS = 10_000
 READER = {EVENTS: VIEWERS, DECISIONS: VIEWERS, REWARDS: TITLES}
 
@@ -208,7 +211,10 @@ def _settings(topic: Topic, retention_hours: int) -> dict[str, str]:
     # the broker's own time: a producer's clock must not decide which windows close
     settings = {"message.timestamp.type": "LogAppendTime"}
     if topic.compacted:
-        return settings | {"cleanup.policy": "compact"}
+        # every version that was in force while the other topics reach back stays, so that a replay
+        # reads each event as live did; a segment may hold records that much longer than it should
+        lag_ms = retention_hours * HOUR_MS + SEGMENT_MS + DAY_MS
+        return settings | {"cleanup.policy": "compact", "min.compaction.lag.ms": str(lag_ms)}
     return settings | {"retention.ms": str(retention_hours * HOUR_MS)}
 
 

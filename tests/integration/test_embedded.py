@@ -15,7 +15,7 @@ from keyart.schemas.decisions import Decision, DecisionPage, Terms, Versions
 from keyart.schemas.events import Erasure, Impression, Play
 from keyart.schemas.ids import ViewerKey, decision_id, pseudonym
 from keyart.schemas.posterior import TitleSums
-from keyart.schemas.topics import DECISIONS, EVENTS, REWARDS
+from keyart.schemas.topics import CATALOGUE, DECISIONS, EVENTS, REWARDS
 from keyart.services.bootstrap import Parts, now_ms
 from keyart.services.erasure import finish_erasures, register_key
 from keyart.services.rebuild import check_state, rebuild_if_needed, rebuild_state
@@ -141,7 +141,7 @@ def test_archive_and_tail_are_the_whole_log(parts: Parts) -> None:
     play_through(parts, 60)
     before = {
         (topic, each): list(parts.history(topic, each))
-        for topic in (EVENTS, DECISIONS, REWARDS)
+        for topic in (EVENTS, DECISIONS, REWARDS, CATALOGUE)
         for each in range(2)
     }
     assert parts.archiver.run() == sum(map(len, before.values()))
@@ -185,7 +185,10 @@ def test_replay_rebuilds_a_store_that_lost_everything(parts: Parts) -> None:
     for each in range(2):
         parts.store.clear(Lane(VIEWERS, each))
         parts.store.clear(Lane(TITLES, each))
-    assert check_state(parts).tastes == 0
+    found = check_state(parts)
+    assert found.tallies["tastes"].log_alone == found.tastes == sum(map(len, before.values()))
+    assert found.tallies["posteriors"].log_alone == found.titles > 0
+    assert not found.equal
     rebuild_state(parts)
     assert {
         each: dict(parts.store.scan(Lane(VIEWERS, each), "taste")) for each in range(2)

@@ -126,6 +126,7 @@ def test_topics_are_created_once_and_never_shrink(make_house: MakeHouse) -> None
     assert "as it should be" in keyart(house, "topics", "create").stdout
     described = keyart(house, "topics", "describe").stdout
     assert "cleanup.policy=compact" in described and "LogAppendTime" in described
+    assert "min.compaction.lag.ms" in described
     house.environment["KEYART_PARTITIONS"] = "2"
     refused = keyart(house, "topics", "create")
     assert refused.returncode == 1 and "never shrink" in refused.stderr

@@ -14,9 +14,9 @@ from keyart.schemas.catalogue import Title
 from keyart.schemas.topics import DECISIONS, EVENTS
 from keyart.services.bootstrap import Parts, now_ms
 from keyart.services.settings import Settings
+from keyart.streams.compare import Check, compare_lane, learned
 from keyart.streams.kafka.source import read_all
 from keyart.streams.ports import TITLES, VIEWERS, Lane, Output
-from keyart.streams.replay import Check, compare_titles
 from tests.containers.api import Api
 from tests.containers.crowd import Crowd, titles
 from tests.containers.fixtures import MakeHouse
@@ -51,11 +51,11 @@ def learn(parts: Parts, house: House, count: int) -> None:
         records = read_all(house.parts.kafka, topic, 0)
         parts.log.append([Output(topic, each.key, each.value) for each in records])
 
-    def learned() -> bool:
+    def has_learned() -> bool:
         parts.driver.turn()
         return parts.store.counts(Lane(TITLES, 0)).get("learned", 0) >= count
 
-    until("the embedded default learns", learned)
+    until("the embedded default learns", has_learned)
 
 
 def same(parts: Parts, house: House) -> None:
@@ -69,7 +69,8 @@ def same(parts: Parts, house: House) -> None:
     tastes = dict(kafka.scan(lane, "taste"))
     assert tastes and tastes == dict(parts.store.scan(lane, "taste"))
     check = Check()
-    compare_titles(kafka, parts.store, 0, check)
+    titles_lane = Lane(TITLES, 0)
+    compare_lane(learned(kafka, titles_lane), learned(parts.store, titles_lane), check)
     assert check.equal, check.differences
     assert check.titles == 40
 
