@@ -92,7 +92,11 @@ class Serving:
         """Return the processes of the family by name: valkey, steps, api."""
         found = {}
         for child in psutil.Process(self.process.pid).children():
-            if not (words := child.cmdline()):
+            try:
+                words = child.cmdline()
+            except psutil.Error:
+                continue
+            if not words:
                 continue
             name = "valkey" if "valkey-server" in Path(words[0]).name else words[-1]
             found[name] = child
