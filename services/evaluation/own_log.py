@@ -1,0 +1,206 @@
+"""keyart's own training log as evaluation wants it: titles with artworks instead of a context."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from keyart.models.bandits.protocol import Page, Policy
+from keyart.models.belief.beliefs import Learned, TitleBeliefs, refresh
+from keyart.models.belief.hyper import Hyper
+from keyart.models.belief.sums import Sums
+from keyart.models.context.sums import Array, Numbers
+from keyart.models.ope.rows import Rows
+from keyart.schemas.errors import InvalidRecord, NotFound
+
+BLOCKS: Final = 20
+COLUMNS: Final = (
+    "id",
+    "viewer",
+    "title",
+    "artwork",
+    "value",
+    "shown_at_ms",
+    "candidates",
+    "propensities",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnLog:
+    """Rewards in the order in which they were shown.
+
+    Parameters
+    ----------
+    rows
+        Actions are the artworks of each row's own title.
+    logged
+        (N, K) propensities of every candidate.
+    title
+        (N,) number of the title.
+    """
+
+    rows: Rows
+    logged: Array
+    title: Numbers
+    warnings: list[str] = field(default_factory=list)
+
+    def sums(self, which: "np.ndarray[Any, np.dtype[np.bool_]]") -> tuple[Array, Array]:
+        """Return (T, K) takes and impressions of these rows."""
+        shape = (int(self.title.max()) + 1, self.logged.shape[1])
+        at = self.title[which] * shape[1] + self.rows.action[which]
+        size = shape[0] * shape[1]
+        shown = np.bincount(at, minlength=size).reshape(shape).astype(np.float64)
+        taken = np.bincount(at, self.rows.reward[which], minlength=size).reshape(shape)
+        return taken.astype(np.float64), shown
+
+    def blocks(self) -> Iterator[tuple["np.ndarray[Any, np.dtype[np.bool_]]", slice]]:
+        """Yield (rows that came before, rows of the block), in the order of time."""
+        edges = np.linspace(0, len(self.rows), min(BLOCKS, len(self.rows)) + 1).astype(int)
+        number = np.arange(len(self.rows))
+        for start, stop in zip(edges, edges[1:], strict=False):
+            yield number < start, slice(int(start), int(stop))
+
+    def popular(self) -> Array:
+        """Return (N, K): all on the artwork of the title that was taken most often before."""
+        chosen = np.zeros(self.logged.shape)
+        for before, block in self.blocks():
+            taken, shown = self.sums(before)
+            overall = taken.sum() / max(shown.sum(), 1.0)
+            mean = (taken + 10.0 * overall) / (shown + 10.0)
+            best = np.where(self.rows.allowed[block], mean[self.title[block]], -1.0).argmax(axis=1)
+            chosen[np.arange(block.start, block.stop), best] = 1.0
+        return chosen
+
+
+def is_own(path: Path) -> bool:
+    """Whether this is keyart's training log: a folder, or a file with its columns."""
+    if path.is_dir():
+        return True
+    if path.suffix.lower() != ".parquet" or not path.is_file():
+        return False
+    import pyarrow.parquet as pq
+
+    try:
+        return {"candidates", "propensities", "artwork"} <= set(pq.read_schema(path).names)
+    except Exception:  # a damaged file: the reader of tables says what is wrong with it
+        return False
+
+
+def read_own(path: Path, *, most: int) -> OwnLog:
+    """Return the rewards of an archive, of a longer one the newest `most`.
+
+    Raises
+    ------
+    NotFound
+        The folder holds no rewards.
+    InvalidRecord
+        A file cannot be read.
+    """
+    import polars as pl
+
+    files = [path] if path.is_file() else sorted(path.rglob("*.parquet"))
+    files = [each for each in files if path.is_file() or "rewards" in each.parts]
+    if not files:
+        raise NotFound(
+            f"{path}: no rewards in it (a training log is .../archive, or a Parquet of it)"
+        )
+    frames, warnings = [], []
+    for each in files:
+        try:
+            frames.append(pl.read_parquet(each, columns=list(COLUMNS)))
+        except Exception as wrong:  # polars, pyarrow and the system raise classes of their own
+            warnings.append(f"{each.name} is left out: {' '.join(str(wrong).split())[:200]}")
+    if not frames:
+        raise InvalidRecord(f"{path}: none of {len(files)} files can be read")
+    frame = (
+        pl.concat(frames).filter(pl.col("id").is_not_null()).unique("id").sort("shown_at_ms", "id")
+    )
+    if frame.height == 0:
+        raise NotFound(f"{path}: no reward in it yet")
+    if frame.height > most:
+        warnings.append(f"the newest {most} of {frame.height} rows are read")
+        frame = frame.tail(most)
+    return _made(frame, warnings)
+
+
+def _made(frame: Any, warnings: list[str]) -> OwnLog:
+    titles: dict[str, int] = {}
+    places: list[dict[str, int]] = []
+    width, count = 1, frame.height
+    title = np.empty(count, np.intp)
+    table = list(frame.select("title", "artwork", "candidates", "propensities").iter_rows())
+    for at, (name, _, candidates, _) in enumerate(table):
+        number = titles.setdefault(name, len(titles))
+        if number == len(places):
+            places.append({})
+        for each in candidates:
+            places[number].setdefault(each, len(places[number]))
+        title[at] = number
+        width = max(width, len(places[number]))
+    logged, allowed = np.zeros((count, width)), np.zeros((count, width), np.bool_)
+    action = np.empty(count, np.intp)
+    for at, (_, artwork, candidates, shares) in enumerate(table):
+        place = places[title[at]]
+        columns = [place[each] for each in candidates]
+        allowed[at, columns], logged[at, columns] = True, shares
+        action[at] = place[artwork]
+    propensity = np.maximum(logged[np.arange(count), action], 1e-9)
+    _, cluster = np.unique(frame["viewer"].to_numpy(), return_inverse=True)
+    rows = Rows(
+        action=action,
+        reward=frame["value"].to_numpy().astype(np.float64),
+        propensity=propensity,
+        allowed=allowed,
+        cluster=cluster.astype(np.intp),
+    )
+    return OwnLog(rows=rows, logged=logged, title=title, warnings=warnings)
+
+
+def propensities(log: OwnLog, policy: Policy) -> Array:
+    """Return (N, K) of a policy on keyart's belief of titles, from what came before each block.
+
+    Without taste, prior and context: the log keeps those of the chosen artwork alone.
+    """
+    found = np.empty(log.logged.shape)
+    for before, block in log.blocks():
+        beliefs = _believe(log, *log.sums(before))
+        its = log.title[block]
+        mean = (beliefs.level[:, :1] * np.exp(beliefs.log_relative))[its]
+        mask = log.rows.allowed[block]
+        page = Page(
+            mask=mask,
+            mean=np.minimum(mean, 0.999),
+            sd=mean * beliefs.cv[its],
+            seen=beliefs.seen[its],
+            taken=beliefs.taken[its],
+            prior_mean=(beliefs.level[:, :1] * np.exp(beliefs.prior_log))[its],
+            prior_strength=np.zeros((len(its), 1)),
+            impressions=beliefs.seen[its].sum(axis=1),
+            features=np.zeros((*mask.shape, 1)),
+            weights=np.zeros(1),
+            weight_covariance=np.zeros((1, 1)),
+        )
+        found[block] = policy.propensities(page)
+    return found
+
+
+def title_model(log: OwnLog, fold: Numbers) -> Array:
+    """Return (N, K) expected takes by the belief of titles, from viewers of other folds."""
+    expected = np.empty(log.logged.shape)
+    for each in range(int(fold.max()) + 1):
+        own = fold == each
+        beliefs = _believe(log, *log.sums(~own))
+        mean = beliefs.level[:, :1] * np.exp(beliefs.log_relative)
+        expected[own] = np.minimum(mean, 1.0)[log.title[own]]
+    return expected
+
+
+def _believe(log: OwnLog, taken: Array, shown: Array) -> TitleBeliefs:
+    mask = np.zeros(taken.shape, np.bool_)
+    np.logical_or.at(mask, log.title, log.rows.allowed)
+    hyper = Hyper()
+    sums = Sums.of(takes=taken, expected=shown, opinion=np.zeros_like(taken), mask=mask)
+    return refresh(sums, hyper, Learned.start(hyper), rounds=2)[0]
