@@ -83,6 +83,36 @@ def explain(
     return f"Shown because {', and '.join(reasons)}."
 
 
+def explain_kept(*, count: int, propensity: float, explored: bool, age_ms: int) -> str:
+    """Return one sentence for a decision that stands since an earlier request.
+
+    Parameters
+    ----------
+    count
+        Artworks that the title has now.
+    propensity, explored
+        Of the decision, when it was made.
+    age_ms
+        How long ago that was.
+    """
+    if count == 1:
+        return "Shown because the title has no other artwork."
+    how = (
+        "it was explored: drawn evenly, to keep the evaluation honest"
+        if explored
+        else f"the policy gave it {_percent(propensity)} of choices"
+    )
+    return f"Kept as decided {_ago(age_ms)} ago, so that the picture does not change; then {how}."
+
+
+def _ago(age_ms: int) -> str:
+    for unit, size in (("hour", 3_600_000), ("minute", 60_000)):
+        if age_ms >= size:
+            many = age_ms // size
+            return f"{many} {unit}{'s' * (many > 1)}"
+    return "less than a minute"
+
+
 def _reasons(terms: Terms, policy: str, interest: str) -> list[str]:
     """Return the two strongest reasons, strongest first; fewer when fewer are noticeable."""
     used = _USED.get(policy, _ALL)

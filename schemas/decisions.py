@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from keyart.schemas.ids import Millis, Name, PseudonymField
+from keyart.schemas.ids import DecisionId, Millis, Name, PseudonymField
 
 DECISION_VERSION = 1
 MAX_TITLES = 200
@@ -51,7 +51,7 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
     everybody. `multiplier` is the taste multiplier m; `expected` the take expected without it.
     """
 
-    id: Name
+    id: DecisionId
     title: Name
     artwork: Name
     candidates: Annotated[tuple[Name, ...], Meta(min_length=1, max_length=MAX_ARTWORKS)]

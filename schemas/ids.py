@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import re
 from typing import Annotated, NewType
 
 from msgspec import Meta
@@ -48,14 +49,48 @@ def pseudonym(viewer: str, key: bytes) -> ViewerKey:
     return ViewerKey(hashlib.blake2b(viewer.encode(), digest_size=16, key=key).hexdigest())
 
 
-def decision_id(viewer: ViewerKey, title: str, surface: str, period: int) -> str:
-    """Return the id of one assignment: the same for every repeat within one dwell period.
+DECISION_PATTERN = r"^(?:[0-9a-f]{24}|[0-9a-f]{16})$"
+DECISION_FORM = "24 hex digits, as /v1/decisions answered them"
+"""In words, for whoever sent something else."""
+DecisionId = Annotated[str, Meta(pattern=DECISION_PATTERN)]
+"""The id of a decision: 24 hex digits; 16 in what keyart wrote before decisions had ids of their
+own."""
+_IS_DECISION = re.compile(DECISION_PATTERN, re.ASCII)
 
-    16 hex digits. Decisions for one (viewer, title, surface) in one period are one assignment: the
-    first one logged stands, the repeats teach nothing.
+
+def decision_id(viewer: str, title: str, nonce: int) -> str:
+    """Return the id of one decision: a random number, and a check of whose it is and about what.
+
+    The number alone makes it unique. The check, 32 bits, lets whoever holds an event tell without
+    looking anything up that it names a decision of another viewer or another title.
+
+    Parameters
+    ----------
+    nonce
+        Random, 0 to 2**64 - 1.
     """
-    text = "\x1f".join((viewer, title, surface, str(period)))
-    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+    return f"{nonce:016x}{_check(viewer, title, nonce):08x}"
+
+
+def is_decision_id(text: str) -> bool:
+    """Return whether the text has the form of a decision's id."""
+    # the pattern's $ lets a newline through at the end
+    return len(text) in (16, 24) and _IS_DECISION.match(text) is not None
+
+
+def fits(decision: str, viewer: str, title: str) -> bool:
+    """Return whether a decision of this id can be one for this viewer and title.
+
+    Of the older ids, which carry no check, nothing can be told: True.
+    """
+    if len(decision) != 24 or not is_decision_id(decision):
+        return True
+    return int(decision[16:], 16) == _check(viewer, title, int(decision[:16], 16))
+
+
+def _check(viewer: str, title: str, nonce: int) -> int:
+    text = f"{nonce:016x}\x1f{viewer}\x1f{title}"
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=4).digest(), "little")
 
 
 def same_secret(given: str, expected: str) -> bool:

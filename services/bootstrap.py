@@ -1,5 +1,6 @@
 """The one place where settings meet parts. Each process builds what it needs, and only that."""
 
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from keyart.schemas.catalogue import StoredTitle
 from keyart.schemas.errors import SettingsError
 from keyart.schemas.topics import CATALOGUE, partition_of
 from keyart.services.folder import own_folder
-from keyart.services.settings import Settings
+from keyart.services.settings import Settings, is_setting
 from keyart.services.viewer_key import ViewerKeys, find_keys
 from keyart.streams.catalogue.history import titles_of
 from keyart.streams.catalogue.view import CatalogueView
@@ -67,7 +68,11 @@ class Parts:
     @cached_property
     def server(self) -> EmbeddedServer:
         """The embedded server; who starts it is `keyart serve`."""
-        return EmbeddedServer(self.data_dir / "valkey", fsync=self.settings.redis_fsync)
+        # no setting, and so no secret, is any of its business
+        environ = {name: text for name, text in os.environ.items() if not is_setting(name)}
+        return EmbeddedServer(
+            self.data_dir / "valkey", fsync=self.settings.redis_fsync, environ=environ
+        )
 
     @cached_property
     def redis_url(self) -> str:

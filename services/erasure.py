@@ -10,6 +10,7 @@ from keyart.streams.ports import VIEWERS, Lane, sortable
 from keyart.streams.valkey.connect import translated
 
 REGISTER = "erasures"
+COUNT = "erasure-count"
 AGAIN = b"again"
 """In place of an offset: the archive was gone through once."""
 
@@ -26,9 +27,19 @@ def register(parts: Parts, viewer: str, offset: str) -> None:
 
 
 def forget_now(parts: Parts, viewer: str, partition: int) -> None:
-    """Delete a viewer's taste at once; the lane does it again when it reads the erasure."""
+    """Delete what is stored of a viewer at once; the lane does it again once it reads of it."""
+    lane = Lane(VIEWERS, partition)
     with translated():
-        parts.client.delete(parts.keys.item(Lane(VIEWERS, partition), "taste", viewer))
+        parts.client.delete(
+            *(parts.keys.item(lane, each, viewer) for each in ("taste", "assigned"))
+        )
+        parts.client.incr(parts.keys.shared(COUNT))
+
+
+def erasures(parts: Parts) -> int:
+    """Return how often `forget_now` was called, by whatever process: then all forget more."""
+    with translated():
+        return int(parts.client.get(parts.keys.shared(COUNT)) or 0)
 
 
 def finish_erasures(parts: Parts) -> int:

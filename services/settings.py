@@ -186,6 +186,11 @@ _NOT_SETTINGS = frozenset(
 )
 
 
+def is_setting(variable: str) -> bool:
+    """Whether a variable of the environment is keyart's."""
+    return variable.startswith("KEYART_")
+
+
 def _nearest(name: str, known: Iterable[str]) -> str:
     if near := get_close_matches(name, list(known), n=1, cutoff=0.5):
         return f"; the nearest is {near[0]!r}"

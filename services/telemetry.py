@@ -65,6 +65,9 @@ class ApiMetrics:
             "keyart_http_seconds", "Time to answer", ["route"], buckets=SECONDS, registry=own
         )
         self.decisions = Counter("keyart_decisions", "Decisions made", ["policy"], registry=own)
+        self.kept = Counter(
+            "keyart_decisions_kept", "Decisions that stood since an earlier request", registry=own
+        )
         self.degraded = Counter(
             "keyart_decisions_degraded", "Decisions made with less", ["reason"], registry=own
         )

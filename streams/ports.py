@@ -78,8 +78,8 @@ class Commit:
 class StateStore(Protocol):
     """Lane state, in families of keys.
 
-    `taste` and `title` have many keys that others read too; `join`, `meta` and `timeline` are the
-    lane's own.
+    `taste`, `assigned` and `title` have many keys that others read too; `visits`, `pages`,
+    `windows`, `meta` and `timeline` are the lane's own.
     """
 
     def acquire(self, lane: Lane) -> Ownership:
@@ -143,8 +143,24 @@ class AsyncLog(Protocol):
         """
 
 
+class ViewerState(NamedTuple):
+    """What is stored of a viewer: the taste, and what was assigned; None where there is nothing."""
+
+    taste: bytes | None
+    assigned: bytes | None
+
+
 class TasteReader(Protocol):
-    """Where the api reads a viewer's taste, on its event loop."""
+    """Where the api reads what is stored of a viewer, on its event loop."""
+
+    async def read_all(self, viewer: str) -> ViewerState:
+        """Return taste and assignments, in one round trip.
+
+        Raises
+        ------
+        StoreAway
+            They did not come in time.
+        """
 
     async def read(self, viewer: str) -> bytes | None:
         """Return the stored taste, None when there is none.

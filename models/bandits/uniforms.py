@@ -7,6 +7,7 @@ bit. The upper half makes one number, the lower half another, independent one.
 """
 
 import hashlib
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +21,22 @@ _S30, _S27, _S31 = (np.uint64(n) for n in (30, 27, 31))
 _UNIT = np.float64(2.0**-32)
 
 
+@lru_cache(maxsize=65_536)
 def title_number(title: str) -> int:
     """Return the title's own 64-bit number, to be kept beside the title."""
     return int.from_bytes(hashlib.blake2b(title.encode(), digest_size=8).digest(), "little")
+
+
+def place_number(title: str, surface: str) -> int:
+    """Return the 64-bit number of a title on a surface: that of the title xor the surface's."""
+    return title_number(title) ^ surface_number(surface)
+
+
+@lru_cache(maxsize=4096)
+def surface_number(surface: str) -> int:
+    """Return the surface's own 64-bit number."""
+    digest = hashlib.blake2b(surface.encode(), digest_size=8, person=b"surface").digest()
+    return int.from_bytes(digest, "little")
 
 
 def dwell_period(viewer: str, now_ms: int, dwell_ms: int) -> int:
@@ -35,9 +49,9 @@ def dwell_period(viewer: str, now_ms: int, dwell_ms: int) -> int:
     return (now_ms + offset % dwell_ms) // dwell_ms
 
 
-def seed(viewer: str, policy_version: str, period: int) -> int:
-    """Return the 64-bit seed of one viewer, policy version and dwell period."""
-    text = "\x1f".join((viewer, policy_version, str(period)))
+def seed(viewer: str, policy_version: str, surface: str, period: int) -> int:
+    """Return the 64-bit seed of one viewer, policy version, surface and dwell period."""
+    text = "\x1f".join((viewer, policy_version, surface, str(period)))
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
 
 
@@ -49,7 +63,8 @@ def uniforms(page_seed: int, titles: UInts) -> tuple[Doubles, Doubles]:
     page_seed
         Of `seed`.
     titles
-        (T,) uint64 of `title_number`.
+        (T,) uint64 of `title_number`. Xor it with the number of the decision that a new one
+        replaces: what is drawn again must not depend on what was drawn before.
     """
     mixed = titles ^ np.uint64(page_seed)
     mixed ^= mixed >> _S30

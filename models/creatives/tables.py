@@ -68,7 +68,7 @@ def read_creatives(
     """
     given = {"test": test, "text": text, "impressions": impressions, "clicks": clicks}
     faults: list[Fault] = []
-    table = open_table(path, faults, by_row)
+    table = _opened(path, faults)
     rows = _Rows(path, faults)
     names = {role: _column(path, table, role, name) for role, name in given.items()}
     extra = [name for name in (WEEK, AT_MS) if name in table.names and name not in names.values()]
@@ -85,7 +85,7 @@ def read_creatives(
 def test_ids(path: Path, *, test: str = "") -> set[str]:
     """Return the ids of a table's tests; raises as `read_creatives` does."""
     faults: list[Fault] = []
-    table = open_table(path, faults, by_row)
+    table = _opened(path, faults)
     name = _column(path, table, "test", test)
     _once(path, table, [name])
     found = set()
@@ -99,6 +99,22 @@ def test_ids(path: Path, *, test: str = "") -> set[str]:
     if not found:
         raise InvalidRecord(f"{path}: there is no row in it")
     return found
+
+
+def read_distinct(path: Path, *, without: Collection[str] = ()) -> CreativeTable:
+    """Return a table as `read_creatives` does, texts that stand twice in a test as one."""
+    table = read_creatives(path, without=without)
+    try:
+        return table.distinct()
+    except InvalidRecord as same:
+        raise InvalidRecord(f"{path}: {same}") from None
+
+
+def _opened(path: Path, faults: list[Fault]) -> Table:
+    table = open_table(path, faults, by_row)
+    if faults:
+        raise WrongFile(path, faults)
+    return table
 
 
 def _column(path: Path, table: Table, role: str, given: str) -> str:

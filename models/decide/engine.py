@@ -69,8 +69,15 @@ class Decider:
         surface: str,
         viewer: str,
         now_ms: int,
+        replaced: Sequence[int] | None = None,
     ) -> DecidedPage:
         """Return the choices for one viewer, in the order of the titles.
+
+        Parameters
+        ----------
+        replaced
+            (T,) 64 random bits of the decision that stood before, 0 for none: what is drawn for a
+            title must not depend on what was drawn for it earlier in the same period.
 
         Raises
         ------
@@ -108,10 +115,11 @@ class Decider:
             beliefs,
             mask=mask,
             shared=shared,
+            surface=surface,
             viewer=viewer,
             now_ms=now_ms,
             counts=counts,
-            numbers=np.array(numbers, np.uint64),
+            numbers=_numbers(numbers, replaced),
             titles=titles,
             artworks=names,
             segment="" if seen is None else seen.segment,
@@ -124,6 +132,7 @@ class Decider:
         *,
         mask: Mask,
         shared: Shared,
+        surface: str,
         viewer: str,
         now_ms: int,
         counts: NDArray[np.int64],
@@ -171,11 +180,11 @@ class Decider:
         propensities = mix(own, page.mask, self.explore_share)
         np.minimum(propensities, 1.0, out=propensities)
         period = dwell_period(viewer, now_ms, self.dwell_ms)
-        chosen, explored = self._draw(own, counts, numbers, viewer, period)
+        drawn = seed(viewer, self.policy_version, surface, period)
+        chosen, explored = self._draw(own, counts, numbers, drawn)
         return DecidedPage(
             titles=titles,
             artworks=artworks,
-            period=period,
             segment=segment,
             policy=self.policy,
             page=page,
@@ -192,16 +201,20 @@ class Decider:
         propensities: Floats,
         counts: NDArray[np.int64],
         numbers: NDArray[np.uint64],
-        viewer: str,
-        period: int,
+        drawn: int,
     ) -> tuple[Indices, NDArray[np.bool_]]:
-        """Return (T,) choices and whether each was explored; both steady within the period."""
-        uniform, coin = uniforms(seed(viewer, self.policy_version, period), numbers)
+        """Return (T,) choices and whether each was explored, from the page's seed."""
+        uniform, coin = uniforms(drawn, numbers)
         chosen = choose(propensities, uniform)
         explored: NDArray[np.bool_] = coin < self.explore_share
         # candidates stand before padding, so an even draw is a multiple of the uniform
         even = (uniform * counts).astype(np.intp)
         return np.where(explored, even, chosen), explored
+
+
+def _numbers(numbers: Sequence[int], replaced: Sequence[int] | None) -> NDArray[np.uint64]:
+    found = np.array(numbers, np.uint64)
+    return found if replaced is None else found ^ np.array(replaced, np.uint64)
 
 
 def centre(x: F32, mask: Mask, *, full: bool) -> None:

@@ -31,8 +31,6 @@ class DecidedPage:
         (T,) ids.
     artworks
         (T,) tuples of ids: the candidates of each title.
-    period
-        The viewer's dwell period.
     segment
         The viewer's taste segment, as the prior has them; "" for none.
     policy
@@ -55,7 +53,6 @@ class DecidedPage:
 
     titles: Sequence[str]
     artworks: Sequence[tuple[str, ...]]
-    period: int
     segment: str
     policy: Policy
     page: Page

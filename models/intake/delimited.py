@@ -29,6 +29,8 @@ class DelimitedTable:
         Names a row.
     """
 
+    heading = "line 1"
+
     def __init__(self, source: Source, faults: list[Fault], place: Place) -> None:
         self._source = source
         self._faults = faults

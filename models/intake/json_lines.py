@@ -16,6 +16,7 @@ class JsonLinesTable:
     The columns are the fields of the first object; a later one may lack some.
     """
 
+    heading = "columns"
     hint = ""
 
     def __init__(self, source: Source, faults: list[Fault], place: Place) -> None:
@@ -24,7 +25,8 @@ class JsonLinesTable:
         self._place = place
         first = next(self.objects(), None)
         self.names: tuple[str, ...] = tuple(first.cells) if first else ()
-        self._faults.clear()
+        if first:
+            self._faults.clear()
 
     def rows(self, columns: Sequence[str]) -> Iterator[Row]:
         """Yield the rows, each with these columns, None where there is no such field."""

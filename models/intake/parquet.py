@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from keyart.models.intake.cells import text_of
 from keyart.models.intake.faults import MOST_KEPT, Fault, Place
 from keyart.models.intake.rows import Row
 from keyart.models.intake.source import (
@@ -45,12 +46,15 @@ class ParquetTable:
         It is none, or claims more than its bytes can hold.
     """
 
+    heading = "columns"
     hint = ""
 
     def __init__(self, source: Source, faults: list[Fault], place: Place) -> None:
         self._source = source
         self._faults = faults
         self._place = place
+        # a text that stands in many rows is kept once
+        self._texts: dict[str, str] = {}
         texts = _weighed(source)
         try:
             self._file = pq.ParquetFile(source.path, read_dictionary=texts)
@@ -59,7 +63,7 @@ class ParquetTable:
             raise _unreadable(source, broken) from None
 
     def rows(self, columns: Sequence[str]) -> Iterator[Row]:
-        """Yield the rows with these columns; maps as dicts, bytes as they are."""
+        """Yield the rows with these columns; maps as dicts, bytes as text."""
         number = 0
         try:
             for batch in self._batches(columns):
@@ -110,39 +114,46 @@ class ParquetTable:
                 if weight > MOST_AT_ONCE:
                     raise InvalidRecord(f"holds more than {MOST_AT_ONCE:,} bytes")
                 cells = rows[at] if rows is not None else _one_by_one(batch, at)
-                yield {name: plain(cell, kinds[name]) for name, cell in cells.items()}
+                yield {name: self._cell(name, cell, kinds[name]) for name, cell in cells.items()}
             except InvalidRecord as wrong:
                 self._faults.append(Fault(self._place(before + at + 1, 0), wrong.message))
                 yield None
 
+    def _cell(self, name: str, cell: Any, kind: Any) -> Any:
+        try:
+            return self._plain(cell, kind)
+        except InvalidRecord as wrong:
+            raise InvalidRecord(f"column {name!r} {wrong.message}") from None
 
-def plain(value: Any, kind: Any) -> Any:
-    """Return a cell without fields that are null, its maps as dicts, its bytes within as text.
+    def _plain(self, value: Any, kind: Any) -> Any:
+        """Return a cell without fields that are null, its maps as dicts, its bytes as text.
 
-    Raises
-    ------
-    InvalidRecord
-        A map has a key twice, or bytes are not UTF-8.
-    """
-    if value is None:
-        return None
-    if pa.types.is_dictionary(kind):
-        return plain(value, kind.value_type)
-    if pa.types.is_map(kind):
-        found: dict[Any, Any] = {}
-        for key, each in value:
-            key = plain(key, kind.key_type)
-            if key in found:
-                raise InvalidRecord(f"a map has the key {key!r} twice")
-            found[key] = plain(each, kind.item_type)
-        return {key: each for key, each in found.items() if each is not None}
-    if pa.types.is_struct(kind):
-        parts = {kind.field(at).name: kind.field(at).type for at in range(kind.num_fields)}
-        made = {name: plain(each, parts[name]) for name, each in value.items()}
-        return {name: each for name, each in made.items() if each is not None}
-    if pa.types.is_nested(kind):
-        return [plain(each, kind.value_type) for each in value]
-    return value
+        Raises
+        ------
+        InvalidRecord
+            A map has a key twice, or bytes are not UTF-8; the message follows the column's name.
+        """
+        if value is None:
+            return None
+        if pa.types.is_dictionary(kind):
+            return self._plain(value, kind.value_type)
+        if pa.types.is_map(kind):
+            found: dict[Any, Any] = {}
+            for key, each in value:
+                key = self._plain(key, kind.key_type)
+                if key in found:
+                    raise InvalidRecord(f"has a map with the key {key!r} twice")
+                found[key] = self._plain(each, kind.item_type)
+            return {key: each for key, each in found.items() if each is not None}
+        if pa.types.is_struct(kind):
+            parts = {kind.field(at).name: kind.field(at).type for at in range(kind.num_fields)}
+            made = {name: self._plain(each, parts[name]) for name, each in value.items()}
+            return {name: each for name, each in made.items() if each is not None}
+        if pa.types.is_nested(kind):
+            return [self._plain(each, kind.value_type) for each in value]
+        if isinstance(value, bytes):
+            value = text_of(value)
+        return self._texts.setdefault(value, value) if isinstance(value, str) else value
 
 
 def _one_by_one(batch: Any, at: int) -> dict[str, Any]:

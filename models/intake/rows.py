@@ -20,6 +20,11 @@ class Table(Protocol):
         ...
 
     @property
+    def heading(self) -> str:
+        """Where the names of columns stand: `line 1`, or `columns`."""
+        ...
+
+    @property
     def hint(self) -> str:
         """What may be the matter where a column is missing; "" if nothing shows."""
         ...

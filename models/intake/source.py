@@ -48,6 +48,10 @@ class Source(NamedTuple):
     size: int
 
 
+class NoFile(NotFound, InvalidRecord):
+    """There is no such file."""
+
+
 class Cut(InvalidRecord):
     """The text cannot be read beyond a line; `line` counts from 1."""
 
@@ -62,7 +66,7 @@ def look_at(path: Path) -> Source:
 
     Raises
     ------
-    NotFound
+    NoFile
         There is no such file.
     InvalidRecord
         It is a folder or a pipe, may not be read, is of no known kind, or not what its name says.
@@ -76,7 +80,7 @@ def look_at(path: Path) -> Source:
         with path.open("rb") as file:
             start = file.read(4)
     except (FileNotFoundError, NotADirectoryError):
-        raise NotFound(f"{path}: there is no such file") from None
+        raise NoFile(f"{path}: No such file") from None
     except (OSError, ValueError) as away:
         said = away.strerror if isinstance(away, OSError) and away.strerror else away
         raise InvalidRecord(f"{path}: cannot be read: {said}") from None

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 
-from keyart.models.creatives.tables import read_creatives, test_ids
+from keyart.models.creatives.tables import read_distinct, test_ids
 from keyart.models.llm.catalogue import read_catalogue
 from keyart.models.llm.examples import SPLITS, Example, read_examples, write_examples
 from keyart.models.llm.files import read_described, write_described
@@ -110,11 +110,11 @@ def prepare_table(
     Raises
     ------
     NotFound, InvalidRecord
-        As `read_creatives` does; or there are too few tests to split.
+        As `read_distinct` does; or there are too few tests to split.
     """
     _check(valid, test, clip)
     unseen = test_ids(without) if without is not None else set()
-    tests = read_creatives(table, without=unseen).distinct()
+    tests = read_distinct(table, without=unseen)
     made = list(table_examples(tests, soft=soft))
     # split by the order of the tests: their times may be the same, or not known
     order = {example.pair: at for at, example in enumerate(made)}

@@ -1,6 +1,7 @@
 """From a decided page to what is logged of it and what the caller is told."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -8,11 +9,12 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from keyart.models.decide.page import DecidedPage
-from keyart.models.explain import closest_interests, explain
+from keyart.models.explain import closest_interests, explain, explain_kept
 from keyart.models.features import PERSONAL
 from keyart.schemas.decisions import Decision, Versions
 from keyart.schemas.ids import ViewerKey, decision_id
 from keyart.schemas.taste import NO_CONCEPT, TasteArray
+from keyart.services.api.standing import Standing
 from keyart.streams.catalogue.view import CatalogueView, Known
 
 PROPENSITY_DIGITS: Final = 7
@@ -23,7 +25,11 @@ EXPECTED_DIGITS: Final = 7
 
 
 class Chosen(Struct, frozen=True, kw_only=True, gc=False):
-    """One decision, as a caller needs it. `why` is one true sentence."""
+    """One decision, as a caller needs it. `why` is one true sentence.
+
+    `kept` says that it stands since an earlier request: it is the same decision, with the same id
+    and the propensity with which it was made then.
+    """
 
     id: str
     title: str
@@ -32,12 +38,14 @@ class Chosen(Struct, frozen=True, kw_only=True, gc=False):
     propensity: float
     explored: bool
     why: str
+    kept: bool = False
 
 
 class Answer(Struct, frozen=True, kw_only=True):
     """The decisions for one viewer, in the order of the titles asked for.
 
-    `unknown` are the titles among them that have no artwork to choose: not known, or withdrawn.
+    `policy` and `versions` made those that are not `kept`. `unknown` are the titles among them
+    that have no artwork to choose: not known, or withdrawn.
     """
 
     viewer: str
@@ -50,9 +58,13 @@ class Answer(Struct, frozen=True, kw_only=True):
     unknown: tuple[str, ...] = ()
 
 
-def logged(decided: DecidedPage, viewer: ViewerKey, surface: str) -> tuple[Decision, ...]:
+def logged(decided: DecidedPage, viewer: ViewerKey) -> tuple[Decision, ...]:
     """Return the decisions of a page as the log keeps them."""
+    # random, not made of the viewer: an id that stays in a reward ties it to nobody
+    random = os.urandom(8 * len(decided))
+    nonces = [int.from_bytes(random[at : at + 8], "little") for at in range(0, len(random), 8)]
     rows = zip(
+        nonces,
         decided.titles,
         decided.chosen_artworks,
         decided.artworks,
@@ -68,7 +80,7 @@ def logged(decided: DecidedPage, viewer: ViewerKey, surface: str) -> tuple[Decis
     return tuple(
         [
             Decision(
-                id=decision_id(viewer, title, surface, decided.period),
+                id=decision_id(viewer, title, nonce),
                 title=title,
                 artwork=artwork,
                 candidates=candidates,
@@ -81,6 +93,7 @@ def logged(decided: DecidedPage, viewer: ViewerKey, surface: str) -> tuple[Decis
                 expected=expected,
             )
             for (
+                nonce,
                 title,
                 artwork,
                 candidates,
@@ -137,6 +150,34 @@ def told(
             for each, its, sentence in zip(decisions, known, sentences, strict=True)
         ]
     )
+
+
+def told_again(
+    standing: Mapping[str, Standing], *, now_ms: int, view: CatalogueView, why: bool
+) -> dict[str, Chosen]:
+    """Return decisions that are kept, as the caller is told them, by title."""
+    found = {}
+    for title, each in standing.items():
+        its = view.known(title, each.artwork)
+        sentence = ""
+        if why:
+            sentence = explain_kept(
+                count=each.candidates,
+                propensity=each.kept.propensity,
+                explored=each.kept.explored,
+                age_ms=now_ms - each.kept.decided_at_ms,
+            )
+        found[title] = Chosen(
+            id=each.kept.id,
+            title=title,
+            artwork=each.artwork,
+            image=its.image if its else "",
+            propensity=each.kept.propensity,
+            explored=each.kept.explored,
+            why=sentence,
+            kept=True,
+        )
+    return found
 
 
 def closest(

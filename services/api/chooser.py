@@ -1,19 +1,24 @@
-"""The way of a request for decisions: one taste, arithmetic on snapshots, one record to the log."""
+"""The way of a request for decisions: one read, arithmetic on snapshots, one record to the log."""
 
+import secrets
 from dataclasses import dataclass, field
 from typing import Final
 
+from msgspec import structs
+
 from keyart.models.features import NO_TASTE, taste_vectors
 from keyart.schemas import codec
+from keyart.schemas.assigned import Assigned, unpack_assigned
 from keyart.schemas.decisions import DecisionPage, Versions
-from keyart.schemas.errors import StoreAway
+from keyart.schemas.errors import InvalidRecord, StoreAway
 from keyart.schemas.ids import ViewerKey
 from keyart.schemas.taste import TasteArray, unpack_tastes
 from keyart.schemas.topics import DECISIONS
-from keyart.services.api.answers import Answer, logged, told
+from keyart.services.api.answers import Answer, logged, told, told_again
 from keyart.services.api.policies import Experiment
 from keyart.services.api.recorder import Recorder
 from keyart.services.api.snapshots import Snapshots
+from keyart.services.api.standing import Recent, before, places_of
 from keyart.services.bootstrap import Parts, now_ms
 from keyart.services.telemetry import ApiMetrics
 from keyart.streams.ports import Output, TasteReader
@@ -35,6 +40,8 @@ class Chooser:
         Where a viewer's taste is read.
     recorder
         Where decisions go.
+    recent
+        What this process decided of late.
     metrics
         What is counted.
     """
@@ -43,8 +50,10 @@ class Chooser:
     snapshots: Snapshots
     tastes: TasteReader
     recorder: Recorder
+    recent: Recent
     metrics: ApiMetrics
     _experiment: Experiment = field(init=False)
+    _erasures: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
         """Build the policies that the settings name."""
@@ -63,7 +72,11 @@ class Chooser:
             A title is not known, or has nothing left to choose.
         """
         parts, snapshots = self.parts, self.snapshots
-        taste, degraded = await self._taste(viewer)
+        taste, stored, degraded = await self._read(viewer)
+        if self._erasures != snapshots.erasures:
+            # somebody was erased, maybe by another process: nobody is named, so all are forgotten
+            self._erasures = snapshots.erasures
+            self.recent.clear()
         at_ms = now_ms()
         _, policy, decider = self._experiment.arm(viewer)
         versions = Versions(
@@ -72,30 +85,56 @@ class Chooser:
             posterior=snapshots.posterior,
             space=parts.space.identity,
         )
-        decided = decider.decide(
-            snapshots.index,
-            titles=titles,
-            taste=NO_TASTE if taste is None else taste_vectors(taste[0], at_ms, parts.taste_rates),
-            surface=surface,
-            viewer=viewer,
+        places = snapshots.index.arrays.find(titles)
+        standing, replaced = before(
+            (stored, self.recent.of(viewer, stored)),
+            titles,
+            places,
+            surface,
+            policy=decider.policy_version,
             now_ms=at_ms,
+            dwell_ms=decider.dwell_ms,
         )
-        decisions = logged(decided, viewer, surface)
-        page = DecisionPage(
-            viewer=viewer,
-            surface=surface,
-            decided_at_ms=at_ms,
-            policy=policy,
-            versions=versions,
-            decisions=decisions,
-            degraded=degraded,
-            segment=decided.segment,
-            split=self._experiment.split,
-        )
-        self.recorder.record(Output(DECISIONS, viewer, codec.encode(page)))
-        self.metrics.decisions.labels(policy).inc(len(decisions))
-        if degraded:
-            self.metrics.degraded.labels(degraded).inc(len(decisions))
+        answered = told_again(standing, now_ms=at_ms, view=parts.view.view, why=why)
+        if new := [at for at, title in enumerate(titles) if title not in standing]:
+            decided = decider.decide(
+                snapshots.index,
+                titles=[titles[at] for at in new],
+                taste=NO_TASTE
+                if taste is None
+                else taste_vectors(taste[0], at_ms, parts.taste_rates),
+                surface=surface,
+                viewer=viewer,
+                now_ms=at_ms,
+                # what stood before cannot be known: nothing that is drawn may depend on it
+                replaced=[secrets.randbits(64)] * len(new)
+                if degraded
+                else [replaced[at] for at in new],
+            )
+            page = DecisionPage(
+                viewer=viewer,
+                surface=surface,
+                decided_at_ms=at_ms,
+                policy=policy,
+                versions=versions,
+                decisions=logged(decided, viewer),
+                degraded=degraded,
+                segment=decided.segment,
+                split=self._experiment.split,
+            )
+            self._record(page, places_of([places[at] for at in new], surface))
+            if degraded:
+                self.metrics.degraded.labels(degraded).inc(len(new))
+            chosen = told(
+                page.decisions,
+                policy=policy,
+                explore_share=parts.settings.explore_share,
+                taste=taste,
+                view=parts.view.view,
+                why=why,
+            )
+            answered |= {each.title: each for each in chosen}
+        self.metrics.kept.inc(len(standing))
         return Answer(
             viewer=viewer,
             surface=surface,
@@ -103,21 +142,34 @@ class Chooser:
             policy=policy,
             versions=versions,
             degraded=degraded,
-            decisions=told(
-                decisions,
-                policy=policy,
-                explore_share=parts.settings.explore_share,
-                taste=taste,
-                view=parts.view.view,
-                why=why,
-            ),
+            decisions=tuple([answered[title] for title in titles]),
         )
 
-    async def _taste(self, viewer: ViewerKey) -> tuple[TasteArray | None, str]:
+    def forget(self, viewer: ViewerKey) -> None:
+        """Hold nothing of a viewer who was erased."""
+        self.recent.forget(viewer)
+        self.recorder.forget(viewer)
+
+    def _record(self, page: DecisionPage, places: list[int]) -> None:
+        """Send a page to the log, in halves when it is too large for one record, and hold it."""
+        value = codec.encode(page)
+        if len(value) > codec.MAX_RECORD_BYTES and (middle := len(page.decisions) // 2):
+            for half in (slice(middle), slice(middle, None)):
+                part = structs.replace(page, decisions=page.decisions[half])
+                self._record(part, places[half])
+            return
+        self.recent.add(page, places)
+        self.recorder.record(Output(DECISIONS, page.viewer, value))
+        self.metrics.decisions.labels(page.policy).inc(len(page.decisions))
+
+    async def _read(self, viewer: ViewerKey) -> tuple[TasteArray | None, Assigned | None, str]:
         try:
-            blob = await self.tastes.read(viewer)
+            blob, stored = await self.tastes.read_all(viewer)
         except StoreAway:
-            return None, TASTE_AWAY
-        if blob is None:
-            return None, ""
-        return unpack_tastes([blob], self.parts.space.identity), ""
+            return None, None, TASTE_AWAY
+        taste = None if blob is None else unpack_tastes([blob], self.parts.space.identity)
+        try:
+            return taste, None if stored is None else unpack_assigned(stored), ""
+        except InvalidRecord:
+            # its lane sets it aside; until then nothing of it stands
+            return taste, None, ""

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from keyart.schemas.codec import MAX_RECORD_BYTES
 from keyart.schemas.errors import LogAway, LogError
@@ -29,13 +29,23 @@ class Recorder:
         How many records may wait.
     metrics
         Counts what waits and what is dropped.
+    lost
+        Told of each record that is dropped: what it says will never be known to anybody.
     """
 
-    def __init__(self, log: AsyncLog, *, most: int, metrics: ApiMetrics) -> None:
+    def __init__(
+        self,
+        log: AsyncLog,
+        *,
+        most: int,
+        metrics: ApiMetrics,
+        lost: Callable[[Output], object] = lambda _: None,
+    ) -> None:
         self._log = log
         self._waiting: deque[Output] = deque()
         self._most = most
         self._metrics = metrics
+        self._lost = lost
         self._come = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._ending = False
@@ -47,10 +57,10 @@ class Recorder:
         One that no reader would take is dropped here: it would hold up all behind it.
         """
         if len(output.value) > MAX_RECORD_BYTES:
-            self._drop(1, f"one of {len(output.value)} bytes is too large")
+            self._drop([output], f"one of {len(output.value)} bytes is too large")
             return
         if len(self._waiting) >= self._most:
-            self._waiting.popleft()
+            self._lost(self._waiting.popleft())
             self._metrics.dropped.inc()
         self._waiting.append(output)
         self._come.set()
@@ -96,16 +106,26 @@ class Recorder:
                     await asyncio.sleep(pause)
                     pause = min(LONGEST_PAUSE_S, pause * 2)
                 except LogError as refused:
-                    self._drop(len(batch), str(refused))
+                    self._drop(batch, str(refused))
                 self._metrics.buffered.set(len(self._waiting))
                 await asyncio.sleep(LINGER_S)
 
-    def _drop(self, count: int, why: str) -> None:
-        self._metrics.dropped.inc(count)
-        log.error("%s pages of decisions are dropped: %s", count, why)
+    def forget(self, viewer: str) -> None:
+        """Drop what waits of a viewer who was erased."""
+        kept = [output for output in self._waiting if output.key != viewer]
+        if len(kept) < len(self._waiting):
+            self._waiting = deque(kept)
+
+    def _drop(self, outputs: Sequence[Output], why: str) -> None:
+        for output in outputs:
+            self._lost(output)
+        self._metrics.dropped.inc(len(outputs))
+        log.error("%s pages of decisions are dropped: %s", len(outputs), why)
 
     def _put_back(self, batch: Sequence[Output]) -> None:
         room = self._most - len(self._waiting)
         kept = batch[len(batch) - min(room, len(batch)) :] if room > 0 else []
+        for output in batch[: len(batch) - len(kept)]:
+            self._lost(output)
         self._metrics.dropped.inc(len(batch) - len(kept))
         self._waiting.extendleft(reversed(kept))

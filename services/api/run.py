@@ -25,6 +25,7 @@ from keyart.schemas.errors import (
 from keyart.services.api.app import create_app
 from keyart.services.api.server import bound, make_server, serve
 from keyart.services.bootstrap import Parts
+from keyart.services.family import Member
 from keyart.services.store_checks import check_store
 from keyart.services.telemetry import SHARED_METRICS
 
@@ -106,19 +107,21 @@ def _run_several(count: int, port: int) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
-    command = [sys.executable, "-m", "keyart.services.cli.main", "api", "--shares-port"]
     with tempfile.TemporaryDirectory(prefix="keyart-metrics-") as metrics:
         environ = {**os.environ, "KEYART_API_PORT": str(port), SHARED_METRICS: metrics}
-        processes = [
-            subprocess.Popen(command, env=environ, start_new_session=True) for _ in range(count)
-        ]
+        members = [Member(("api", "--shares-port"), environ=environ) for _ in range(count)]
+        processes = [member.process for member in members]
         try:
             while not stopping and all(process.poll() is None for process in processes):
                 time.sleep(0.2)
         finally:
             _stop(processes)
-    if not stopping:
-        raise KeyartError("a process of the api ended by itself; its log is above")
+    if stopping:
+        return
+    for words in (member.last_words() for member in members):
+        if words.says:
+            raise (SettingsError if words.final else KeyartError)(words.says)
+    raise KeyartError("a process of the api ended by itself; its log is above")
 
 
 def _stop(processes: "list[subprocess.Popen[bytes]]") -> None:

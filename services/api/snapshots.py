@@ -21,6 +21,7 @@ from keyart.services.api.beliefs import Beliefs
 from keyart.services.api.memory import settle
 from keyart.services.api.prior import ServedPrior
 from keyart.services.bootstrap import Parts
+from keyart.services.erasure import erasures
 from keyart.services.telemetry import ApiMetrics
 from keyart.streams.catalogue.view import NOW
 from keyart.streams.ports import TITLES, Lane
@@ -44,6 +45,7 @@ class Snapshots:
     def __init__(self, parts: Parts, metrics: ApiMetrics) -> None:
         self.index = ServingIndex()
         self.posterior = "0"
+        self.erasures = 0
         self.refreshed_at = 0.0
         self._parts = parts
         self._metrics = metrics
@@ -117,6 +119,7 @@ class Snapshots:
             self._read_catalogue()
             self._prior.refresh()
             self._read_posteriors()
+            self.erasures = erasures(self._parts)
             self._beliefs.work_out(self.index)
             self.refreshed_at = time.monotonic()
             self._loaded = True

@@ -12,6 +12,7 @@ from keyart.schemas.topics import CATALOGUE
 from keyart.services.api.chooser import Chooser
 from keyart.services.api.recorder import Recorder
 from keyart.services.api.snapshots import Snapshots
+from keyart.services.api.standing import Recent
 from keyart.services.bootstrap import Parts, now_ms
 from keyart.services.page.wiring import insight_of
 from keyart.services.telemetry import ApiMetrics
@@ -65,13 +66,20 @@ class ApiState:
             cluster=settings.redis_cluster,
         )
         self.log = await self._open_log()
-        self.recorder = Recorder(self.log, most=settings.buffer, metrics=self.metrics)
+        recent = Recent(dwell_ms=settings.dwell_s * 1000)
+        self.recorder = Recorder(
+            self.log,
+            most=settings.buffer,
+            metrics=self.metrics,
+            lost=lambda output: recent.forget(output.key),
+        )
         self.recorder.start()
         self.chooser = Chooser(
             parts=parts,
             snapshots=self.snapshots,
             tastes=self.tastes,
             recorder=self.recorder,
+            recent=recent,
             metrics=self.metrics,
         )
         self.snapshots.start()

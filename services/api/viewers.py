@@ -113,6 +113,7 @@ async def erase_viewer(viewer: Viewer, keyart: Keyart) -> Response[bytes]:
     partition = partition_of(key, keyart.parts.settings.partitions)
     await keyart.in_thread(register, keyart.parts, key, offset)
     await keyart.in_thread(forget_now, keyart.parts, key, partition)
+    keyart.chooser.forget(key)
     return _taken(key, "state is gone; log and archive follow with the next round of archiving")
 
 

@@ -1,10 +1,13 @@
-"""`keyart catalogue`: load titles from a file."""
+"""`keyart catalogue`: load titles from a file, and a sample to begin with."""
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from keyart.services.cli.figures import STANDARD_OUTPUT, Json, check_json, write_json
+from keyart.services.cli.words import counted
 
 if TYPE_CHECKING:
     from keyart.schemas.catalogue import Title
@@ -13,18 +16,16 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Titles and their artworks.", no_args_is_help=True)
 
 
-@app.callback()
-def group() -> None:
-    """Keep `load` a command of its own name."""
-
-
 @app.command("load")
 def load(
-    file: Annotated[Path, typer.Argument(help="titles as .jsonl, .csv or .parquet")],
+    file: Annotated[
+        Path, typer.Argument(help="titles as .jsonl, .csv, .tsv (each also .gz) or .parquet")
+    ],
     url: Annotated[
         str, typer.Option(help="a running api to send them to; empty: straight to the store")
     ] = "",
     key: Annotated[str, typer.Option(help="bearer key of that api")] = "",
+    json: Json = None,
 ) -> None:
     """Load titles: new ones join, known ones are brought up to date. All rows must be right."""
     from rich.console import Console
@@ -32,6 +33,7 @@ def load(
 
     from keyart.services.catalogue_file import read_titles
 
+    check_json(json)
     console = Console(stderr=True)
     titles = read_titles(file)
     artworks = sum(len(title.artworks) for title in titles)
@@ -49,7 +51,30 @@ def load(
         from keyart.services.settings import read_settings
 
         _to_store(Parts(read_settings().settings), titles, now_ms())
-    typer.echo(f"{len(titles)} titles with {artworks} artworks loaded from {file}")
+    said = f"{counted(len(titles), 'title')} with {counted(artworks, 'artwork')} loaded from {file}"
+    typer.echo(said, err=json == STANDARD_OUTPUT)
+    write_json(json, {"titles": len(titles), "artworks": artworks})
+
+
+@app.command("sample")
+def sample(
+    out: Annotated[
+        Path | None, typer.Argument(help="file to write, .jsonl; without it they are printed")
+    ] = None,
+) -> None:
+    """Write three described titles, t1 to t3, to try keyart with before your own are ready."""
+    from importlib.resources import files
+
+    from keyart.schemas.errors import SettingsError
+
+    text = files("keyart.services").joinpath("sample_titles.jsonl").read_text("utf-8")
+    if out is None:
+        typer.echo(text, nl=False)
+        return
+    if out.exists():
+        raise SettingsError(f"{out} is there already: nothing was written")
+    out.write_text(text, "utf-8")
+    typer.echo(f"{counted(text.count(chr(10)), 'title')} written to {out}")
 
 
 def _to_store(parts: "Parts", titles: "Sequence[Title]", at_ms: int) -> None:

@@ -153,9 +153,8 @@ def priors(
     from rich.console import Console
 
     from keyart.models.creatives.quality import qualities
-    from keyart.models.creatives.tables import read_creatives, test_ids
+    from keyart.models.creatives.tables import read_distinct, test_ids
     from keyart.models.creatives.texts import opinions_on
-    from keyart.schemas.errors import InvalidRecord
     from keyart.services.cli.tables import priors_table
     from keyart.services.progress import progress
 
@@ -164,16 +163,11 @@ def priors(
     check_share("--split", split)
     out, err = Console(quiet=json == STANDARD_OUTPUT, markup=False), Console(stderr=True)
     unseen = test_ids(without) if without is not None else set()
-
-    def distinct(path: Path) -> "CreativeTable":
-        table = read_creatives(path, without=unseen)
-        try:
-            return table.distinct()
-        except InvalidRecord as same:
-            raise InvalidRecord(f"{path}: {same}") from None
-
-    earlier = distinct(train)
-    earlier, later = earlier.split(split) if test is None else (earlier, distinct(test))
+    earlier = read_distinct(train, without=unseen)
+    if test is None:
+        earlier, later = earlier.split(split)
+    else:
+        later = read_distinct(test, without=unseen)
     read: dict[str, FloatArray] = {}
     with progress(err, transient=True) as tell:
         said = [opinions_on(name, earlier, later, told=tell, read=read) for name in prior]

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from keyart.schemas.errors import KeyartError
+from keyart.schemas.errors import KeyartError, MissingExtra, SettingsError
 from keyart.services.cli import (
     catalogue,
     deadletters,
@@ -23,6 +23,7 @@ from keyart.services.cli import (
     topics,
     worker,
 )
+from keyart.services.family import in_family, join_family, tell_family
 
 # Help is plain text: with markup a name in brackets, as keyart[onnx], would be read as a style.
 app = typer.Typer(
@@ -70,9 +71,11 @@ def options(
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line. An error is one line, and never a traceback unless it is asked for.
 
+    In a process of `keyart serve` that line is the last of all processes, after they have ended.
     Exit status: 1 after an error, 2 for a wrong option, 130 after Ctrl-C.
     """
     given = sys.argv[1:] if arguments is None else arguments
+    join_family()
     try:
         ended = app(given, prog_name="keyart", standalone_mode=False)
         sys.stdout.flush()
@@ -94,9 +97,11 @@ def _told(wrong: BaseException, whole: bool) -> int | str | None:
         return 130
     if isinstance(wrong, REFUSED):
         return _refused(wrong)
-    if whole:
+    if whole or (in_family() and not isinstance(wrong, KeyartError)):
         traceback.print_exception(wrong)
-    print(f"keyart: {_line(wrong)}", file=sys.stderr)
+    final = isinstance(wrong, SettingsError | MissingExtra)
+    if not tell_family(_line(wrong), final=final):
+        print(f"keyart: {_line(wrong)}", file=sys.stderr)
     return 1
 
 

@@ -8,16 +8,17 @@ import msgspec
 import numpy as np
 
 from keyart.models.distill.serving import graphs_digest
+from keyart.models.intake.faults import Fault, WrongFile, by_line
+from keyart.models.intake.json_lines import JsonLinesTable
+from keyart.models.intake.source import LINES, look_at
 from keyart.models.llm.export.worth import UNMEASURED
 from keyart.models.llm.segments import read_segments
 from keyart.models.space.protocol import unit_rows
-from keyart.schemas.errors import InvalidRecord, NotFound, SpaceMismatch
+from keyart.schemas.errors import InvalidRecord, SpaceMismatch
 from keyart.schemas.priors import MAX_SEGMENTS, Opinion, PriorCard, SegmentCentre
 from keyart.schemas.taste import TASTE_DIMENSIONS
 from keyart.services.bootstrap import Parts
 
-MAX_OPINIONS: Final = 20_000_000
-MAX_LINE_BYTES: Final = 1_000_000
 _BATCH: Final = 1000
 
 
@@ -29,29 +30,25 @@ def read_opinions(path: Path) -> Iterator[Opinion]:
     NotFound
         There is no such file.
     InvalidRecord
-        A line is no opinion or too long, or there are more than `MAX_OPINIONS`.
+        A line is no opinion or too long, or there are too many.
     """
-    if not path.is_file():
-        raise NotFound(f"there is no file {path}")
-    decoder = msgspec.json.Decoder(Opinion)
-    with path.open("rb") as lines:
-        for number, line in enumerate(lines, 1):
-            where = f"{path}, line {number}"
-            if number > MAX_OPINIONS:
-                raise InvalidRecord(f"{path} has more than {MAX_OPINIONS:,} lines")
-            if len(line) > MAX_LINE_BYTES:
-                raise InvalidRecord(f"{where} is longer than {MAX_LINE_BYTES:,} bytes")
-            if not line.strip():
-                continue
-            try:
-                opinion = decoder.decode(line)
-            except msgspec.ValidationError as wrong:
-                raise InvalidRecord(f"{where}: {wrong}") from None
-            except (msgspec.DecodeError, UnicodeDecodeError) as wrong:
-                raise InvalidRecord(f"{where} is not JSON: {wrong}") from None
-            if len(opinion.artworks) != len(opinion.relative):
-                raise InvalidRecord(f"{where}: artworks and relative differ in length")
-            yield opinion
+    faults: list[Fault] = []
+    source = look_at(path)
+    if source.kind not in LINES:
+        raise InvalidRecord(f"{path}: opinions are read from {' or '.join(LINES)}")
+    for row in JsonLinesTable(source, faults, by_line).objects():
+        try:
+            opinion = msgspec.convert(row.cells, Opinion)
+        except msgspec.ValidationError as wrong:
+            faults.append(Fault(row.where, str(wrong).replace("`", "")))
+            break
+        if len(opinion.artworks) != len(opinion.relative):
+            faults.append(Fault(row.where, "artworks and relative differ in length"))
+        if faults:
+            break
+        yield opinion
+    if faults:
+        raise WrongFile(path, faults)
 
 
 class Taken(NamedTuple):

@@ -1,13 +1,18 @@
 """A lane of viewers: events and decisions of one partition become tastes and rewards."""
 
+import logging
 from collections.abc import Callable, Container, Iterator, Sequence
+from functools import partial
+from itertools import islice
 
 from msgspec import Struct
 
 from keyart.models.taste.update import TasteRates
 from keyart.schemas import codec
+from keyart.schemas.assigned import unpack_assigned
 from keyart.schemas.decisions import DecisionPage
 from keyart.schemas.errors import InvalidRecord
+from keyart.schemas.events import Correction, Erasure, Impression
 from keyart.schemas.taste import unpack_tastes
 from keyart.schemas.topics import DECISIONS, EVENTS
 from keyart.streams.catalogue.view import CatalogueView
@@ -18,14 +23,29 @@ from keyart.streams.ports import VIEWERS, Lane, LogRecord, StateStore
 from keyart.streams.steps import join, taste
 from keyart.streams.steps.due import Due, DueIndex
 from keyart.streams.steps.effects import Effects, Held
-from keyart.streams.steps.join import JOIN, JoinBatch, JoinRules
+from keyart.streams.steps.join import (
+    ASSIGNED,
+    ERASED,
+    PAGES,
+    VISITS,
+    WINDOWS,
+    JoinBatch,
+    JoinRules,
+    Logged,
+    older,
+)
+from keyart.streams.steps.join.pages import unpack_page
+from keyart.streams.steps.join.state import Trace, Visit, Window, due_of, unpack_due
+from keyart.streams.steps.reasons import counter
 
+log = logging.getLogger(__name__)
 META = "meta"
 JOIN_META = "join"
 MAX_CLOSED = 1000
 ROUNDS = 5
 """So many times so many windows are closed by one call, each time with a commit of its own."""
 LOST_AT_ONCE = 100
+OLDER_AT_ONCE = 500
 LEAP = 20
 """An epoch is above the time in milliseconds; so many bits more is above any number of rewards."""
 
@@ -84,22 +104,51 @@ class ViewersLane(LaneBase):
             # the number is lost: rewards below it would be taken for repeats
             sequence = self.epoch << LEAP
         self._meta = JoinMeta(sequence=max(sequence, self._floor))
+        self._take_over()
         self._due = DueIndex(self._scan())
         return offsets
 
     def _scan(self) -> Iterator[Due]:
-        """Yield what is due when; windows that cannot be read are set aside."""
+        """Yield what is due when; what cannot be read is set aside."""
         lost: list[tuple[str, str, bytes, str]] = []
-        for key, value in self._store.scan(self.lane, JOIN):
-            try:
-                yield join.due_of(key, value)
-            except InvalidRecord as wrong:
-                lost.append((JOIN, key, value, reason_of(wrong)))
-                if len(lost) >= LOST_AT_ONCE:
-                    self._lose(lost)
-                    lost = []
+        for family in (VISITS, WINDOWS):
+            for key, value in self._store.scan(self.lane, family):
+                viewer, _, decision = key.partition("/")
+                try:
+                    yield Due(due_of(value), decision, viewer)
+                except InvalidRecord as wrong:
+                    lost.append((family, key, value, reason_of(wrong)))
+                    if len(lost) >= LOST_AT_ONCE:
+                        self._lose(lost)
+                        lost = []
         if lost:
             self._lose(lost)
+
+    def _take_over(self) -> None:
+        """Take over what an older keyart kept, some at a time; what cannot be read is set aside."""
+        while some := list(islice(self._store.scan(self.lane, older.JOIN), OLDER_AT_ONCE)):
+            found: list[older.Older] = []
+            lost: list[tuple[str, str, bytes, str]] = []
+            for key, value in dict(some).items():
+                try:
+                    found.append(older.read(key, value))
+                except InvalidRecord as wrong:
+                    lost.append((older.JOIN, key, value, reason_of(wrong)))
+            if lost:
+                self._lose(lost)
+            effects = Effects(puts={(older.JOIN, key): None for key, _ in some})
+            if found:
+                held = self._held(older.wanted(found), alone=True)
+                made, _ = self._with_readable(held, partial(self._taken_over, held, found))
+                effects.add(made)
+            self._commit(effects, {})
+            log.info("lane %s %s took over %d windows of an older keyart", *self.lane, len(found))
+
+    def _taken_over(self, held: Held, found: Sequence[older.Older]) -> tuple[Effects, JoinBatch]:
+        batch = self._batch(held)
+        for viewer, each in found:
+            batch.take_over(viewer, each)
+        return batch.finish(), batch
 
     def start_after(self, sequence: int) -> None:
         """Let rewards be numbered above this: a rebuilt lane must not repeat what the log has."""
@@ -134,70 +183,96 @@ class ViewersLane(LaneBase):
         return len(records)
 
     def _window(self, due: Due) -> tuple[str, str]:
-        return JOIN, join.key_of(due)
+        if due.name:
+            return WINDOWS, f"{due.viewer}/{due.name}"
+        return VISITS, due.viewer
 
     def _once(self, batch: Batch) -> None:
         effects = Effects()
-        decided = [
-            page
-            for _, page in decoded(
-                [record for record in batch.records if record.topic == DECISIONS],
-                codec.decisions.decode,
-                effects,
-                time_of=lambda page: page.decided_at_ms,
-            )
-        ]
-        logged = [
-            (record.logged_at_ms, event)
-            for record, event in decoded(
-                [record for record in batch.records if record.topic == EVENTS],
-                codec.events.decode,
-                effects,
-                time_of=lambda event: event.occurred_at_ms,
-            )
-        ]
-        events = [event for _, event in logged]
-        wanted = join.wanted(decided, events, batch.due, self._rules) | taste.wanted(events)
-        held = self._held(wanted, alone=batch.size == 1)
-        made, joined = self._with_readable(
-            held, lambda: self._steps(held, decided, logged, batch.due)
+        decided = decoded(
+            [record for record in batch.records if record.topic == DECISIONS],
+            codec.decisions.decode,
+            effects,
+            time_of=lambda page: page.decided_at_ms,
         )
+        read = decoded(
+            [record for record in batch.records if record.topic == EVENTS],
+            codec.events.decode,
+            effects,
+            time_of=lambda event: event.occurred_at_ms,
+        )
+        effects.counts["events"] += len(read)
+        logged = []
+        for record, event in read:
+            if join.is_foreign(event):
+                impression = isinstance(event, Impression)
+                effects.counts[counter("foreign", impression=impression)] += 1
+            else:
+                logged.append((record.logged_at_ms, event))
+        events = [event for _, event in logged]
+        pages = [page for _, page in decided]
+        wanted = join.wanted(pages, events, batch.due) | taste.wanted(events)
+        alone = batch.size == 1
+        held = self._held(wanted, alone=alone)
+        steps = partial(self._steps, held, decided, logged, batch.due, alone=alone)
+        made, joined = self._with_readable(held, steps)
         effects.add(made)
         self._commit(effects, last_offsets(batch.records))
         self._meta = JoinMeta(sequence=joined.sequence)
         self._due.add(joined.due)
 
-    def _steps(
-        self,
-        held: Held,
-        decided: Sequence[DecisionPage],
-        logged: Sequence[taste.Logged],
-        due: Sequence[Due],
-    ) -> tuple[Effects, JoinBatch]:
-        effects = taste.taste_step(held, logged, self._catalogue, self._rates)
-        batch = JoinBatch(
+    def _batch(self, held: Held) -> JoinBatch:
+        return JoinBatch(
             held,
             self._rules,
             source=self.lane.partition,
             sequence=self._meta.sequence,
             already=self._already,
         )
-        for page in decided:
-            batch.decide(page)
-        for _, event in logged:
-            batch.observe(event)
+
+    def _steps(
+        self,
+        held: dict[tuple[str, str], bytes | None],
+        decided: Sequence[tuple[LogRecord, DecisionPage]],
+        logged: Sequence[taste.Logged],
+        due: Sequence[Due],
+        *,
+        alone: bool,
+    ) -> tuple[Effects, JoinBatch]:
+        effects = taste.taste_step(held, logged, self._catalogue, self._rates)
+        batch = self._batch(held)
+        events = [
+            event if isinstance(event, Erasure) else Logged(at_ms, event)
+            for at_ms, event in logged
+            if not isinstance(event, Correction)
+        ]
+        then = batch.wanted_then(events, due) - held.keys()
+        held.update(self._held(then, alone=alone))
+        for record, page in decided:
+            batch.decide(page, record.logged_at_ms)
+        for each in events:
+            batch.observe(each)
         batch.close(due)
         effects.add(batch.finish())
         if batch.sequence != self._meta.sequence:
             effects.puts[META, JOIN_META] = codec.pack(JoinMeta(sequence=batch.sequence))
-        effects.counts["events"] += len(logged)
-        effects.counts["decisions"] += sum(len(page.decisions) for page in decided)
+        effects.counts["decisions"] += sum(len(page.decisions) for _, page in decided)
         return effects, batch
 
 
 def _checks(space: str) -> dict[str, Callable[[str, bytes], object]]:
     return {
         taste.TASTE: lambda _, value: unpack_tastes([value], space),
-        JOIN: join.check,
-        META: lambda _, value: codec.unpack(value, JoinMeta),
+        ASSIGNED: lambda _, value: unpack_assigned(value),
+        VISITS: lambda _, value: unpack_due(value, Visit),
+        WINDOWS: lambda _, value: unpack_due(value, Window),
+        PAGES: lambda _, value: unpack_page(value),
+        META: _check_meta,
     }
+
+
+def _check_meta(key: str, value: bytes) -> None:
+    if key == ERASED[1]:
+        codec.unpack(value, dict[int, Trace])
+    else:
+        codec.unpack(value, JoinMeta)

@@ -12,7 +12,7 @@ from redis.backoff import ExponentialBackoff
 
 from keyart.schemas.errors import LogAway, StoreAway
 from keyart.schemas.topics import partition_of
-from keyart.streams.ports import VIEWERS, Lane, Output
+from keyart.streams.ports import VIEWERS, Lane, Output, ViewerState
 from keyart.streams.valkey.connect import TIMEOUT_S
 from keyart.streams.valkey.keys import Keys
 
@@ -65,14 +65,30 @@ class ValkeyTastes:
         StoreAway
             It did not come in time.
         """
-        key = self._keys.item(
-            Lane(VIEWERS, partition_of(viewer, self._partitions)), "taste", viewer
-        )
+        (taste,) = await self._read(viewer, ("taste",))
+        return taste
+
+    async def read_all(self, viewer: str) -> ViewerState:
+        """Return taste and assignments, in one round trip.
+
+        Raises
+        ------
+        StoreAway
+            They did not come in time.
+        """
+        taste, assigned = await self._read(viewer, ("taste", "assigned"))
+        return ViewerState(taste, assigned)
+
+    async def _read(self, viewer: str, families: Sequence[str]) -> list[bytes | None]:
+        lane = Lane(VIEWERS, partition_of(viewer, self._partitions))
+        names = [self._keys.item(lane, family, viewer) for family in families]
         try:
             async with asyncio.timeout(self._timeout_s):
                 if self._cluster:
-                    return await self._client.get(key)  # type: ignore[no-any-return]
-                return await asyncio.shield(self._join(key))
+                    # both are of one lane, and so in one slot
+                    return await self._client.mget(names)  # type: ignore[no-any-return]
+                waiting = [self._join(name) for name in names]
+                return [await asyncio.shield(each) for each in waiting]
         except AWAY as away:
             raise StoreAway(f"taste cannot be read: {type(away).__name__}") from None
 

@@ -6,9 +6,12 @@ at, and the next one set aside replaces it.
 
 from typing import Any
 
+FAMILIES = ("join", "visits", "pages", "windows", "meta", "timeline")
+"""Of state, each one hash; `join` is what an older keyart left, until a lane took it over."""
+
 KINDS = {
     **dict.fromkeys(("epoch", "version"), "string"),
-    **dict.fromkeys(("offsets", "counts", "join", "meta", "timeline"), "hash"),
+    **dict.fromkeys(("offsets", "counts", *FAMILIES), "hash"),
     **{"changed": "zset", "outbox": "list"},
 }
 NUMBER = b"#"

@@ -17,12 +17,11 @@ from keyart.streams.letters import reason_of, state_letter
 from keyart.streams.ports import TOPICS_OF, Commit, Lane, Output, Ownership
 from keyart.streams.valkey.connect import translated
 from keyart.streams.valkey.keys import Keys
-from keyart.streams.valkey.mend import mend
+from keyart.streams.valkey.mend import FAMILIES, mend
 
 log = logging.getLogger(__name__)
-BY_KEY = frozenset({"taste", "title"})
+BY_KEY = frozenset({"taste", "assigned", "title"})
 ANNOUNCED = frozenset({"title"})
-FAMILIES = ("join", "meta", "timeline")
 _SCAN = 1000
 _OUTBOX = 100
 _NUMBER = b"#"

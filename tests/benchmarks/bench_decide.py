@@ -99,6 +99,7 @@ class Keyart:
             self.beliefs,
             mask=self.mask,
             shared=self.shared,
+            surface="home",
             viewer=str(self.viewer),
             now_ms=NOW,
             counts=self.counts,

@@ -87,7 +87,7 @@ def one_round(site: Any, snapshots: Snapshots, loop: asyncio.AbstractEventLoop) 
                 now_ms=at_ms,
             )
         with stages.timed("records for the log"):
-            decisions = logged(decided, viewer, "home")
+            decisions = logged(decided, viewer)
         page = DecisionPage(
             viewer=viewer,
             surface="home",

@@ -138,7 +138,7 @@ class World:
         rows, terms = decided.propensity_rows(), decided.terms()
         decisions = tuple(
             Decision(
-                id=decision_id(viewer, title, SURFACE, at_ms),
+                id=decision_id(viewer, title, at_ms),
                 title=title,
                 artwork=decided.chosen_artworks[at],
                 candidates=decided.artworks[at],

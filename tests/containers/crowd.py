@@ -13,6 +13,7 @@ from hashlib import md5
 from typing import Any
 
 from keyart.schemas.catalogue import Artwork, Title
+from keyart.schemas.ids import decision_id
 
 VERSIONS = {"policy": "p", "prior": "n", "posterior": "1", "space": "s"}
 THEMES = ("rockets and planets", "cooking with friends", "rain on an empty street", "a wedding")
@@ -86,7 +87,7 @@ class Crowd:
         rng, viewer = self._rng, self._viewers[self._rng.randrange(len(self._viewers))]
         self._number += 1
         chosen = [
-            (f"d{self._seed}-{self._number}-{at}", f"t{title}", f"a{rng.randrange(4)}")
+            (decision_id(viewer, f"t{title}", self._name(at)), f"t{title}", f"a{rng.randrange(4)}")
             for at, title in enumerate(rng.sample(range(self._titles), 4))
         ]
         self.account.decisions += len(chosen)
@@ -94,6 +95,9 @@ class Crowd:
         for name, title, artwork in chosen:
             if rng.random() < 0.75:
                 yield from self._see(viewer, name, title, artwork, at_ms)
+
+    def _name(self, at: int) -> int:
+        return (self._seed << 40) + (self._number << 8) + at
 
     def _see(
         self, viewer: str, name: str, title: str, artwork: str, at_ms: int

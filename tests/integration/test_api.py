@@ -111,7 +111,12 @@ def test_a_decision_is_answered_and_logged_alike(client: Client, parts: Parts) -
 
 def test_a_viewer_sees_the_same_artwork_for_a_while(client: Client) -> None:
     first, again = (decide(client, "bea", "t0", "t1", "t2").json()["decisions"] for _ in range(2))
-    assert first == again
+    said = ("why", "kept")
+    assert [
+        {name: value for name, value in each.items() if name not in said} for each in first
+    ] == [{name: value for name, value in each.items() if name not in said} for each in again]
+    assert [each["kept"] for each in (*first, *again)] == [False] * 3 + [True] * 3
+    assert all(each["why"].startswith("Kept as decided less than a minute ago") for each in again)
 
 
 def test_sentences_may_be_left_out(client: Client) -> None:
@@ -318,7 +323,9 @@ def test_a_server_that_goes_away_and_comes_back(tmp_path: Path) -> None:
             assert decide(client, "eli", "t").json()["degraded"] == ""
             within(5, lambda: len(logged(parts, DECISIONS)) == 1)
             parts.server.kill()
-            answer = decide(client, "eli", "t")
+            (kept,) = decide(client, "eli", "t").json()["decisions"]
+            assert kept["kept"]
+            answer = decide(client, "fay", "t")
             assert answer.status_code == 200 and answer.json()["degraded"] == "taste-away"
             refused = client.post("/v1/events", json={"events": [event()]})
             problem(refused, 503)

@@ -57,7 +57,7 @@ def visit(number: int, seed: int = 0) -> list[Output]:
     viewer, at = pseudonym(f"viewer {number}", b"k" * 16), now_ms()
     decisions, events = [], []
     for title in rng.sample(TITLE_NAMES, 5):
-        name = decision_id(viewer, title, "home", seed)
+        name = decision_id(viewer, title, seed)
         artwork = rng.choice("ab")
         decisions.append(
             Decision(

@@ -96,7 +96,7 @@ def test_every_page_that_is_decided_can_be_read_back(
         decided_at_ms=NOW,
         policy="p",
         versions=VERSIONS,
-        decisions=logged(decided, VIEWER, surface),
+        decisions=logged(decided, VIEWER),
     )
     # decoding checks every bound of the schema, and a number that is none would be written as null
     again = codec.decisions.decode(codec.encode(page))

@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from keyart.models.creatives.tables import read_creatives, test_ids
+from keyart.models.creatives.tables import read_distinct, test_ids
 from keyart.models.llm.catalogue import describe
 from keyart.models.priors.protocol import centred
 from keyart.models.priors.ridge import RidgeFit, fit_ridge
@@ -65,7 +65,7 @@ def read_opinions(
         The table has fewer than two tests, or no clicks.
     """
     unseen = test_ids(without) if without is not None else set()
-    tests = read_creatives(table, without=unseen).distinct()
+    tests = read_distinct(table, without=unseen)
     asked = [title for title in titles if len(title.artworks) > 1]
     words = [describe(artwork) for title in asked for artwork in title.artworks]
     if not words:

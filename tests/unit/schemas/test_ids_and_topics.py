@@ -2,7 +2,7 @@
 
 import pytest
 
-from keyart.schemas.ids import ViewerKey, decision_id, pseudonym
+from keyart.schemas.ids import ViewerKey, decision_id, fits, is_decision_id, pseudonym
 from keyart.schemas.topics import murmur2, partition_of
 
 # from Kafka's own UtilsTest.testMurmur2: the values of the Java client, as signed 32-bit numbers
@@ -38,14 +38,39 @@ def test_a_pseudonym_hides_and_depends_on_the_key() -> None:
     assert "ada" not in one
 
 
-def test_a_decision_id_is_one_for_each_assignment() -> None:
-    viewer = ViewerKey("0" * 32)
-    name = decision_id(viewer, "t", "home", 1)
-    assert name == decision_id(viewer, "t", "home", 1)
-    others = {
-        decision_id(ViewerKey("1" * 32), "t", "home", 1),
-        decision_id(viewer, "u", "home", 1),
-        decision_id(viewer, "t", "search", 1),
-        decision_id(viewer, "t", "home", 2),
-    }
-    assert len(others | {name}) == 5
+def test_a_decision_id_says_whose_it_is_and_about_what() -> None:
+    viewer, other = ViewerKey("0" * 32), ViewerKey("1" * 32)
+    name = decision_id(viewer, "t", 1)
+    assert is_decision_id(name) and len(name) == 24
+    assert name == decision_id(viewer, "t", 1) != decision_id(viewer, "t", 2)
+    assert fits(name, viewer, "t")
+    assert not fits(name, other, "t")
+    assert not fits(name, viewer, "u")
+
+
+def test_an_older_decision_id_says_nothing_of_its_viewer() -> None:
+    assert is_decision_id("0123456789abcdef")
+    assert fits("0123456789abcdef", ViewerKey("0" * 32), "t")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "v:" + "0" * 32,
+        "0" * 23,
+        "0" * 25,
+        "0" * 32,
+        "A" * 24,
+        "0" * 24 + "\n",
+        "g" * 16,
+        "\u0660" * 16,
+    ],
+)
+def test_other_texts_are_no_decision_ids(text: str) -> None:
+    assert not is_decision_id(text)
+
+
+def test_few_ids_fit_another_viewer_by_chance() -> None:
+    names = [decision_id(f"{at:032x}", "t", at * 977) for at in range(3000)]
+    assert not any(fits(name, "f" * 32, "t") for name in names)

@@ -1,9 +1,14 @@
 """Titles from files: three kinds, one catalogue, every wrong row named."""
 
+import gzip
 import json
+import tracemalloc
 from pathlib import Path
+from typing import Any
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
@@ -172,6 +177,106 @@ def test_a_file_without_titles_is_an_error(tmp_path: Path, name: str, content: s
 def test_a_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(InvalidRecord, match="No such file"):
         read_titles(tmp_path / "none.csv")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        (
+            "x.jsonl",
+            '{"id": "t", "title": "Name", "artworks": [{"id": "a", "img": "x"}]}',
+            ["did you mean 'name'?", "did you mean 'image'?"],
+        ),
+        ("x.csv", "title,artwork,img\nt,a,x\n", ["did you mean 'image'?"]),
+        ("x.csv", "title;artwork\nt;a\n", ["separated by ';'"]),
+        ("x.jsonl", '{"id": "t\\n", "artworks": [{"id": "a"}]}', ["newline"]),
+        ("x.jsonl", '{"id": "t", "version": 2, "artworks": [{"id": "a"}]}', ["version 2"]),
+        ("x.jsonl", "\ufeff" + "{" * 10, ["line 1"]),
+    ],
+)
+def test_what_has_no_place_is_refused_with_what_was_meant(
+    tmp_path: Path, name: str, content: str, said: list[str]
+) -> None:
+    with pytest.raises(WrongFile) as caught:
+        read_titles(written(tmp_path, name, content))
+    assert all(each in str(caught.value) for each in said)
+
+
+def test_marks_nulls_packing_and_other_types_change_nothing(tmp_path: Path) -> None:
+    lines = "\n".join(json.dumps(line | {"version": None}) for line in LINES).encode()
+    assert read_titles(written(tmp_path, "b.jsonl", b"\xef\xbb\xbf" + lines)) == TITLES
+    assert read_titles(written(tmp_path, "p.JSONL.gz", gzip.compress(lines))) == TITLES
+    maps = pa.map_(pa.string(), pa.string())
+    artwork = pa.struct(
+        [("id", pa.string()), ("image", pa.binary()), ("description", pa.string())]
+        + [("attributes", maps)]
+    )
+    nested = [
+        {**line, "artworks": [{**a, "image": a["image"].encode()} for a in line["artworks"]]}
+        for line in json.loads(json.dumps(LINES))
+    ]
+    schema = pa.schema(
+        [("id", pa.string()), ("name", pa.string()), ("group", pa.string())]
+        + [("artworks", pa.list_(artwork))]
+    )
+    pq.write_table(pa.Table.from_pylist(nested, schema), tmp_path / "m.parquet")
+    assert read_titles(tmp_path / "m.parquet") == TITLES
+
+
+def test_ids_that_are_numbers_are_read_as_in_a_csv(tmp_path: Path) -> None:
+    rows = [{"title": 7, "artwork": at, "attribute.year": 1999.0} for at in (1, 2)]
+    pl.DataFrame(rows).write_parquet(tmp_path / "n.parquet")
+    (title,) = read_titles(tmp_path / "n.parquet")
+    assert (title.id, [a.id for a in title.artworks]) == ("7", ["1", "2"])
+    assert title.artworks[0].attributes == {"year": "1999"}
+
+
+def bombs() -> dict[str, Any]:
+    flat = {"title": ["t"], "artwork": ["a"]}
+    many = pa.array(["x"] * 3_000_000).dictionary_encode()
+    return {
+        "columns": pa.table({**flat, **{f"attribute.{at}": ["x"] for at in range(10_001)}}),
+        "rows": pa.table({"title": many, "artwork": many}),
+        "long": pa.table({"title": ["t"], "artwork": ["a" * 200_000_000]}),
+        "repeated": pa.table(
+            {
+                "title": ["t"] * 90_000,
+                "artwork": pa.DictionaryArray.from_arrays([0] * 90_000, ["a" * 800_000]),
+            }
+        ),
+        "values": pa.table({"id": ["t"], "artworks": [[None] * 9_000_000]}),
+    }
+
+
+@pytest.mark.parametrize("kind", ["columns", "rows", "long", "repeated", "values"])
+def test_a_small_file_that_claims_much_is_refused_before_it_is_unpacked(
+    tmp_path: Path, kind: str
+) -> None:
+    path = tmp_path / "bomb.parquet"
+    pq.write_table(bombs()[kind], path, compression="zstd")
+    tracemalloc.start()
+    before = pa.total_allocated_bytes()
+    try:
+        with pytest.raises(InvalidRecord) as refused:
+            read_titles(path)
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert str(refused.value).startswith(str(path))
+    assert most < 200_000_000
+    assert pa.total_allocated_bytes() - before < 200_000_000
+
+
+def test_the_sample_can_be_loaded_and_has_what_the_readme_asks_for(tmp_path: Path) -> None:
+    from keyart.services.cli.catalogue import app
+
+    path = tmp_path / "titles.jsonl"
+    assert CliRunner().invoke(app, ["sample", str(path)]).exit_code == 0
+    titles = {title.id: title for title in read_titles(path)}
+    assert {"t1", "t2"} <= titles.keys()
+    for title in titles.values():
+        assert len(title.artworks) >= 2 and all(each.description for each in title.artworks)
+    assert titles["t1"].artworks[0].id == "a"
 
 
 def test_the_command_writes_to_the_store(

@@ -1,10 +1,13 @@
 """Lanes on the memory's store, and records for them: what the lanes' tests share."""
 
+from zlib import crc32
+
 from keyart.models.rewards import RewardRules
 from keyart.models.taste.update import TasteRates
 from keyart.schemas import codec
 from keyart.schemas.decisions import Decision, DecisionPage, Terms, Versions
 from keyart.schemas.events import Click, Impression, Play
+from keyart.schemas.ids import decision_id
 from keyart.schemas.rewards import Reward
 from keyart.schemas.topics import DEAD_LETTERS, DECISIONS, EVENTS, REWARDS
 from keyart.streams.catalogue.view import CatalogueView
@@ -25,6 +28,11 @@ RULES = JoinRules(rewards=RewardRules(window_ms=WINDOW_MS, minutes=2), lateness_
 def viewer(number: int) -> str:
     """Return a pseudonym."""
     return f"{number:032x}"
+
+
+def decision_of(who: int, name: str) -> str:
+    """Return the id of a named decision, on the title of that name."""
+    return decision_id(viewer(who), f"t-{name}", crc32(name.encode()))
 
 
 def viewers_lane(store: StateStore, catalogue: CatalogueView) -> ViewersLane:
@@ -51,7 +59,7 @@ def page(who: int, *decisions: str, artwork: str = "a") -> DecisionPage:
         versions=VERSIONS,
         decisions=tuple(
             Decision(
-                id=name,
+                id=decision_of(who, name),
                 title=f"t-{name}",
                 artwork=artwork,
                 candidates=("a", "b"),
@@ -66,24 +74,24 @@ def page(who: int, *decisions: str, artwork: str = "a") -> DecisionPage:
     )
 
 
-def impression(who: int, decision: str, at_ms: int = 0) -> Impression:
+def impression(who: int, name: str, at_ms: int = 0) -> Impression:
     """Return the impression of a decision."""
     return Impression(
-        id=f"i-{decision}",
+        id=f"i-{name}",
         viewer=viewer(who),
-        title=f"t-{decision}",
-        decision=decision,
+        title=f"t-{name}",
+        decision=decision_of(who, name),
         occurred_at_ms=T0 + at_ms,
     )
 
 
-def play(who: int, decision: str, minutes: float = 9.0) -> Play:
+def play(who: int, name: str, minutes: float = 9.0) -> Play:
     """Return a play after a decision."""
     return Play(
-        id=f"p-{decision}",
+        id=f"p-{name}",
         viewer=viewer(who),
-        title=f"t-{decision}",
-        decision=decision,
+        title=f"t-{name}",
+        decision=decision_of(who, name),
         minutes=minutes,
         occurred_at_ms=T0 + 1,
     )
@@ -153,7 +161,7 @@ def letters(log: MemoryLog) -> list[DeadLetter]:
 
 
 def rewarded(log: MemoryLog) -> dict[str, float]:
-    """Return the value of every reward, by decision."""
+    """Return the value of every reward, by the name of its decision."""
     found = [codec.rewards.decode(record.value) for record in outputs(log, REWARDS)]
     assert len({each.id for each in found}) == len(found), "a decision was rewarded twice"
-    return {each.id: each.value for each in found}
+    return {each.title.removeprefix("t-"): each.value for each in found}

@@ -15,10 +15,13 @@ from keyart.streams.letters import STATE
 from keyart.streams.memory.store import MemoryLog, MemoryStore
 from keyart.streams.ports import TITLES, VIEWERS, Commit, Lane
 from keyart.streams.steps import join
+from keyart.streams.steps.join.state import Window
+from keyart.streams.steps.join.viewers import Viewer
 from tests.unit.streams.lane_world import (
     T0,
     Feed,
     click,
+    decision_of,
     impression,
     letters,
     outputs,
@@ -50,12 +53,16 @@ def corrupt(store: MemoryStore, lane: Lane, family: str, key: str, value: bytes)
     store.commit(Commit(lane=lane, epoch=epoch, number=number + 1, puts={(family, key): value}))
 
 
+def window_of(who: int, name: str) -> str:
+    return f"{viewer(who)}/{decision_of(who, name)}"
+
+
 def failing(kind: type, name: str) -> Callable[..., None]:
     """Return `observe` that fails on one event, as a fault of ours would."""
     whole = join.JoinBatch.observe
 
     def observe(self: join.JoinBatch, event: object) -> None:
-        if getattr(event, "id", "") == name:
+        if getattr(getattr(event, "event", event), "id", "") == name:
             raise kind("a fault of ours")
         whole(self, event)  # type: ignore[arg-type]
 
@@ -119,16 +126,17 @@ def test_a_window_that_cannot_be_closed_is_set_aside_alone(
     lane.process(feed(*(impression(at, name) for at, name in enumerate(names))), now_ms=T0)
     whole = join.JoinBatch._reward
 
-    def fails(self: join.JoinBatch, waiting: join.Waiting, at_ms: int) -> None:
-        if waiting.viewer == viewer(4):
+    def fails(self: join.JoinBatch, who: Viewer, window: Window, at_ms: int) -> None:
+        if who.key == viewer(4):
             raise KeyError("gone")
-        whole(self, waiting, at_ms)
+        whole(self, who, window, at_ms)
 
     monkeypatch.setattr(join.JoinBatch, "_reward", fails)
     lane.process([], now_ms=LATER)
     assert rewarded(log).keys() == set(names) - {"d4"}
-    assert [letter.key for letter in letters(log)] == ["join/d4"]
-    assert store.read(VIEWERS_LANE, "join", ["d4"]) == [None]
+    window = window_of(4, "d4")
+    assert [letter.key for letter in letters(log)] == [f"windows/{window}"]
+    assert store.read(VIEWERS_LANE, "windows", [window]) == [None]
     assert lane.counts["set_aside"] == 1
 
 
@@ -137,7 +145,7 @@ def test_stored_values_that_cannot_be_read_are_set_aside_and_taken_for_absent(
 ) -> None:
     lane, feed = viewers_lane(store, catalogue_view), Feed()
     lane.process(feed(page(1, "d1"), page(2, "d2")), now_ms=T0)
-    corrupt(store, VIEWERS_LANE, "join", "d1", b"\xc1 damaged")
+    corrupt(store, VIEWERS_LANE, "visits", viewer(1), b"\xc1 damaged")
     corrupt(store, VIEWERS_LANE, "taste", viewer(2), b"short")
     lane.open()
     lane.process(
@@ -146,9 +154,9 @@ def test_stored_values_that_cannot_be_read_are_set_aside_and_taken_for_absent(
     lane.process([], now_ms=LATER)
     assert rewarded(log) == {"d2": 1.0}
     found = {letter.key: letter for letter in letters(log)}
-    assert found.keys() == {"join/d1", f"taste/{viewer(2)}"}
+    assert found.keys() == {f"visits/{viewer(1)}", f"taste/{viewer(2)}"}
     assert all(letter.topic == STATE and letter.reason for letter in found.values())
-    assert "damaged" in found["join/d1"].value
+    assert "damaged" in found[f"visits/{viewer(1)}"].value
     assert store.counts(VIEWERS_LANE)["set_aside"] == 2
     assert "dead_letters" not in store.counts(VIEWERS_LANE)
 
@@ -160,12 +168,14 @@ def test_windows_damaged_before_the_start_are_set_aside_at_the_start(
     names = [f"d{at}" for at in range(300)]
     lane.process(feed(*(page(at, name) for at, name in enumerate(names))), now_ms=T0)
     lane.process(feed(*(impression(at, name) for at, name in enumerate(names))), now_ms=T0)
-    for name in names[:150]:
-        corrupt(store, VIEWERS_LANE, "join", name, b"")
+    for at, name in enumerate(names[:150]):
+        corrupt(store, VIEWERS_LANE, "windows", window_of(at, name), b"")
     again = viewers_lane(store, catalogue_view)
     again.process([], now_ms=LATER)
     assert rewarded(log).keys() == set(names[150:])
-    assert {letter.key for letter in letters(log)} == {f"join/{name}" for name in names[:150]}
+    assert {letter.key for letter in letters(log)} == {
+        f"windows/{window_of(at, name)}" for at, name in enumerate(names[:150])
+    }
     assert len(letters(log)) == 150
 
 
@@ -261,8 +271,9 @@ def test_a_batch_whose_effects_are_too_much_for_one_commit_is_halved(
     catalogue_view: CatalogueView,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(base, "MAX_COMMIT_BYTES", 10_000)
+    monkeypatch.setattr(base, "MAX_COMMIT_BYTES", 2500)
     monkeypatch.setattr(base, "MAX_HELD_BYTES", 4000)
+    monkeypatch.setattr("keyart.streams.letters.MAX_DEAD_BYTES", 500)
     largest = 0
     whole = store.commit
 
@@ -276,10 +287,10 @@ def test_a_batch_whose_effects_are_too_much_for_one_commit_is_halved(
     names = [f"d{at}" for at in range(40)]
     lane.process(feed(*(page(at, name) for at, name in enumerate(names))), now_ms=T0)
     lane.process(feed(*(impression(at, name) for at, name in enumerate(names))), now_ms=T0)
-    lane.process(feed(page(99, *(f"big{at}" for at in range(40)))), now_ms=T0)
+    lane.process(feed(page(99, *(f"big{at}" for at in range(120)))), now_ms=T0)
     lane.process([], now_ms=LATER)
     assert rewarded(log).keys() == set(names)
-    assert 0 < largest <= 10_000
+    assert 0 < largest <= 2500
     (letter,) = letters(log)
     assert "big0" in letter.value and letter.reason.startswith("Oversized")
 

@@ -1,31 +1,45 @@
 import numpy as np
 from scipy import stats
 
-from keyart.models.bandits.uniforms import dwell_period, seed, title_number, uniforms
+from keyart.models.bandits.uniforms import dwell_period, place_number, seed, title_number, uniforms
 
 TITLES = np.array([title_number(f"title-{at}") for at in range(2000)], dtype=np.uint64)
 
 
 def test_the_same_viewer_title_policy_and_period_get_the_same_numbers() -> None:
-    first = uniforms(seed("v", "p-1", 5), TITLES[:3])
-    again = uniforms(seed("v", "p-1", 5), TITLES[[2, 1, 0]])
+    first = uniforms(seed("v", "p-1", "home", 5), TITLES[:3])
+    again = uniforms(seed("v", "p-1", "home", 5), TITLES[[2, 1, 0]])
     for one, other in zip(first, again, strict=True):
         np.testing.assert_array_equal(one, other[::-1])
 
 
 def test_each_part_of_the_key_matters() -> None:
-    base = seed("v", "p", 5)
-    assert len({base, seed("w", "p", 5), seed("v", "q", 5), seed("v", "p", 6)}) == 4
+    base = seed("v", "p", "home", 5)
+    others = {
+        seed("w", "p", "home", 5),
+        seed("v", "q", "home", 5),
+        seed("v", "p", "search", 5),
+        seed("v", "p", "home", 6),
+    }
+    assert len(others | {base}) == 5
     # joined texts cannot be mistaken for each other
-    assert seed("a", "b1", 2) != seed("ab", "1", 2)
+    assert seed("a", "b1", "home", 2) != seed("ab", "1", "home", 2)
+
+
+def test_a_title_on_a_surface_has_a_number_of_its_own() -> None:
+    places = {place_number(title, surface) for title in "ab" for surface in ("home", "a", "b")}
+    assert len(places) == 6
+    assert place_number("a", "home") ^ place_number("b", "home") == title_number(
+        "a"
+    ) ^ title_number("b")
 
 
 def test_numbers_are_uniform_over_titles_and_over_viewers() -> None:
     for sample in (
-        uniforms(seed("viewer", "p", 1), TITLES),
-        np.stack([uniforms(seed(f"viewer-{v}", "p", 1), TITLES[:1]) for v in range(2000)], axis=1)[
-            :, :, 0
-        ],
+        uniforms(seed("viewer", "p", "home", 1), TITLES),
+        np.stack(
+            [uniforms(seed(f"viewer-{v}", "p", "home", 1), TITLES[:1]) for v in range(2000)], axis=1
+        )[:, :, 0],
     ):
         for numbers in sample:
             assert numbers.min() >= 0.0 and numbers.max() < 1.0
@@ -34,8 +48,8 @@ def test_numbers_are_uniform_over_titles_and_over_viewers() -> None:
 
 def test_numbers_are_independent_between_titles_purposes_and_periods() -> None:
     viewers = [f"viewer-{v}" for v in range(4000)]
-    now = np.array([uniforms(seed(v, "p", 1), TITLES[:2]) for v in viewers])  # (V, 2, 2)
-    later = np.array([uniforms(seed(v, "p", 2), TITLES[:2]) for v in viewers])
+    now = np.array([uniforms(seed(v, "p", "home", 1), TITLES[:2]) for v in viewers])  # (V, 2, 2)
+    later = np.array([uniforms(seed(v, "p", "home", 2), TITLES[:2]) for v in viewers])
     columns = np.column_stack((now.reshape(-1, 4), later.reshape(-1, 4)))
     correlation = np.corrcoef(columns.T) - np.eye(8)
     assert np.abs(correlation).max() < 4.0 / np.sqrt(len(viewers))

@@ -137,7 +137,7 @@ def test_centred_features_cancel_errors_of_the_level() -> None:
     np.testing.assert_allclose(expected, 0.0, atol=1e-5)
 
 
-def test_the_same_viewer_sees_the_same_artwork_until_the_period_ends() -> None:
+def test_the_same_viewer_draws_the_same_until_the_period_ends() -> None:
     index = index_of([10] * 30)
     titles = [f"t{at}" for at in range(30)]
     decider = Decider(
@@ -147,12 +147,30 @@ def test_the_same_viewer_sees_the_same_artwork_until_the_period_ends() -> None:
         decide(index, titles, decider=decider, now_ms=NOW + minute * 60_000)
         for minute in range(0, 121, 10)
     ]
-    for before, after in zip(pages[:-1], pages[1:], strict=True):
-        same = before.chosen_artworks == after.chosen_artworks
-        assert same == (before.period == after.period)
-    assert len({page.period for page in pages}) == 3
+    drawn = [tuple(page.chosen_artworks) for page in pages]
+    assert len(set(drawn)) == 3
+    assert sum(a != b for a, b in zip(drawn[:-1], drawn[1:], strict=True)) == 2
     other = decide(index, titles, decider=decider, viewer="w")
     assert other.chosen_artworks != pages[0].chosen_artworks
+
+
+def test_what_replaces_a_decision_is_drawn_independently_of_it() -> None:
+    """By chance one in ten of what is drawn again is what was drawn before, and no more."""
+    index = index_of([10] * 1000)
+    titles = [f"t{at}" for at in range(1000)]
+    decider = Decider(policy=build_policy("uniform"), explore_share=0.0)
+    first = decide(index, titles, decider=decider).chosen_artworks
+    again = decider.decide(
+        index,
+        titles=titles,
+        taste=NO_TASTE,
+        surface="home",
+        viewer="v",
+        now_ms=NOW,
+        replaced=[int(each) for each in np.random.default_rng(3).integers(1, 2**63, 1000)],
+    ).chosen_artworks
+    same = sum(a == b for a, b in zip(first, again, strict=True))
+    assert 70 <= same <= 130
 
 
 def test_choices_and_exploration_come_as_often_as_is_logged() -> None:

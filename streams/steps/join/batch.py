@@ -1,0 +1,377 @@
+"""One batch through the join."""
+
+from collections.abc import Container, Iterable, Sequence
+
+from msgspec import structs
+
+from keyart.models.rewards import minutes_played, reward_of
+from keyart.schemas import codec
+from keyart.schemas.assigned import Id
+from keyart.schemas.decisions import DecisionPage
+from keyart.schemas.events import Engagement, Erasure, Event, Impression, TitleEvent
+from keyart.schemas.ids import fits, is_decision_id
+from keyart.schemas.rewards import Reward
+from keyart.schemas.topics import REWARDS
+from keyart.streams.ports import Output
+from keyart.streams.steps.due import Due
+from keyart.streams.steps.effects import Effects, Held, Wanted
+from keyart.streams.steps.join.clocks import Stamp, Within, corrected, within
+from keyart.streams.steps.join.older import Remembered, Waiting
+from keyart.streams.steps.join.pages import (
+    Line,
+    head_in,
+    head_of,
+    pack_page,
+    reward_in,
+    unpack_page,
+)
+from keyart.streams.steps.join.rules import (
+    ASSIGNED,
+    ERASED,
+    HOUR_MS,
+    PAGES,
+    VISITS,
+    WINDOWS,
+    JoinRules,
+)
+from keyart.streams.steps.join.state import (
+    MAX_EARLY,
+    MAX_EVENTS,
+    Logged,
+    Trace,
+    Traces,
+    Window,
+    bucket_of,
+    lasting,
+    page_key,
+    window_key,
+)
+from keyart.streams.steps.join.viewers import Viewer
+from keyart.streams.steps.reasons import counter
+
+
+class JoinBatch:
+    """One batch through the join: reads `held`, gathers what changes.
+
+    Parameters
+    ----------
+    held
+        The state of `wanted`; that of `wanted_then` is looked up in it later.
+    rules
+        How rewards are made.
+    source, sequence
+        The join's partition, and the number of its last reward.
+    already
+        Ids of rewards that are in the log: a rebuild makes none of them again.
+    """
+
+    def __init__(
+        self,
+        held: Held,
+        rules: JoinRules,
+        *,
+        source: int,
+        sequence: int,
+        already: Container[str] = (),
+    ) -> None:
+        self._held = held
+        self._rules = rules
+        self._source = source
+        self._already = already
+        self.sequence = sequence
+        self._viewers: dict[str, Viewer] = {}
+        self._parts: dict[tuple[str, int], list[bytes]] = {}
+        stored = held.get(ERASED)
+        self._traces: Traces = {} if stored is None else codec.unpack(stored, dict[int, Trace])
+        self.effects = Effects()
+        self.due: list[Due] = []
+
+    def wanted_then(self, events: Sequence[Logged | Erasure], due: Sequence[Due]) -> Wanted:
+        """Return what else the batch has to see, now that its viewers are known."""
+        found: Wanted = {(WINDOWS, window_key(each.viewer, each.name)) for each in due if each.name}
+        for each in events:
+            if isinstance(each, Erasure):
+                viewer = self._viewer(each.viewer)
+                ids = [viewer.id_at(at) for at in range(len(viewer.assigned))]
+                found |= {(WINDOWS, window_key(viewer.key, str(id))) for id in ids}
+                continue
+            viewer = self._viewer(each.event.viewer)
+            if (at := viewer.resolve(each, self._rules)) is None:
+                continue
+            id, page = viewer.id_at(at), viewer.page_of(at)
+            found.add((WINDOWS, window_key(viewer.key, str(id))))
+            if page is not None and not page.has_seen(id):
+                found.add((PAGES, page_key(viewer.key, page.number)))
+        return found
+
+    def decide(self, page: DecisionPage, logged_at_ms: int = 0) -> None:
+        """Take in a page of decisions; `logged_at_ms` is when the log had it, 0 if not known."""
+        counts, rules = self.effects.counts, self._rules
+        trace = self._traces.get(bucket_of(page.viewer))
+        if trace is not None and page.decided_at_ms <= trace.erased_at_ms:
+            counts["erased"] += len(page.decisions)
+            return
+        due_ms = page.decided_at_ms + rules.life_ms
+        viewer = self._viewer(page.viewer)
+        # what comes after its time was over may have been here before
+        new = [] if logged_at_ms >= due_ms else viewer.new(list(page.decisions))
+        counts["repeat_decisions"] += len(page.decisions) - len(new)
+        taken = new[: viewer.room]
+        counts["beyond_bound"] += len(new) - len(taken)
+        if not taken:
+            return
+        viewer.assign(
+            taken,
+            page.surface,
+            pack_page(head_of(page), [Line.of(each) for each in taken]),
+            decided_at_ms=page.decided_at_ms,
+            policy=page.versions.policy,
+            due_ms=due_ms,
+        )
+        early, viewer.visit.early = viewer.visit.early, []
+        for each in early:
+            if (at := viewer.resolve(each, self._rules)) is None:
+                viewer.visit.early.append(each)
+            else:
+                self._join(viewer, at, each)
+
+    def observe(self, each: Logged | Erasure) -> None:
+        """Take in an impression, an engagement or an erasure."""
+        if isinstance(each, Erasure):
+            self._erase(each)
+            return
+        viewer = self._viewer(each.event.viewer)
+        if (at := viewer.resolve(each, self._rules)) is None:
+            self._wait(viewer, each)
+        else:
+            self._join(viewer, at, each)
+
+    def close(self, due: Iterable[Due]) -> None:
+        """Close what is due: windows become rewards, what is over is forgotten."""
+        for at_ms, name, key in due:
+            viewer = self._viewer(key)
+            if name == "":
+                self._clean(viewer, at_ms)
+                continue
+            window = viewer.window(name)
+            if window is None or window.due_ms != at_ms:
+                continue
+            viewer.windows[name] = None
+            if window.shown is None:
+                self._count("unseen", *window.events)
+            else:
+                self._reward(viewer, window, at_ms)
+
+    def take_over(self, viewer_key: str, older: Waiting | Remembered) -> None:
+        """Take over what was kept of a viewer, or of one decision, by an older keyart."""
+        viewer = self._viewer(viewer_key)
+        visit, patience = viewer.visit, self._rules.patience_ms
+        if isinstance(older, Remembered):
+            if older.hour >= visit.hour:
+                visit.hour, visit.rewards = older.hour, older.rewards
+            if older.erased_at_ms:
+                self._trace(viewer_key, Trace(older.erased_at_ms))
+            return
+        received = [Logged(max(0, older.due_ms - patience), event) for event in older.events]
+        begun = older.reward
+        if begun is None:
+            visit.early = [*visit.early, *received][:MAX_EARLY]
+            return
+        decided_at_ms, id = begun.closed_at_ms, Id.of(begun.id)
+        if viewer.assigned.find(begun.id) is not None or not viewer.room:
+            return
+        record = pack_page(head_in(begun), [Line.of(begun)])
+        viewer.assign(
+            [begun],
+            begun.surface,
+            record,
+            decided_at_ms=decided_at_ms,
+            policy=begun.versions.policy,
+            due_ms=decided_at_ms + self._rules.life_ms,
+        )
+        shown_at_ms = begun.shown_at_ms
+        if not shown_at_ms and not received:
+            return
+        shown = Stamp(shown_at_ms, max(shown_at_ms, decided_at_ms)) if shown_at_ms else None
+        if shown is not None:
+            at = viewer.assigned.find(begun.id)
+            assert at is not None
+            viewer.keep_page(at, older.due_ms, seen=True)
+        unseen = structs.replace(begun, shown_at_ms=0)
+        window = Window(older.due_ms, unseen, shown, received)
+        self._keep(viewer, str(id), window)
+
+    def finish(self) -> Effects:
+        """Return the effects of the whole batch."""
+        for viewer in self._viewers.values():
+            puts, due = viewer.puts(self._rules)
+            self.effects.puts.update(puts)
+            self.due += due
+        return self.effects
+
+    def _viewer(self, key: str) -> Viewer:
+        if key not in self._viewers:
+            self._viewers[key] = Viewer(key, self._held)
+        return self._viewers[key]
+
+    def _wait(self, viewer: Viewer, logged: Logged) -> None:
+        event, early = logged.event, viewer.visit.early
+        if event.decision is not None and not is_decision_id(event.decision):
+            self._count("orphaned", logged)
+        elif _is_repeat(event, early):
+            self._count("repeat", logged)
+        elif len(early) >= MAX_EARLY:
+            self._count("crowded", logged)
+        else:
+            self._count("early", logged)
+            viewer.visit.early = [*early, logged]
+
+    def _join(self, viewer: Viewer, at: int, logged: Logged) -> None:
+        event, id = logged.event, str(viewer.id_at(at))
+        window = viewer.window(id)
+        if window is None:
+            page = viewer.page_of(at)
+            if page is None or page.has_seen(viewer.id_at(at)):
+                self._count("repeat" if isinstance(event, Impression) else "late", logged)
+                return
+            window = Window(0, self._begun(viewer, page.number, viewer.line_of(at)))
+        if event.title != window.reward.title:
+            self._count("foreign", logged)
+        elif event.artwork is not None and event.artwork != window.reward.artwork:
+            self._count("other_artwork", logged)
+        elif isinstance(event, Impression):
+            if window.shown is not None:
+                self._count("repeat", logged)
+                return
+            until = logged.stamp.received_at_ms + self._rules.patience_ms
+            viewer.keep_page(at, until, seen=True)
+            self._keep(viewer, id, structs.replace(window, shown=logged.stamp, due_ms=until))
+        elif _is_repeat(event, window.events):
+            self._count("repeat", logged)
+        elif len(window.events) >= MAX_EVENTS:
+            self._count("crowded", logged)
+        else:
+            until = window.due_ms
+            if window.shown is None:
+                until = max(until, logged.stamp.received_at_ms + self._rules.patience_ms)
+                viewer.keep_page(at, until, seen=False)
+            events = [*window.events, logged]
+            self._keep(viewer, id, structs.replace(window, events=events, due_ms=until))
+
+    def _begun(self, viewer: Viewer, number: int, line: int) -> Reward:
+        where = (viewer.key, number)
+        if where not in self._parts:
+            self._parts[where] = unpack_page(viewer.page(number) or b"")
+        return reward_in(self._parts[where], line, viewer=viewer.key, source=self._source)
+
+    def _keep(self, viewer: Viewer, id: str, window: Window) -> None:
+        before = viewer.window(id)
+        viewer.windows[id] = window
+        if before is None or before.due_ms != window.due_ms:
+            self.due.append(Due(window.due_ms, id, viewer.key))
+
+    def _erase(self, event: Erasure) -> None:
+        """Forget the viewer; of what was decided before it nothing becomes a reward."""
+        viewer = self._viewer(event.viewer)
+        self._count("erased", *viewer.visit.early)
+        taught = Trace(event.occurred_at_ms, viewer.visit.hour, viewer.visit.rewards)
+        windows = viewer.forget()
+        self.effects.counts["erased"] += sum(window.shown is not None for window in windows)
+        self._trace(event.viewer, taught)
+
+    def _trace(self, viewer: str, new: Trace) -> None:
+        """Keep when a viewer was erased, and what the viewer had taught in the hour."""
+        bucket = bucket_of(viewer)
+        old = self._traces.get(bucket, Trace(0))
+        hour = max(old.hour, new.hour)
+        rewards = sum(each.rewards for each in (old, new) if each.hour == hour)
+        self._traces = lasting(self._traces, new.erased_at_ms)
+        self._traces[bucket] = Trace(max(old.erased_at_ms, new.erased_at_ms), hour, rewards)
+        self.effects.puts[ERASED] = codec.pack(self._traces)
+
+    def _clean(self, viewer: Viewer, now_ms: int) -> None:
+        """Forget what is over of a viewer."""
+        if viewer.visit.due_ms > now_ms:
+            return
+        self.effects.counts["unseen"] += viewer.drop_pages(now_ms)
+        visit, patience = viewer.visit, self._rules.patience_ms
+        over = [each for each in visit.early if each.stamp.received_at_ms + patience <= now_ms]
+        self._count("orphaned", *over)
+        visit.early = [each for each in visit.early if each not in over]
+        if (visit.hour + 1) * HOUR_MS + patience <= now_ms:
+            visit.hour = visit.rewards = 0
+
+    def _reward(self, viewer: Viewer, window: Window, at_ms: int) -> None:
+        assert window.shown is not None
+        counts, rules = self.effects.counts, self._rules
+        if not self._may_teach(viewer, window.shown.received_at_ms // HOUR_MS):
+            counts["limited"] += 1
+            return
+        begun, shown = window.reward, window.shown
+        decided_at_ms = begun.closed_at_ms
+        inside: list[Engagement] = []
+        possible: list[Engagement] = []
+        for each in window.events:
+            event = each.event
+            assert not isinstance(event, Impression)
+            cited = event.decision is not None
+            found = within(decided_at_ms, shown, each.stamp, rules, cited=cited)
+            if found is Within.NO:
+                self._count("outside_window", each)
+                continue
+            possible.append(event)
+            if found is Within.YES:
+                inside.append(event)
+        value = reward_of(inside, rules.rewards)
+        if len(possible) > len(inside) and reward_of(possible, rules.rewards) != value:
+            counts["clock_doubt"] += 1
+            return
+        viewer.visit.rewards += 1
+        if begun.id in self._already:
+            counts["rewarded_already"] += 1
+            return
+        self.sequence += 1
+        reward = structs.replace(
+            begun,
+            value=value,
+            shown_at_ms=corrected(decided_at_ms, shown),
+            minutes=minutes_played(inside),
+            engaged=tuple(sorted({type(event).__name__.lower() for event in inside})),
+            definition=rules.rewards.definition,
+            closed_at_ms=at_ms,
+            sequence=self.sequence,
+        )
+        self.effects.outputs.append(Output(REWARDS, reward.title, codec.encode(reward)))
+        counts["rewards"] += 1
+
+    def _may_teach(self, viewer: Viewer, hour: int) -> bool:
+        """Return whether the viewer has not taught too much in the hour of the impression."""
+        visit, trace = viewer.visit, self._traces.get(bucket_of(viewer.key))
+        if hour > visit.hour:
+            visit.hour, visit.rewards = hour, 0
+        before = trace.rewards if trace is not None and trace.hour == visit.hour else 0
+        return visit.rewards + before < self._rules.hourly
+
+    def _count(self, what: str, *events: Logged) -> None:
+        for each in events:
+            name = counter(what, impression=isinstance(each.event, Impression))
+            self.effects.counts[name] += 1
+
+
+def wanted(pages: Sequence[DecisionPage], events: Sequence[Event], due: Sequence[Due]) -> Wanted:
+    """Return the state of the viewers in a batch; `JoinBatch.wanted_then` says what else."""
+    viewers = {page.viewer for page in pages} | {each.viewer for each in due}
+    viewers |= {event.viewer for event in events if isinstance(event, TitleEvent | Erasure)}
+    found = {(family, viewer) for viewer in viewers for family in (ASSIGNED, VISITS)}
+    return found | {ERASED} if viewers else found
+
+
+def is_foreign(event: Event) -> bool:
+    """Return whether an event names a decision that was made for another viewer or title."""
+    if not isinstance(event, TitleEvent) or event.decision is None:
+        return False
+    return not fits(event.decision, event.viewer, event.title)
+
+
+def _is_repeat(event: TitleEvent, events: Sequence[Logged]) -> bool:
+    return any(event.id == other.event.id for other in events)

@@ -1,0 +1,223 @@
+"""The join's view of the viewers in a batch: read once, changed in memory, written at the end."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from keyart.models.bandits.uniforms import place_number
+from keyart.schemas.assigned import (
+    MAX_ASSIGNED,
+    MAX_PAGES,
+    Assigned,
+    Id,
+    mark,
+    pack_assigned,
+    unpack_assigned,
+)
+from keyart.schemas.decisions import Decision
+from keyart.schemas.events import TitleEvent
+from keyart.schemas.ids import is_decision_id
+from keyart.schemas.rewards import Reward
+from keyart.streams.steps.due import Due
+from keyart.streams.steps.effects import Held
+from keyart.streams.steps.join.rules import (
+    ASSIGNED,
+    PAGES,
+    SERVERS_APART_MS,
+    VISITS,
+    WINDOWS,
+    JoinRules,
+)
+from keyart.streams.steps.join.state import (
+    Logged,
+    PageState,
+    Visit,
+    Window,
+    pack_due,
+    page_key,
+    seen_mark,
+    unpack_due,
+    window_key,
+)
+
+PAGE_NUMBERS: Final = 1 << 16
+
+
+class Viewer:
+    """One viewer in a batch: what was assigned, and what the join keeps beside it.
+
+    Parameters
+    ----------
+    key
+        The pseudonym.
+    held
+        State as read.
+    """
+
+    def __init__(self, key: str, held: Held) -> None:
+        self.key = key
+        self._held = held
+        stored = held.get((VISITS, key))
+        self.visit = Visit() if stored is None else unpack_due(stored, Visit)
+        self.assigned = unpack_assigned(held.get((ASSIGNED, key)))
+        self.windows: dict[str, Window | None] = {}
+        self.pages: dict[int, bytes | None] = {}
+        self._before = (stored, self.assigned)
+        self._told = self.visit.due_ms if stored is not None else None
+
+    def resolve(self, logged: Logged, rules: JoinRules) -> int | None:
+        """Return the index of the decision that an event belongs to, None when it is not known.
+
+        By the id that it cites, or the latest for its title, surface and, if given, artwork that
+        was decided before the log had the event; and whose life was not over then.
+        """
+        event, assigned = logged.event, self.assigned
+        if not len(assigned):
+            return None
+        if event.decision is not None:
+            at = assigned.find(event.decision) if is_decision_id(event.decision) else None
+            found = [] if at is None else [at]
+        else:
+            found = self._about(event)
+            if logged.logged_at_ms:
+                latest = logged.logged_at_ms + SERVERS_APART_MS
+                found = [each for each in found if assigned.decided_at(each) <= latest]
+        if not found:
+            return None
+        over = assigned.decided_at(found[-1]) + rules.life_ms
+        return found[-1] if logged.stamp.received_at_ms <= over else None
+
+    def _about(self, event: TitleEvent) -> list[int]:
+        """Return the decisions for an event's title on its surface, those of its artwork if any."""
+        entries = self.assigned.entries
+        at = np.flatnonzero(entries["place"] == place_number(event.title, event.surface))
+        if event.artwork is not None and len(at):
+            same = at[entries["artwork"][at] == mark(event.artwork)]
+            at = same if len(same) else at
+        found: list[int] = at.tolist()
+        return found
+
+    def id_at(self, at: int) -> Id:
+        """Return the id of an entry."""
+        return self.assigned.id_at(at)
+
+    def page_of(self, at: int) -> PageState | None:
+        """Return the page on which an entry stands."""
+        number = int(self.assigned.entries["page"][at])
+        return next((page for page in self.visit.pages if page.number == number), None)
+
+    def line_of(self, at: int) -> int:
+        """Return the place of an entry on its page."""
+        numbers = self.assigned.entries["page"]
+        return at - int(np.argmax(numbers == numbers[at]))
+
+    def window(self, decision: str) -> Window | None:
+        """Return the open window of a decision."""
+        if decision not in self.windows:
+            stored = self._held.get((WINDOWS, window_key(self.key, decision)))
+            self.windows[decision] = None if stored is None else unpack_due(stored, Window)
+        return self.windows[decision]
+
+    def page(self, number: int) -> bytes | None:
+        """Return the record of a page."""
+        if number not in self.pages:
+            return self._held.get((PAGES, page_key(self.key, number)))
+        return self.pages[number]
+
+    def new(self, decisions: list[Decision]) -> list[Decision]:
+        """Return the decisions that were not taken in before."""
+        entries = self.assigned.entries
+        known = set(zip(entries["nonce"].tolist(), entries["check"].tolist(), strict=True))
+        found = []
+        for decision in decisions:
+            id = Id.of(decision.id)
+            if (id.nonce, id.check) not in known:
+                known.add((id.nonce, id.check))
+                found.append(decision)
+        return found
+
+    @property
+    def room(self) -> int:
+        """How many more decisions may be taken in with a page."""
+        if len(self.visit.pages) >= MAX_PAGES:
+            return 0
+        return max(0, MAX_ASSIGNED - len(self.assigned))
+
+    def assign(
+        self,
+        decisions: Sequence[Decision | Reward],
+        surface: str,
+        record: bytes,
+        *,
+        decided_at_ms: int,
+        policy: str,
+        due_ms: int,
+    ) -> None:
+        """Take in the decisions of a page: there is room for them, and none was here before."""
+        used = {page.number for page in self.visit.pages}
+        number = self.visit.next_page
+        while number in used:
+            number = (number + 1) % PAGE_NUMBERS
+        self.visit.next_page = (number + 1) % PAGE_NUMBERS
+        places = [place_number(each.title, surface) for each in decisions]
+        self.assigned = self.assigned.with_page(
+            decisions, places, number=number, decided_at_ms=decided_at_ms, policy=policy
+        )
+        self.visit.pages.append(PageState(number, due_ms))
+        self.pages[number] = record
+
+    def keep_page(self, at: int, until_ms: int, *, seen: bool) -> None:
+        """Keep the page of a decision until its window is closed; note whether it was seen."""
+        page = self.page_of(at)
+        if page is not None:
+            page.due_ms = max(page.due_ms, until_ms)
+            if seen:
+                page.seen += seen_mark(self.id_at(at))
+
+    def drop_pages(self, now_ms: int) -> int:
+        """Drop the pages whose time is over; return how many of their decisions nobody saw."""
+        over = [page for page in self.visit.pages if page.due_ms <= now_ms]
+        if not over:
+            return 0
+        before = len(self.assigned)
+        self.assigned = self.assigned.without([page.number for page in over])
+        seen = sum(len(page.seen) // len(seen_mark(Id(0, 0, False))) for page in over)
+        for page in over:
+            self.pages[page.number] = None
+        self.visit.pages = [page for page in self.visit.pages if page.due_ms > now_ms]
+        return before - len(self.assigned) - seen
+
+    def forget(self) -> list[Window]:
+        """Drop all that is kept of the viewer; return the windows that were open."""
+        for page in self.visit.pages:
+            self.pages[page.number] = None
+        ids = [str(self.id_at(at)) for at in range(len(self.assigned))]
+        found = [window for each in ids if (window := self.window(each)) is not None]
+        self.windows.update(dict.fromkeys([*ids, *self.windows]))
+        self.visit, self.assigned = Visit(), Assigned()
+        return found
+
+    def puts(self, rules: JoinRules) -> tuple[dict[tuple[str, str], bytes | None], list[Due]]:
+        """Return what changed, and when something of the viewer is over, where that moved."""
+        puts: dict[tuple[str, str], bytes | None] = {}
+        for decision, window in self.windows.items():
+            where = (WINDOWS, window_key(self.key, decision))
+            value = None if window is None else pack_due(window)
+            if value != self._held.get(where):
+                puts[where] = value
+        for number, record in self.pages.items():
+            puts[PAGES, page_key(self.key, number)] = record
+        stored, assigned = self._before
+        until = self.visit.until(rules)
+        self.visit.due_ms = 0 if until is None else until
+        value = None if until is None else pack_due(self.visit)
+        if value != stored:
+            puts[VISITS, self.key] = value
+        if self.assigned is not assigned:
+            kept = pack_assigned(self.assigned) if len(self.assigned) else None
+            puts[ASSIGNED, self.key] = kept
+        due = []
+        if until is not None and until != self._told:
+            due.append(Due(until, "", self.key))
+        return puts, due
