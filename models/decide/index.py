@@ -168,6 +168,11 @@ class ServingIndex:
                 if artwork in current:
                     table[start + current.index(artwork)] = row
 
+    def keep_surfaces(self, surfaces: Iterable[str]) -> None:
+        """Forget what is believed of all surfaces but these; `ANY_SURFACE` serves them then."""
+        for surface in set(self.arrays.beliefs) - {ANY_SURFACE, *surfaces}:
+            del self.arrays.beliefs[surface]
+
     def personalise(self, viewer: ViewerSide | None) -> None:
         """See viewers this way from now on, None for not at all; `opine` has to follow."""
         if viewer is None:

@@ -6,7 +6,7 @@ against what all of them had taught by then.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Final, TypeVar
 
@@ -18,8 +18,10 @@ from keyart.models.belief.hyper import Hyper
 from keyart.models.belief.sums import Sums
 from keyart.models.decide.beliefs import take_over
 from keyart.models.decide.index import ServingIndex
+from keyart.models.posterior.sums import OTHER_SURFACE
 from keyart.schemas.posterior import TitleSums
 from keyart.schemas.priors import Opinion
+from keyart.services.api.surfaces import Cells, Surfaces
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 ALL_AT_ONCE: Final = 500
@@ -43,7 +45,7 @@ class Beliefs:
         self._names: list[str] = []
         self._artworks: list[tuple[str, ...]] = []
         self._row: dict[str, int] = {}
-        self._surfaces: list[str] = []
+        self._surfaces = Surfaces()
         self._groups: dict[str, int] = {}
         self._changed: set[str] = set()
         self._learned: Learned | None = None
@@ -59,6 +61,12 @@ class Beliefs:
         """Return the number of titles."""
         return len(self._names)
 
+    @property
+    def surfaces(self) -> tuple[tuple[str, ...], int]:
+        """The surfaces with a level of their own, and how many others are counted together."""
+        own = tuple(name for name in self._surfaces.columns if name != OTHER_SURFACE)
+        return own, self._surfaces.pooled
+
     def put(self, title: str, artworks: tuple[str, ...], group: str) -> None:
         """Add a title, or replace its artworks; its sums and its opinion have to follow."""
         row = self._row.setdefault(title, len(self._names))
@@ -71,6 +79,7 @@ class Beliefs:
             wide = max(widest, len(artworks))
             self._shape(max(rows, 2 * row), wide, surfaces)
         self._clear(row)
+        self._surfaces.hold(title, {})
         self._mask[row, : len(artworks)] = True
         self._group[row] = self._groups.setdefault(group, len(self._groups))
         self._changed.add(title)
@@ -86,17 +95,19 @@ class Beliefs:
                 array[row] = array[last]
         self._clear(last)
         self._changed.discard(title)
+        self._surfaces.hold(title, {})
 
     def take_sums(self, sums: TitleSums) -> None:
         """Take the sums of a title; one that is not there is ignored."""
         if (row := self._row.get(sums.title)) is None:
             return
-        self._takes[row] = self._expected[row] = 0.0
-        for at, artwork in enumerate(self._artworks[row]):
+        its, cells = self._artworks[row], Cells()
+        for at, artwork in enumerate(its):
             for surface, cell in sums.artworks.get(artwork, {}).items():
-                column = self._column(surface)
-                self._takes[row, at, column] = cell.reward
-                self._expected[row, at, column] = cell.expected
+                if surface not in cells:
+                    cells[surface] = np.zeros((2, len(its)))
+                cells[surface][:, at] = cell.reward, cell.expected
+        self._surfaces.hold(sums.title, cells)
         self._changed.add(sums.title)
 
     def take_opinion(self, opinion: Opinion) -> None:
@@ -121,10 +132,11 @@ class Beliefs:
         if not self._changed:
             return 0
         started = time.monotonic()
+        self._lay_out(index)
         rest_over = started - self._all_at >= REST * self._all_took
         if self._learned is None or len(self._names) <= ALL_AT_ONCE or rest_over:
             rows: Sequence[int] = range(len(self._names))
-            start = Learned.start(self._hyper, surfaces=max(1, len(self._surfaces)))
+            start = Learned.start(self._hyper, surfaces=max(1, len(self._surfaces.columns)))
             self._learned = self._believe(index, rows, start, self._learned)
             self._all_at = time.monotonic()
             self._all_took = self._all_at - started
@@ -142,7 +154,7 @@ class Beliefs:
         now: Learned | None,
     ) -> Learned:
         at = np.array(rows, np.intp)
-        surfaces = self._surfaces or [FIRST_SURFACE]
+        surfaces = self._surfaces.columns or (FIRST_SURFACE,)
         sums = Sums.of(
             takes=self._takes[at, :, : len(surfaces)],
             expected=self._expected[at, :, : len(surfaces)],
@@ -161,15 +173,19 @@ class Beliefs:
         )
         return learned
 
-    def _column(self, surface: str) -> int:
-        if surface not in self._surfaces:
-            self._surfaces.append(surface)
-            rows, widest, columns = self._takes.shape
-            if len(self._surfaces) > columns:
-                self._shape(rows, widest, len(self._surfaces))
+    def _lay_out(self, index: ServingIndex) -> None:
+        """Write what has changed into the tables; all of it when other surfaces stand alone now."""
+        rows, widest, columns = self._takes.shape
+        titles: Iterable[str] = self._changed
+        if self._surfaces.choose():
             # what was learned has one level for each surface
             self._learned = None
-        return self._surfaces.index(surface)
+            titles = self._names
+            self._shape(rows, widest, max(columns, len(self._surfaces.columns)))
+            index.keep_surfaces(self._surfaces.columns)
+        for title in titles:
+            row = self._row[title]
+            self._surfaces.fill(title, self._takes[row], self._expected[row])
 
     def _clear(self, row: int) -> None:
         self._takes[row] = self._expected[row] = 0.0

@@ -12,7 +12,7 @@ from keyart.schemas.assigned import Assigned, unpack_assigned
 from keyart.schemas.decisions import DecisionPage, Versions
 from keyart.schemas.errors import InvalidRecord, StoreAway
 from keyart.schemas.ids import ViewerKey
-from keyart.schemas.taste import TasteArray, unpack_tastes
+from keyart.schemas.taste import TasteArray
 from keyart.schemas.topics import DECISIONS
 from keyart.services.api.answers import Answer, logged, told, told_again
 from keyart.services.api.policies import Experiment
@@ -22,6 +22,7 @@ from keyart.services.api.standing import Recent, before, places_of
 from keyart.services.bootstrap import Parts, now_ms
 from keyart.services.telemetry import ApiMetrics
 from keyart.streams.ports import Output, TasteReader
+from keyart.streams.reading import usable_taste
 
 TASTE_AWAY: Final = "taste-away"
 
@@ -167,7 +168,7 @@ class Chooser:
             blob, stored = await self.tastes.read_all(viewer)
         except StoreAway:
             return None, None, TASTE_AWAY
-        taste = None if blob is None else unpack_tastes([blob], self.parts.space.identity)
+        taste = usable_taste(blob, self.parts.space.identity)
         try:
             return taste, None if stored is None else unpack_assigned(stored), ""
         except InvalidRecord:

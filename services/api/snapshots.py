@@ -13,7 +13,6 @@ import numpy as np
 from keyart.models.belief.hyper import Hyper
 from keyart.models.decide.index import IndexedTitle, ServingIndex
 from keyart.models.decide.weights import learned_weights
-from keyart.schemas import codec
 from keyart.schemas.errors import KeyartError
 from keyart.schemas.posterior import SharedSums, TitleSums
 from keyart.schemas.topics import partition_of
@@ -25,6 +24,7 @@ from keyart.services.erasure import erasures
 from keyart.services.telemetry import ApiMetrics
 from keyart.streams.catalogue.view import NOW
 from keyart.streams.ports import TITLES, Lane
+from keyart.streams.reading import usable
 from keyart.streams.steps.bandit import SHARED, TITLE
 
 log = logging.getLogger(__name__)
@@ -84,6 +84,11 @@ class Snapshots:
     def prior(self) -> str:
         """The name of the prior that serves."""
         return self._prior.name
+
+    @property
+    def surfaces(self) -> tuple[tuple[str, ...], int]:
+        """The surfaces with a level of their own, and how many others are counted together."""
+        return self._beliefs.surfaces
 
     @property
     def loaded(self) -> bool:
@@ -164,9 +169,10 @@ class Snapshots:
 
     def _shared_sums(self) -> list[SharedSums]:
         return [
-            codec.unpack(data, SharedSums)
+            sums
             for lane in self._versions
-            if (data := self._parts.store.read(lane, SHARED[0], [SHARED[1]])[0]) is not None
+            for data in self._parts.store.read(lane, SHARED[0], [SHARED[1]])
+            if (sums := usable(data, SharedSums, "the shared weights' sums")) is not None
         ]
 
     def _read_sums(self, titles: Sequence[str]) -> None:
@@ -176,6 +182,9 @@ class Snapshots:
             lanes.setdefault(Lane(TITLES, partition_of(title, partitions)), []).append(title)
         for lane, its in lanes.items():
             for first in range(0, len(its), CHUNK):
-                for data in self._parts.store.read(lane, TITLE, its[first : first + CHUNK]):
-                    if data is not None:
-                        self._beliefs.take_sums(codec.unpack(data, TitleSums))
+                some = its[first : first + CHUNK]
+                held = self._parts.store.read(lane, TITLE, some)
+                for title, data in zip(some, held, strict=True):
+                    sums = usable(data, TitleSums, f"the record of title {title!r}")
+                    if sums is not None and sums.title == title:
+                        self._beliefs.take_sums(sums)

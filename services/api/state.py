@@ -48,7 +48,10 @@ class ApiState:
         self.metrics = ApiMetrics()
         self.snapshots = Snapshots(parts, self.metrics)
         self.insight = insight_of(
-            parts, index=self.snapshots.index, prior=lambda: self.snapshots.prior
+            parts,
+            index=self.snapshots.index,
+            prior=lambda: self.snapshots.prior,
+            surfaces=lambda: self.snapshots.surfaces,
         )
         self.measuring: asyncio.Task[None] | None = None
         self._client: Any = None

@@ -11,7 +11,7 @@ from keyart.schemas import codec
 from keyart.schemas.errors import InvalidRecord, NotFound
 from keyart.schemas.events import ConceptWeight, Correction, Erasure
 from keyart.schemas.ids import GivenName, ViewerKey, pseudonym
-from keyart.schemas.taste import INTERESTS, NO_CONCEPT, TasteArray, unpack_tastes
+from keyart.schemas.taste import INTERESTS, NO_CONCEPT, TasteArray
 from keyart.schemas.topics import EVENTS, partition_of
 from keyart.services.api.bodies import Body
 from keyart.services.api.routes import JSON
@@ -19,6 +19,7 @@ from keyart.services.api.state import ApiState, Keyart
 from keyart.services.bootstrap import now_ms
 from keyart.services.erasure import forget_now, register
 from keyart.streams.ports import Output
+from keyart.streams.reading import usable_taste
 
 NAMES_EACH = 3
 Viewer = Annotated[str, PathParameter(max_length=256)]
@@ -74,10 +75,9 @@ _correction = Body[CorrectionRequest](CorrectionRequest)
 async def get_viewer(viewer: Viewer, keyart: Keyart) -> Response[bytes]:
     """Return what is kept of a viewer."""
     key = pseudonym(viewer, keyart.parts.viewer_key)
-    blob = await keyart.tastes.read(key)
-    if blob is None:
+    taste = usable_taste(await keyart.tastes.read(key), keyart.parts.space.identity)
+    if taste is None:
         raise NotFound("nothing is kept of this viewer")
-    taste = unpack_tastes([blob], keyart.parts.space.identity)
     return Response(codec.encode(taste_view(key, taste, keyart)), media_type=JSON)
 
 

@@ -19,7 +19,7 @@ from keyart.services.page.fractions import (
 )
 from keyart.services.page.source import Flow, Source
 from keyart.services.page.strata import Stratum
-from keyart.services.page.views import EntropyView, Overview, RatioView, TrustView
+from keyart.services.page.views import EntropyView, Overview, RatioView, SurfacesView, TrustView
 
 NO_PRIOR = ("", "neutral")
 
@@ -40,6 +40,7 @@ def overview_of(
 ) -> Overview:
     """Return the overview, from these tracks and strata and from what the source holds now."""
     flow, titles = source.flows.flow(), len(source.index)
+    own, pooled = source.surfaces()
     main = leading(held, rules.policy)
     ordered = in_order(held, main)
     lift = lift_of(every, main)
@@ -62,6 +63,7 @@ def overview_of(
         propensities=_ratios(ordered),
         entropy=_entropy(held.get(main), source),
         trust=_trust(source),
+        surfaces=SurfacesView(own=own, pooled=pooled),
     )
 
 

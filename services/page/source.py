@@ -15,6 +15,7 @@ from keyart.schemas.posterior import PolicyBucket, TitleSums
 from keyart.schemas.topics import DECISIONS, EVENTS, partition_of
 from keyart.services.page.pictures import Pictures
 from keyart.streams.ports import TITLES, VIEWERS, Clock, Lane, LogRecord, StateStore
+from keyart.streams.reading import usable
 from keyart.streams.valkey.log import ValkeyLog
 
 TIMELINE = "timeline"
@@ -59,6 +60,8 @@ class Source:
         Where pictures may come from.
     prior
         The name of the prior that serves now; "" and "neutral" are none.
+    surfaces
+        Those with a level of their own, and how many others are counted together.
     """
 
     store: StateStore
@@ -69,13 +72,18 @@ class Source:
     clock: Clock
     pictures: Pictures = Pictures()
     prior: Callable[[], str] = str
+    surfaces: Callable[[], tuple[tuple[str, ...], int]] = lambda: ((), 0)
 
     def timeline(self) -> dict[Key, PolicyBucket]:
         """Return all buckets of all lanes, added up."""
         found: dict[Key, list[PolicyBucket]] = {}
         for partition in range(self.partitions):
             for name, data in self.store.scan(Lane(TITLES, partition), TIMELINE):
-                found.setdefault(read_key(name), []).append(codec.unpack(data, PolicyBucket))
+                try:
+                    key, bucket = read_key(name), codec.unpack(data, PolicyBucket)
+                except (InvalidRecord, ValueError):
+                    continue  # its lane sets it aside
+                found.setdefault(key, []).append(bucket)
         return {key: merge(buckets) for key, buckets in found.items()}
 
     def sums(self, titles: Sequence[str]) -> list[TitleSums]:
@@ -88,8 +96,8 @@ class Source:
         for lane, places in lanes.items():
             held = self.store.read(lane, TITLE, [titles[at] for at in places])
             for at, data in zip(places, held, strict=True):
-                if data is not None:
-                    found[at] = codec.unpack(data, TitleSums)
+                if (sums := usable(data, TitleSums, f"title {titles[at]!r}")) is not None:
+                    found[at] = sums
         return found
 
 

@@ -109,6 +109,13 @@ class TrustView(Struct, frozen=True, kw_only=True):
     prior: str
 
 
+class SurfacesView(Struct, frozen=True, kw_only=True):
+    """Surfaces with a level of their own, and how many others are counted together as one."""
+
+    own: tuple[str, ...]
+    pooled: int
+
+
 class Overview(Struct, frozen=True, kw_only=True):
     """The headline and how the service runs. `waiting` says what is missing for the headline."""
 
@@ -128,6 +135,7 @@ class Overview(Struct, frozen=True, kw_only=True):
     propensities: tuple[RatioView, ...]
     entropy: EntropyView | None
     trust: TrustView | None
+    surfaces: SurfacesView
 
 
 class Point(Struct, frozen=True, kw_only=True):

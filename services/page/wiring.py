@@ -14,7 +14,13 @@ from keyart.services.page.routes import page_routers
 from keyart.services.page.source import Flows, LogFlows, LogTail, Source, StreamTail
 
 
-def insight_of(parts: Parts, *, index: ServingIndex, prior: Callable[[], str]) -> Insight:
+def insight_of(
+    parts: Parts,
+    *,
+    index: ServingIndex,
+    prior: Callable[[], str],
+    surfaces: Callable[[], tuple[tuple[str, ...], int]],
+) -> Insight:
     """Return what the page, and the metrics, may ask.
 
     Parameters
@@ -23,6 +29,8 @@ def insight_of(parts: Parts, *, index: ServingIndex, prior: Callable[[], str]) -
         What the api decides from.
     prior
         The name of the prior that serves now.
+    surfaces
+        Those with a level of their own, and how many others are counted together.
     """
     settings = parts.settings
     source = Source(
@@ -34,6 +42,7 @@ def insight_of(parts: Parts, *, index: ServingIndex, prior: Callable[[], str]) -
         clock=now_ms,
         pictures=Pictures(_origins(parts)),
         prior=prior,
+        surfaces=surfaces,
     )
     rules = PageRules(
         note=settings.page_note,

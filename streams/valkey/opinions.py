@@ -9,6 +9,7 @@ from typing import Any
 
 from keyart.schemas import codec
 from keyart.schemas.priors import Opinion, PriorCard
+from keyart.streams.reading import usable
 from keyart.streams.valkey.connect import translated
 from keyart.streams.valkey.keys import Keys
 
@@ -70,13 +71,15 @@ class ValkeyOpinions:
                 held = self._client.hmget(
                     self._key(f"opinions:{prior}"), fields[first : first + _CHUNK]
                 )
-            yield [codec.unpack(each, Opinion) for each in held if each is not None]
+            found = (usable(each, Opinion, "an opinion") for each in held)
+            yield [opinion for opinion in found if opinion is not None]
 
     def titles(self, prior: str) -> Iterator[Opinion]:
         """Yield all opinions of a prior."""
         with translated():
             for _, value in self._client.hscan_iter(self._key(f"opinions:{prior}"), count=_CHUNK):
-                yield codec.unpack(value, Opinion)
+                if (opinion := usable(value, Opinion, "an opinion")) is not None:
+                    yield opinion
 
     def put_card(self, card: PriorCard) -> None:
         """Write what has to be known of a prior beside its opinions."""
@@ -87,7 +90,7 @@ class ValkeyOpinions:
         """Return the prior's card; one that says nothing when there is none."""
         with translated():
             held = self._client.get(self._key(f"card:{prior}"))
-        return PriorCard(prior=prior) if held is None else codec.unpack(held, PriorCard)
+        return usable(held, PriorCard, f"the card of prior {prior}") or PriorCard(prior=prior)
 
     def known(self, prior: str) -> bool:
         """Whether anything is kept of a prior of that name."""

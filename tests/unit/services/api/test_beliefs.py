@@ -162,3 +162,55 @@ def test_a_forgotten_prior_has_no_opinion() -> None:
     site.beliefs.forget_opinions()
     site.beliefs.work_out(site.index)
     np.testing.assert_allclose(np.ptp(site.served("t1")), 0, atol=1e-7)
+
+
+def seen_on(site: Site, name: str, surface: str, shown: float) -> None:
+    """Let a title be seen on one more surface."""
+    held = site.sums.get(name, TitleSums(title=name))
+    cells = {artwork: dict(its) for artwork, its in held.artworks.items()}
+    cells.setdefault("a0", {})[surface] = Cell(1, 0.0, 0.03 * shown, shown)
+    site.sums[name] = TitleSums(title=name, artworks=cells)
+    site.beliefs.take_sums(site.sums[name])
+
+
+def test_any_number_of_surface_names_is_a_bounded_number_of_levels() -> None:
+    site = Site(titles=60)
+    for at in range(60):
+        site.learn(f"t{at}")
+    for at in range(400):
+        seen_on(site, f"t{at % 60}", f"made up {at}", 1.0)
+        if at % 50 == 0:
+            site.beliefs.work_out(site.index)
+    site.beliefs.work_out(site.index)
+    assert len(site.index.arrays.beliefs) == 3  # any, home and other
+    assert site.beliefs.surfaces == (("home",), 400)
+
+
+def test_surfaces_with_evidence_stand_alone_whatever_else_comes_and_in_any_order() -> None:
+    real = [f"real {at}" for at in range(5)]
+    chosen = []
+    for seed in range(3):
+        site = Site(titles=30)
+        given = [*((surface, 200.0) for surface in real), *((f"x{at}", 2.0) for at in range(60))]
+        np.random.default_rng(seed).shuffle(given)
+        for at, (surface, shown) in enumerate(given):
+            seen_on(site, f"t{at % 30}", surface, float(shown))
+            if seed == 1:
+                site.beliefs.work_out(site.index)
+        site.beliefs.work_out(site.index)
+        chosen.append(site.beliefs.surfaces)
+    assert chosen == [(tuple(real), 60)] * 3
+
+
+def test_what_is_counted_together_is_the_sum_of_its_parts() -> None:
+    many, one = Site(titles=4), Site(titles=4)
+    for at in range(40):
+        seen_on(many, "t1", f"x{at}", 3.0)
+    seen_on(one, "t1", "other", 120.0)
+    for site in (many, one):
+        seen_on(site, "t0", "home", 500.0)
+        site.beliefs.work_out(site.index)
+    place = many.index.arrays.places["t1"]
+    rows = slice(place.offset, place.offset + place.size)
+    left, right = (site.index.arrays.beliefs["other"][rows] for site in (many, one))
+    np.testing.assert_allclose(left, right, rtol=1e-6)
