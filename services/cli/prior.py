@@ -1,14 +1,17 @@
 """`keyart prior`: fit a prior on your own log, take one over, let it serve, or do without."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from keyart.services.cli.figures import STANDARD_OUTPUT, Json, check_json, write_json
 from keyart.services.cli.words import counted
 
 if TYPE_CHECKING:
     from keyart.services.bootstrap import Parts
+    from keyart.services.priors.fitting import Fitted
 
 app = typer.Typer(no_args_is_help=True, help="What is expected of artworks before they are seen.")
 
@@ -24,6 +27,7 @@ def fit(
             "that explains the log best, held out"
         ),
     ] = "best",
+    json: Json = None,
 ) -> None:
     """Fit a ridge on the descriptions of what was shown and taken; needs keyart[onnx]."""
     from keyart.schemas.extras import need_extra
@@ -32,35 +36,58 @@ def fit(
     from keyart.services.progress import progress
 
     need_extra("onnx", "fitting a prior")
+    check_json(json)
+    quiet = json == STANDARD_OUTPUT
     with _parts() as parts:
         parts.archiver.run()
         with progress(transient=True) as tell:
             tell("reading the log", 0, 0)
             found = fit_prior(parts, encoders=encoders, told=tell)
+        say = partial(typer.echo, err=quiet)
         for name, gain in sorted(found.gains.items(), key=lambda item: -item[1]):
-            typer.echo(f"  {name}: {gain:+.1f} nats over no opinion, held out")
+            say(f"  {name}: {gain:+.1f} nats over no opinion, held out")
         calibration = found.report.calibration
-        typer.echo(
+        say(
             f"{found.version} ({found.encoders}): fitted on "
             f"{counted(found.impressions, 'impression')} of "
             f"{counted(found.artworks, 'artwork')} of {counted(found.titles, 'title')}"
         )
         if found.unknown:
-            typer.echo(
+            say(
                 f"left out: {counted(found.unknown, 'impression')} of artworks that the catalogue "
                 "does not know"
             )
-        typer.echo(
+        say(
             f"held out: worth {calibration.strength:,.0f} impressions, "
             f"{calibration.gain:+.1f} nats over no opinion, scale {calibration.scale:.2f}"
         )
         for name, worth in found.groups.items():
-            typer.echo(
+            say(
                 f"  group {name}: worth {worth.strength:,.0f} impressions, "
                 f"scale {worth.factor:.2f} of the others'"
             )
-        if use:
-            typer.echo(f"serves; {serve_prior(parts, found.version):,} titles scored")
+        scored = serve_prior(parts, found.version) if use else None
+        if scored is not None:
+            say(f"serves; {counted(scored, 'title')} scored")
+        write_json(json, _figures(found, scored))
+
+
+def _figures(found: "Fitted", scored: int | None) -> dict[str, object]:
+    calibration = found.report.calibration
+    return {
+        "version": found.version,
+        "encoders": found.encoders,
+        "impressions": found.impressions,
+        "unknown": found.unknown,
+        "artworks": found.artworks,
+        "titles": found.titles,
+        "strength": calibration.strength,
+        "gain": calibration.gain,
+        "scale": calibration.scale,
+        "groups": found.groups,
+        "gains": found.gains,
+        "scored": scored,
+    }
 
 
 @app.command()
@@ -71,7 +98,7 @@ def use(
     from keyart.services.priors.serving import serve_prior
 
     with _parts() as parts:
-        typer.echo(f"{version} serves; {serve_prior(parts, version):,} titles scored")
+        typer.echo(f"{version} serves; {counted(serve_prior(parts, version), 'title')} scored")
 
 
 @app.command()
@@ -80,7 +107,7 @@ def score() -> None:
     from keyart.services.priors.serving import score_new
 
     with _parts() as parts:
-        typer.echo(f"{score_new(parts):,} titles scored")
+        typer.echo(f"{counted(score_new(parts), 'title')} scored")
 
 
 @app.command("import")
@@ -102,21 +129,28 @@ def take(
 
     with _parts() as parts:
         taken = take_prior(parts, source, segments)
-        said = f"{taken.opinions:,} opinions, {taken.segments} segments beside everybody"
+        said = (
+            f"{counted(taken.opinions, 'opinion')}, {counted(taken.segments, 'segment')} beside "
+            "everybody"
+        )
         typer.echo(f"{taken.name} serves; {said if taken.opinions else 'for any viewer'}")
 
 
 @app.command("list")
-def show() -> None:
+def show(json: Json = None) -> None:
     """List the fitted priors and say which one serves."""
     from keyart.models.priors.onnx_file import MANIFEST_FILE
     from keyart.services.priors.serving import prior_folder
 
+    check_json(json)
     with _parts() as parts:
         current = parts.opinions.current
         fitted = sorted(path.parent.name for path in prior_folder(parts).glob(f"*/{MANIFEST_FILE}"))
-        for name in dict.fromkeys([*fitted, current, "neutral"]):
-            typer.echo(f"{name}{'  (serves)' if name == current else ''}")
+        names = list(dict.fromkeys([*fitted, current, "neutral"]))
+        for name in names:
+            mark = "  (serves)" if name == current else ""
+            typer.echo(f"{name}{mark}", err=json == STANDARD_OUTPUT)
+        write_json(json, {"priors": names, "serves": current})
 
 
 @app.command()

@@ -9,6 +9,7 @@ from keyart.models.creatives.protocol import Report
 from keyart.models.creatives.quality import Quality
 from keyart.models.creatives.texts import TextOpinions
 from keyart.models.statistics.bootstrap import Interval
+from keyart.services.cli.words import counted
 
 
 def priors_table(said: Sequence[TextOpinions], found: Sequence[Quality], title: str) -> Table:
@@ -38,7 +39,7 @@ def creatives_tables(report: Report, taus: Sequence[int]) -> list[Table]:
     for row in report.rows:
         line = cells.setdefault((row.policy, row.prior), {})
         line[row.tau] = _per_cent(row.over_ucb, row.low, row.high)
-    title = f"per cent over UCB, {report.tests} tests"
+    title = f"per cent over UCB, {counted(report.tests, 'test')}"
     tables = [_by_tau(title, ("policy", "prior"), cells, taus)]
     paired: dict[tuple[str, ...], dict[int, str]] = {}
     for each in report.contrasts:

@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from keyart.services.cli.figures import STANDARD_OUTPUT, Json, check_json, write_json
+
 app = typer.Typer(help="Topics in Kafka: create, describe, lag.", no_args_is_help=True)
 
 
@@ -44,7 +46,7 @@ def create(
 
 
 @app.command()
-def describe() -> None:
+def describe(json: Json = None) -> None:
     """Show each topic: partitions, replicas, records, settings that differ from the broker's."""
     from rich.console import Console
     from rich.table import Table
@@ -53,6 +55,7 @@ def describe() -> None:
     from keyart.services.settings import read_settings
     from keyart.streams.kafka.admin import TopicAdmin
 
+    check_json(json)
     admin = TopicAdmin(Parts(read_settings().settings).kafka)
     try:
         found = admin.describe()
@@ -63,11 +66,12 @@ def describe() -> None:
         settings = ", ".join(f"{key}={value}" for key, value in sorted(each.settings.items()))
         numbers = (each.partitions, each.replication, each.in_sync, each.records)
         table.add_row(each.name, *map(str, numbers), settings)
-    Console().print(table)
+    Console(stderr=json == STANDARD_OUTPUT).print(table)
+    write_json(json, found)
 
 
 @app.command()
-def lag() -> None:
+def lag(json: Json = None) -> None:
     """Show how many records each lane has not committed; the store's offsets are what counts."""
     from rich.console import Console
     from rich.table import Table
@@ -76,6 +80,7 @@ def lag() -> None:
     from keyart.services.settings import read_settings
     from keyart.streams.kafka.admin import TopicAdmin
 
+    check_json(json)
     parts = Parts(read_settings().settings)
     admin = TopicAdmin(parts.kafka)
     try:
@@ -86,4 +91,5 @@ def lag() -> None:
     for each in found:
         numbers = (each.partition, each.end, each.committed, each.records)
         table.add_row(each.topic, *map(str, numbers))
-    Console().print(table)
+    Console(stderr=json == STANDARD_OUTPUT).print(table)
+    write_json(json, found)

@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from keyart.services.cli.words import counted
+
 app = typer.Typer()
 
 
@@ -42,7 +44,7 @@ def housekeeping(
         raise typer.Exit(0 if is_alive(Parts(read_settings().settings)) else 1)
     parts = started(Role.HOUSEKEEPING)
     if once:
-        typer.echo(f"{keep_house(parts):,} records archived in {parts.archive_dir}")
+        typer.echo(f"{counted(keep_house(parts), 'record')} archived in {parts.archive_dir}")
         return
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -13,6 +13,7 @@ from rich.console import Console
 from keyart.models.space import load_space
 from keyart.schemas.errors import InvalidRecord
 from keyart.services.cli.figures import write_json
+from keyart.services.cli.words import counted
 from keyart.services.demo.client import HttpClient
 from keyart.services.demo.history import past_events
 from keyart.services.demo.pace import Pace
@@ -103,7 +104,9 @@ def run_demo(plan: Plan, console: Console) -> Figures:
                 f"Visits waited {crowd.pace.rested_s:.0f} s for keyart to catch up.", style="dim"
             )
         for missing, pages in tally.degraded.items():
-            console.print(f"{pages:,} pages were answered without all: {missing}", style="yellow")
+            console.print(
+                f"answered without all, {counted(pages, 'page')}: {missing}", style="yellow"
+            )
         write_json(plan.json, figures)
         if plan.stay:
             console.print(f"Staying, with a visit now and then: {url}/ (Ctrl-C ends it)")

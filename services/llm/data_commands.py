@@ -9,6 +9,7 @@ from rich.console import Console
 
 from keyart.models.llm.rationales.write import REASONS_FILE, Spending, Teacher
 from keyart.schemas.errors import SettingsError
+from keyart.services.cli.words import counted
 from keyart.services.llm.options import Catalogue, Dataset, Out, Tokenizer
 from keyart.services.progress import progress
 
@@ -71,7 +72,9 @@ def export_dpo(
     pairs = [pair for pair in preferences(read_split(dataset, split), seed=seed) if pair.weight > 0]
     written = write_dpo(prompter, pairs, out, seed=seed)
     seen = sum(pair.seen for pair in pairs)
-    Console().print(f"{written} pairs, {seen} of them with a rejected artwork that was shown")
+    Console().print(
+        f"{counted(written, 'pair')}, {seen} of them with a rejected artwork that was shown"
+    )
 
 
 def rationales(

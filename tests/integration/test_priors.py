@@ -1,6 +1,7 @@
 """From rewards in the log to a prior that serves, and what the api then believes."""
 
 import random
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from keyart.models.space.protocol import FloatArray
 from keyart.schemas import codec
 from keyart.schemas.catalogue import Artwork, Title
 from keyart.schemas.decisions import Versions
-from keyart.schemas.errors import InvalidRecord, NotFound
+from keyart.schemas.errors import InvalidRecord, MissingExtra, NotFound
 from keyart.schemas.rewards import Reward
 from keyart.schemas.topics import REWARDS
 from keyart.services.api.snapshots import Snapshots
@@ -200,3 +201,37 @@ def test_the_best_encoder_is_the_one_that_explains_the_log(
     assert found.gains["blind"] < 0.5 * min(found.gains["space"], found.gains["knows"])
     assert found.encoders == max(found.gains, key=lambda spec: found.gains[spec])
     assert OnnxRidgePrior(prior_folder(parts, found.version)).manifest.encoders in ("", "knows")
+
+
+def test_the_figures_of_a_fit_are_written_and_a_wrong_path_is_said_before_the_work(
+    parts: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from typer.testing import CliRunner
+
+    from keyart.services.cli.prior import app
+
+    monkeypatch.setenv("KEYART_DATA_DIR", parts.settings.data_dir)
+    lived(parts, 400)
+    out = tmp_path / "figures.json"
+    words = ["fit", "--no-use", "--encoders", "space", "--json"]
+    assert CliRunner().invoke(app, [*words, str(tmp_path)]).exit_code == 1
+    assert not list(prior_folder(parts).glob("*"))
+    result = CliRunner().invoke(app, [*words, str(out)])
+    assert result.exit_code == 0, result.output
+    found = msgspec.json.decode(out.read_bytes())
+    assert (found["impressions"], found["titles"], found["artworks"]) == (400, 40, 80)
+    assert "fitted on 400 impressions of 80 artworks of 40 titles" in result.output
+
+
+def test_a_missing_extra_is_said_before_the_work(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from typer.testing import CliRunner
+
+    from keyart.services.cli.prior import app
+
+    monkeypatch.setenv("KEYART_DATA_DIR", parts.settings.data_dir)
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    result = CliRunner().invoke(app, ["fit"])
+    assert isinstance(result.exception, MissingExtra)
+    assert not (parts.archive_dir).exists()
