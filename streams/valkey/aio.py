@@ -15,6 +15,7 @@ from keyart.schemas.topics import partition_of
 from keyart.streams.ports import VIEWERS, Lane, Output, ViewerState
 from keyart.streams.valkey.connect import TIMEOUT_S
 from keyart.streams.valkey.keys import Keys
+from keyart.streams.valkey.written import WrittenOut
 
 AWAY = (redis.RedisError, OSError, asyncio.TimeoutError)
 
@@ -130,9 +131,10 @@ class ValkeyAsyncLog:
         self._client = client
         self._keys = keys
         self._partitions = partitions
+        self._written = WrittenOut(client)
 
     async def append(self, outputs: Sequence[Output]) -> list[str]:
-        """Append all or none, and return the offsets.
+        """Append all or none, and return the offsets once the records are in the server's file.
 
         Raises
         ------
@@ -144,6 +146,8 @@ class ValkeyAsyncLog:
             stream = self._keys.stream(topic, partition_of(key, self._partitions))
             pipeline.xadd(stream, {"k": key, "v": value})
         try:
-            return [offset.decode() for offset in await pipeline.execute()]
+            offsets = [offset.decode() for offset in await pipeline.execute()]
         except AWAY as away:
             raise LogAway(f"the log cannot be reached: {type(away).__name__}") from None
+        await self._written.wait()
+        return offsets

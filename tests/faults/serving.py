@@ -26,16 +26,20 @@ class Serving:
     ----------
     folder, port
         Its own.
+    said_in
+        The folder for what it says; beside its own when not given.
     more
         Settings, by their names in small letters.
     """
 
-    def __init__(self, folder: Path, port: int, **more: str) -> None:
+    def __init__(
+        self, folder: Path, port: int, *, said_in: Path | None = None, **more: str
+    ) -> None:
         own = {name: text for name, text in os.environ.items() if not name.startswith("KEYART_")}
         given = {"data_dir": str(folder), "api_port": str(port), "log_level": "WARNING", **more}
         self.environ = own | {f"KEYART_{name.upper()}": text for name, text in given.items()}
         self.folder, self.port = folder, port
-        self.said = folder.parent / f"said-{time.monotonic_ns()}.log"
+        self.said = (said_in or folder.parent) / f"said-{time.monotonic_ns()}.log"
         with self.said.open("wb") as output:
             self.process = subprocess.Popen(
                 [*COMMAND, "serve"], env=self.environ, stdout=output, stderr=subprocess.STDOUT
