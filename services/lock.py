@@ -4,8 +4,8 @@ import fcntl
 import json
 import os
 import time
+from io import FileIO
 from pathlib import Path
-from typing import IO
 
 from keyart.schemas.errors import SettingsError
 
@@ -29,7 +29,7 @@ class FolderLock:
     def __init__(self, path: Path, what: str) -> None:
         self._path = path
         self._what = what
-        self._file: IO[bytes] | None = None
+        self._file: FileIO | None = None
 
     def take(self, *, wait_s: float, **about: object) -> None:
         """Take the lock.
@@ -48,7 +48,7 @@ class FolderLock:
             Another process holds it; names it.
         """
         try:
-            file = self._path.open("a+b")
+            file = self._path.open("a+b", buffering=0)
         except OSError as wrong:
             raise SettingsError(f"KEYART_DATA_DIR: {self._path}: {wrong.strerror}") from None
         deadline = time.monotonic() + wait_s
@@ -62,11 +62,9 @@ class FolderLock:
                     file.close()
                     raise SettingsError(self._refusal(holder)) from None
                 time.sleep(PAUSE_S)
-        file.seek(0)
-        file.truncate()
+        file.truncate(0)
         try:
             file.write(json.dumps({"pid": os.getpid(), **about}).encode())
-            file.flush()
         except OSError:
             pass  # a full disk: the lock holds all the same, only nobody is told who holds it
         self._file = file

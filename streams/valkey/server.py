@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -142,7 +143,7 @@ class EmbeddedServer:
         whose file holds its process id.
         """
         self._place.prepare()
-        with (self._folder / "lock").open("a+b") as lock:
+        with (self._folder / "lock").open("a+b", buffering=0) as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -158,8 +159,9 @@ class EmbeddedServer:
                     pass_fds=(lock.fileno(),),
                     preexec_fn=_ending_with(os.getpid()),
                 )
-            lock.truncate(0)
-            lock.write(str(self._process.pid).encode())
+            with suppress(OSError):  # a full disk: only a lost socket could then not be mended
+                lock.truncate(0)
+                lock.write(str(self._process.pid).encode())
 
     def _end_without_socket(self) -> None:
         """End a server that lives and cannot be reached any more; what it holds is on disk first.

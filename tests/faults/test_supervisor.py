@@ -28,7 +28,7 @@ def start(data_dir: Path, free_port: int) -> Iterator[Start]:
     made: list[Serving] = []
 
     def begin(**more: str) -> Serving:
-        made.append(Serving(data_dir, free_port, **more))
+        made.append(Serving(data_dir, free_port, said_in=None, **more))
         return made[-1]
 
     yield begin
