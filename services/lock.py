@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import time
+from contextlib import suppress
 from io import FileIO
 from pathlib import Path
 
@@ -63,10 +64,8 @@ class FolderLock:
                     raise SettingsError(self._refusal(holder)) from None
                 time.sleep(PAUSE_S)
         file.truncate(0)
-        try:
+        with suppress(OSError):  # a full disk: it holds all the same, only nobody is told whose
             file.write(json.dumps({"pid": os.getpid(), **about}).encode())
-        except OSError:
-            pass  # a full disk: the lock holds all the same, only nobody is told who holds it
         self._file = file
 
     @property
