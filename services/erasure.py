@@ -4,13 +4,18 @@ The api deletes the state, appends an `Erasure`, and registers it here with the 
 stands. Once the viewers' lane has read that far nothing new of the viewer can be written.
 """
 
+import time
+from typing import Final
+
 from keyart.schemas.topics import EVENTS, partition_of
 from keyart.services.bootstrap import Parts
 from keyart.streams.ports import VIEWERS, Lane, sortable
 from keyart.streams.valkey.connect import translated
 
 REGISTER = "erasures"
+REWRITE = "erasures-to-rewrite"
 COUNT = "erasure-count"
+REWRITE_S: Final = 120.0
 AGAIN = b"again"
 """In place of an offset: the archive was gone through once."""
 
@@ -74,8 +79,43 @@ def finish_erasures(parts: Parts) -> int:
     erase_from_archive(parts.archive_dir, ready)
     if done:
         with translated():
-            parts.client.hdel(key, *sorted(done))
+            pipeline = parts.client.pipeline(transaction=True)
+            pipeline.set(parts.keys.shared(REWRITE), 1)
+            pipeline.hdel(key, *sorted(done))
+            pipeline.execute()
     return len(done)
+
+
+def rewrite_if_due(parts: Parts) -> bool:
+    """Let the embedded server write its file anew when viewers were erased; return if it did.
+
+    The file holds every command since it was last written, those about an erased viewer too. Of a
+    server of your own that is your matter (infra/README.md).
+    """
+    if not parts.embedded or parts.settings.redis_url:
+        return False
+    flag = parts.keys.shared(REWRITE)
+    with translated():
+        if not parts.client.exists(flag):
+            return False
+        before = parts.client.info("persistence")
+        if before["aof_rewrite_in_progress"] or before["aof_rewrite_scheduled"]:
+            return False
+        # what is written from here on stands in the new file: a later erasure sets it again
+        parts.client.delete(flag)
+        parts.client.bgrewriteaof()
+    deadline = time.monotonic() + REWRITE_S
+    while time.monotonic() < deadline:
+        time.sleep(0.05)
+        with translated():
+            now = parts.client.info("persistence")
+        if not (now["aof_rewrite_in_progress"] or now["aof_rewrite_scheduled"]):
+            break
+    if now["aof_last_bgrewrite_status"] != "ok" or now["aof_rewrite_in_progress"]:
+        with translated():
+            parts.client.set(flag, 1)
+        return False
+    return True
 
 
 def _has_read(parts: Parts, viewer: str, offset: str) -> bool:

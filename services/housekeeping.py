@@ -7,7 +7,7 @@ from typing import Final
 
 from keyart.schemas.errors import KeyartError, MissingExtra
 from keyart.services.bootstrap import Parts
-from keyart.services.erasure import finish_erasures
+from keyart.services.erasure import finish_erasures, rewrite_if_due
 
 ALIVE: Final = "housekeeping.alive"
 ALIVE_ROUNDS: Final = 3
@@ -20,6 +20,7 @@ def keep_house(parts: Parts) -> int:
     """Do one round; return how many records were archived."""
     done = parts.archiver.run()
     finish_erasures(parts)
+    rewrite_if_due(parts)
     _score_new(parts)
     return done
 

@@ -1,9 +1,12 @@
 """Erasing a viewer from the log and the archive.
 
-Events and decisions go. A reward stays, because a posterior must equal its log, but it stays
-without its viewer: the pseudonym is replaced by zeros, and nothing ties it to anybody.
+Events, decisions and dead letters go. A reward stays, because a posterior must equal its log, but
+it stays without its viewer: zeros for the pseudonym, and a random number for the decision's id,
+which holds a check of whose it was (`schemas.ids`) and would tie it back.
 """
 
+import re
+import secrets
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,13 +15,15 @@ from msgspec import structs
 
 from keyart.schemas import codec
 from keyart.schemas.errors import InvalidRecord
-from keyart.schemas.topics import DECISIONS, EVENTS, REWARDS
+from keyart.schemas.topics import DEAD_LETTERS, DECISIONS, EVENTS, REWARDS
 from keyart.streams.archive import files
 from keyart.streams.ports import LogRecord, sortable
 from keyart.streams.valkey.log import ARCHIVE_GROUP, ValkeyLog
 
 NOBODY = "0" * 32
+ID_BYTES = 12
 _CHUNK = 5_000
+_PSEUDONYM = re.compile(rb"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
 
 
 def erase_from_log(log: ValkeyLog, viewers: set[str]) -> set[str]:
@@ -28,6 +33,8 @@ def erase_from_log(log: ValkeyLog, viewers: set[str]) -> set[str]:
     blanks it. Call this once the viewers' lane has read the erasures.
     """
     left: set[str] = set()
+    for partition in range(log.partitions(DEAD_LETTERS)):
+        _erase_letters(log, partition, viewers)
     for topic in (EVENTS, DECISIONS, REWARDS):
         for partition in range(log.partitions(topic)):
             archived = sortable(log.group_offset(topic, partition, ARCHIVE_GROUP) or "")
@@ -42,6 +49,21 @@ def erase_from_log(log: ValkeyLog, viewers: set[str]) -> set[str]:
                 if gone:
                     log.delete(topic, partition, gone)
     return left
+
+
+def _erase_letters(log: ValkeyLog, partition: int, viewers: set[str]) -> None:
+    """Delete every dead letter that names one of the viewers, wherever in it."""
+    after: str | None = None
+    while letters := log.read(DEAD_LETTERS, partition, after=after, count=_CHUNK):
+        after = letters[-1].offset
+        theirs = [each.offset for each in letters if _named(each) & viewers]
+        if theirs:
+            log.delete(DEAD_LETTERS, partition, theirs)
+
+
+def _named(record: LogRecord) -> set[str]:
+    """Return all that looks like a pseudonym in a record."""
+    return {each.decode() for each in _PSEUDONYM.findall(record.key.encode() + b" " + record.value)}
 
 
 def _viewer(record: LogRecord) -> str:
@@ -77,7 +99,8 @@ def _remove(path: Path, viewers: set[str]) -> bool:
 
 def _blank(path: Path, viewers: set[str]) -> bool:
     held = files.table_in(path, ["viewer"])["viewer"]
-    if not pc.any(pc.is_in(held, value_set=pa.array(sorted(viewers)))).as_py():
+    theirs = pc.is_in(held, value_set=pa.array(sorted(viewers)))
+    if not pc.any(theirs).as_py() and held.null_count == 0:
         return False
     partition = int(path.name.partition("-")[0])
     records = []
@@ -94,7 +117,9 @@ def _without(value: bytes, viewers: set[str]) -> bytes:
     try:
         reward = codec.rewards.decode(value)
     except InvalidRecord:
+        for viewer in viewers:
+            value = value.replace(viewer.encode(), NOBODY.encode())
         return value
     if reward.viewer not in viewers:
         return value
-    return codec.encode(structs.replace(reward, viewer=NOBODY))
+    return codec.encode(structs.replace(reward, viewer=NOBODY, id=secrets.token_hex(ID_BYTES)))

@@ -202,7 +202,9 @@ class EmbeddedServer:
             "save": "",
             "appendonly": "yes",
             "appendfsync": self._fsync,
-            "aof-use-rdb-preamble": "yes",
+            # a rewrite in the other form copies whole nodes of a stream, deleted entries with them:
+            # a viewer who was erased would stay on the disk
+            "aof-use-rdb-preamble": "no",
             "maxmemory-policy": "noeviction",
             "stream-node-max-bytes": "16kb",
             "daemonize": "no",

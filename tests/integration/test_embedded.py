@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from keyart.models.space.static import SHIPPED
@@ -13,15 +14,17 @@ from keyart.schemas import codec
 from keyart.schemas.catalogue import Artwork, Title
 from keyart.schemas.decisions import Decision, DecisionPage, Terms, Versions
 from keyart.schemas.events import Erasure, Impression, Play
-from keyart.schemas.ids import ViewerKey, decision_id, pseudonym
+from keyart.schemas.ids import ViewerKey, decision_id, fits, pseudonym
 from keyart.schemas.posterior import TitleSums
-from keyart.schemas.topics import CATALOGUE, DECISIONS, EVENTS, REWARDS
+from keyart.schemas.topics import CATALOGUE, DECISIONS, EVENTS, REWARDS, partition_of
 from keyart.services.bootstrap import Parts, now_ms
-from keyart.services.erasure import finish_erasures, register_key
+from keyart.services.erasure import finish_erasures, forget_now, register, register_key
+from keyart.services.housekeeping import keep_house
 from keyart.services.rebuild import check_state, rebuild_if_needed, rebuild_state
 from keyart.services.settings import Settings
 from keyart.streams.archive import files
 from keyart.streams.archive.archiver import KEPT_TAIL
+from keyart.streams.archive.erase import NOBODY
 from keyart.streams.ports import TITLES, VIEWERS, Lane, Output
 
 TITLE_NAMES = tuple(f"t{at}" for at in range(20))
@@ -264,6 +267,52 @@ def test_an_erased_viewer_is_nowhere(parts: Parts) -> None:
                 assert viewer.encode() not in record.value
     for path in parts.archive_dir.rglob("*.parquet"):
         assert viewer.encode() not in path.read_bytes()
+    assert posterior_counts(parts) == 100
+    assert check_state(parts).differences == []
+
+
+def on_disk(folder: Path) -> bytes:
+    """Return every byte under the folder; what Parquet packs is unpacked."""
+    plain = b"".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())
+    tables = (pq.read_table(path).to_pylist() for path in sorted(folder.rglob("*.parquet")))
+    return plain + b"".join(repr(row).encode() for table in tables for row in table)
+
+
+def test_no_byte_on_the_disk_names_an_erased_viewer_nor_can_tie_a_reward_to_them(
+    parts: Parts,
+) -> None:
+    parts.driver.open()
+    viewer = ViewerKey(pseudonym("viewer 3", b"k" * 16))
+    parts.log.append([Output(EVENTS, viewer, b'{"type":"play","id":"no such fields"')])
+    play_through(parts, 20)
+    parts.archiver.run()
+    theirs = [
+        reward
+        for each in range(2)
+        for record in parts.history(REWARDS, each)
+        if (reward := codec.rewards.decode(record.value)).viewer == viewer
+    ]
+    assert theirs and viewer.encode() in on_disk(parts.data_dir)
+    erasure = Erasure(id="x", viewer=viewer, occurred_at_ms=now_ms())
+    parts.log.append([Output(EVENTS, viewer, codec.encode(erasure))])
+    partition = partition_of(viewer, 2)
+    register(parts, viewer, parts.log.tail(EVENTS, partition, 1)[0].offset)
+    forget_now(parts, viewer, partition)
+    parts.driver.drain()
+    keep_house(parts)
+    parts.client.ping()
+    disk = on_disk(parts.data_dir)
+    assert viewer.encode() not in disk
+    for reward in theirs:
+        assert reward.id.encode() not in disk
+    blanked = [
+        reward
+        for each in range(2)
+        for record in parts.history(REWARDS, each)
+        if (reward := codec.rewards.decode(record.value)).viewer == NOBODY
+    ]
+    assert len(blanked) == len(theirs)
+    assert not any(fits(reward.id, viewer, reward.title) for reward in blanked)
     assert posterior_counts(parts) == 100
     assert check_state(parts).differences == []
 
