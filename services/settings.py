@@ -68,7 +68,42 @@ class Settings:
     api_port: int = _setting(8650, "port of the api and the page; 0 takes a free one", high=65535)
     api_workers: int = _setting(1, "api processes", low=1, high=64)
     api_keys: str = _setting(
-        "", "comma-separated keys that callers send as 'Authorization: Bearer KEY'", secret=True
+        "",
+        "comma-separated keys that callers send as 'Authorization: Bearer KEY': KEY may do all, "
+        "NAME:SCOPE+SCOPE=KEY has a name and some of the scopes decide, events, admin, page",
+        secret=True,
+    )
+    api_keys_file: str = _setting(
+        "",
+        "a TOML file of more keys, read again when it changes: tables [[keys]] of name, scopes, "
+        "and key or its sha256",
+    )
+    api_hosts: str = _setting(
+        "",
+        "comma-separated names besides loopback's under which an api without keys answers, such "
+        "as that of a proxy on this machine",
+    )
+    api_connections: int = _setting(
+        1024, "connections to one api process; beyond, idle ones are closed", low=8, high=65_536
+    )
+    api_connections_per_address: int = _setting(
+        256,
+        "of these from one address (IPv6: a network of 64 bits); behind a proxy, which is one "
+        "address, as many as api_connections",
+        low=1,
+        high=65_536,
+    )
+    api_requests: int = _setting(
+        512,
+        "requests at work in one api process; beyond, they are answered 503",
+        low=1,
+        high=65_536,
+    )
+    metrics_port: int = _setting(
+        0,
+        "port where the api answers /metrics and /health/ready in full without a key, for "
+        "monitoring alone; 0: none",
+        high=65535,
     )
     viewer_key: str = _setting(
         "",
@@ -92,6 +127,8 @@ class Settings:
         "none: it asks nobody but this service",
     )
     log_level: str = _setting("INFO", "least level logged", one_of=("DEBUG", "INFO", "WARNING"))
+    log_format: str = _setting("json", "how a line of the log is written", one_of=("json", "text"))
+    access_log: bool = _setting(True, "the api logs a line for each request")
 
     space: str = _setting("static", "text to vector: static, static:DIR, hf:DIR or onnx:DIR")
     policy: str = _setting("optimistic", "the policy that serves the traffic that is not explored")

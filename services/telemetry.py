@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 import time
+from contextvars import ContextVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -23,8 +24,15 @@ SHARED_METRICS = "PROMETHEUS_MULTIPROC_DIR"
 """Names, to several processes of one api, the folder where prometheus-client adds them up."""
 
 
+REQUEST: ContextVar[str] = ContextVar("keyart_request", default="")
+"""The id of the request at work; "" outside of one."""
+
+
 class JsonLines(logging.Formatter):
-    """One JSON object a line: time, level, logger, message and, on failure, the trace."""
+    """One JSON object a line: time, level, logger, message and, on failure, the trace.
+
+    A line written for a request has its id; what a record holds as `fields` stands in the line too.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
@@ -35,15 +43,33 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
+        if request := REQUEST.get():
+            line["request_id"] = request
+        line |= getattr(record, "fields", {})
         if record.exc_info:
             line["trace"] = self.formatException(record.exc_info)
         return json.dumps(line)
 
 
+class TextLines(logging.Formatter):
+    """One line of text: time, level, logger, message, the request's id; a trace follows."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s: %(message)s")
+        self.datefmt = "%Y-%m-%dT%H:%M:%S"
+        self.converter = time.gmtime
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        """Return the line without its trace; a message of several lines becomes one."""
+        line = " | ".join(super().formatMessage(record).splitlines())
+        request = REQUEST.get()
+        return f"{line} [{request}]" if request else line
+
+
 def set_up_logging(settings: Settings) -> None:
-    """Send all logging to standard error, one JSON object a line; see `SeldomRepeats`."""
+    """Send all logging to standard error, a JSON object or a text a line; see `SeldomRepeats`."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines())
+    handler.setFormatter(TextLines() if settings.log_format == "text" else JsonLines())
     handler.addFilter(SeldomRepeats())
     root = logging.getLogger()
     root.handlers[:] = [handler]
@@ -63,6 +89,12 @@ class ApiMetrics:
         )
         self.seconds = Histogram(
             "keyart_http_seconds", "Time to answer", ["route"], buckets=SECONDS, registry=own
+        )
+        self.ended = Counter(
+            "keyart_http_connections_ended",
+            "Connections that the api ended, by reason",
+            ["reason"],
+            registry=own,
         )
         self.decisions = Counter("keyart_decisions", "Decisions made", ["policy"], registry=own)
         self.kept = Counter(

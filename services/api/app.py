@@ -1,34 +1,34 @@
 """The web application: every route, the errors' shape, and what starts and stops with it."""
 
 import logging
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from litestar import Litestar, Router
 from litestar.di import Provide
-from litestar.enums import ScopeType
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.types import ASGIApp
 
 from keyart.schemas.errors import KeyartError
 from keyart.services.api import health, problems, routes, viewers
-from keyart.services.api.auth import KeyCheck, keys_of
+from keyart.services.api.auth import KeyCheck, Slowdown, keys_of
 from keyart.services.api.bodies import MAX_BODY
 from keyart.services.api.docs import Document, OfflinePage
+from keyart.services.api.door import Door
+from keyart.services.api.origins import Origins
 from keyart.services.api.state import ApiState
 from keyart.services.bootstrap import Parts
 from keyart.services.page.routes import PUBLIC
 from keyart.services.page.wiring import page_of
-from keyart.services.telemetry import ApiMetrics
 
 log = logging.getLogger(__name__)
-MEASURED = ("/v1/decisions", "/v1/events")
 
 
 def create_app(parts: Parts) -> Litestar:
     """Return the application over these parts.
+
+    Its `state.ended` counts connections that the server ends, by reason.
 
     Raises
     ------
@@ -49,13 +49,12 @@ def create_app(parts: Parts) -> Litestar:
         yield
         await state.stop()
 
-    def measured(app: ASGIApp) -> ASGIApp:
-        return Measured(app, state.metrics)
+    slowdown = Slowdown()
 
     def checked(app: ASGIApp) -> ASGIApp:
-        return KeyCheck(app, keys)
+        return KeyCheck(app, keys, slowdown)
 
-    return Litestar(
+    app = Litestar(
         route_handlers=[
             routes.decide,
             routes.take_events,
@@ -77,7 +76,7 @@ def create_app(parts: Parts) -> Litestar:
             HTTPException: problems.of_http,
             Exception: problems.of_anything,
         },
-        middleware=[measured, checked],
+        middleware=[checked],
         lifespan=[lifespan],
         openapi_config=OpenAPIConfig(
             title="keyart",
@@ -90,28 +89,14 @@ def create_app(parts: Parts) -> Litestar:
         request_max_body_size=MAX_BODY + 1,
         logging_config=None,
     )
-
-
-class Measured:
-    """Counts and times the two hot routes; the rest is counted as "other"."""
-
-    def __init__(self, app: ASGIApp, metrics: ApiMetrics) -> None:
-        self._app = app
-        self._requests = metrics.requests
-        self._seconds = {name: metrics.seconds.labels(name) for name in (*MEASURED, "other")}
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, and note how it ended."""
-        if scope["type"] != ScopeType.HTTP:
-            await self._app(scope, receive, send)
-            return
-        route = scope["path"] if scope["path"] in MEASURED else "other"
-        started = time.perf_counter()
-
-        async def noting(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                self._requests.labels(route, message["status"]).inc()
-            await send(message)
-
-        await self._app(scope, receive, noting)
-        self._seconds[route].observe(time.perf_counter() - started)
+    settings = parts.settings
+    names = tuple(name.strip() for name in settings.api_hosts.split(",") if name.strip())
+    app.asgi_handler = Door(
+        app.asgi_handler,
+        metrics=state.metrics,
+        origins=None if keys else Origins(names),
+        most=settings.api_requests,
+        log_access=settings.access_log,
+    )
+    app.state.ended = lambda reason: state.metrics.ended.labels(reason).inc()
+    return app

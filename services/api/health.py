@@ -9,9 +9,10 @@ from msgspec import Struct
 from keyart.models.statistics.drift import take_drifts
 from keyart.schemas import codec
 from keyart.schemas.errors import KeyartError
+from keyart.services.api.auth import may
 from keyart.services.api.routes import JSON
 from keyart.services.api.state import ApiState, Keyart
-from keyart.services.page.routes import PUBLIC
+from keyart.services.page.routes import PAGE, PUBLIC
 from keyart.services.page.views import Overview
 from keyart.services.telemetry import ApiMetrics
 from keyart.streams.ports import TITLES, VIEWERS, Lane
@@ -36,7 +37,7 @@ class Readiness(Struct, frozen=True, kw_only=True):
     """
 
     ready: bool
-    parts: dict[str, Part]
+    parts: dict[str, Part] = {}
 
 
 @get("/health/live", opt=PUBLIC, sync_to_thread=False)
@@ -46,8 +47,11 @@ def live() -> dict[str, bool]:
 
 
 @get("/health/ready", opt=PUBLIC)
-async def ready(keyart: Keyart) -> Response[bytes]:
-    """Say whether decisions can be answered, and how store, log and beliefs are."""
+async def ready(request: Request[Any, Any, Any], keyart: Keyart) -> Response[bytes]:
+    """Say whether decisions can be answered; to who may see the page, also how each part is."""
+    if not may(request.scope, "page"):
+        loaded = keyart.snapshots.age_s != float("inf")
+        return _readiness(Readiness(ready=loaded))
     store = await _store(keyart)
     held_back = keyart.recorder.away
     log = Part(well=not held_back, says="away; decisions are held back" if held_back else "there")
@@ -61,6 +65,10 @@ async def ready(keyart: Keyart) -> Response[bytes]:
         ready=loaded,
         parts={"store": store, "log": log, "beliefs": beliefs},
     )
+    return _readiness(answer)
+
+
+def _readiness(answer: Readiness) -> Response[bytes]:
     return Response(codec.encode(answer), status_code=200 if answer.ready else 503, media_type=JSON)
 
 
@@ -73,7 +81,7 @@ async def _store(keyart: ApiState) -> Part:
     return Part(well=True, says="there")
 
 
-@get("/metrics", opt=PUBLIC, include_in_schema=False)
+@get("/metrics", opt=PAGE, include_in_schema=False)
 async def metrics(request: Request[Any, Any, Any], keyart: Keyart) -> Response[bytes]:
     """Return the metrics in Prometheus' text format.
 

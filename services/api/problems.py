@@ -5,7 +5,7 @@ from typing import Any
 
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
-from msgspec import Struct, json
+from msgspec import Struct, json, structs
 
 from keyart.schemas.errors import (
     Contended,
@@ -16,6 +16,7 @@ from keyart.schemas.errors import (
     UnknownName,
 )
 from keyart.schemas.strict import Refused
+from keyart.services.telemetry import REQUEST
 
 log = logging.getLogger(__name__)
 RETRY_S = "2"
@@ -29,13 +30,17 @@ class Fault(Struct, frozen=True, kw_only=True):
 
 
 class Problem(Struct, frozen=True, kw_only=True):
-    """RFC 9457: `title` names the kind, `detail` says what happened, `faults` each place."""
+    """RFC 9457: `title` names the kind, `detail` says what happened, `faults` each place.
+
+    `request_id` is the answer's `X-Request-Id`, and stands in the log's lines of this request.
+    """
 
     title: str
     status: int
     detail: str
     type: str = "about:blank"
     faults: tuple[Fault, ...] = ()
+    request_id: str = ""
 
 
 class BadRequest(KeyartError):
@@ -48,10 +53,15 @@ class BadRequest(KeyartError):
         self.status = status
 
 
+def encoded(problem: Problem) -> bytes:
+    """Return the problem as a document, with the id of the request that is at work."""
+    return json.encode(structs.replace(problem, request_id=REQUEST.get()))
+
+
 def respond(problem: Problem, **headers: str) -> Response[bytes]:
     """Return the problem as a response."""
     return Response(
-        json.encode(problem),
+        encoded(problem),
         status_code=problem.status,
         media_type="application/problem+json",
         headers=headers,
@@ -61,10 +71,11 @@ def respond(problem: Problem, **headers: str) -> Response[bytes]:
 def of_keyart(request: Request[Any, Any, Any], error: KeyartError) -> Response[bytes]:
     """Answer an error of ours."""
     if isinstance(error, BadRequest):
-        title = "Not found" if error.status == 404 else "Wrong request"
-        return respond(
-            Problem(title=title, status=error.status, detail=error.detail, faults=error.faults)
+        title = {404: "Not found", 503: "Busy"}.get(error.status, "Wrong request")
+        problem = Problem(
+            title=title, status=error.status, detail=error.detail, faults=error.faults
         )
+        return respond(problem, **({"Retry-After": "1"} if error.status == 503 else {}))
     if isinstance(error, InvalidRecord):
         found = error.faults if isinstance(error, Refused) else ((error.path, error.message),)
         faults = tuple(Fault(where=path or "$", what=what) for path, what in found)
@@ -94,7 +105,14 @@ def of_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[b
             if isinstance(each, dict)
         )
     status = 400 if error.status_code == 500 and _decoding(error) else error.status_code
-    titles = {401: "Not allowed", 404: "Not found", 405: "Wrong method", 413: "Too large"}
+    titles = {
+        401: "Not allowed",
+        403: "Not allowed",
+        404: "Not found",
+        405: "Wrong method",
+        413: "Too large",
+        429: "Slow down",
+    }
     return respond(
         Problem(
             title=titles.get(status, "Wrong request" if status < 500 else "Failed"),

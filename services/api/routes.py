@@ -28,6 +28,7 @@ PAST_MS = 7 * 86_400_000
 MAX_FAULTS = 100
 TRIES = 3
 JSON = "application/json"
+READS = {"scopes": ("admin", "page")}
 
 
 class DecisionsRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -66,7 +67,7 @@ _kinds = {
 }
 
 
-@post("/v1/decisions", status_code=200)
+@post("/v1/decisions", opt={"scopes": ("decide",)}, status_code=200)
 async def decide(request: Request[Any, Any, Any], keyart: Keyart) -> Response[bytes]:
     """Choose an artwork for each of up to 200 titles, for one viewer on one surface.
 
@@ -110,7 +111,7 @@ def _split(titles: tuple[str, ...], index: ServingIndex) -> tuple[tuple[str, ...
     return tuple([title for title in titles if title in index]), unknown
 
 
-@post("/v1/events", status_code=202)
+@post("/v1/events", opt={"scopes": ("events",)}, status_code=202)
 async def take_events(request: Request[Any, Any, Any], keyart: Keyart) -> Response[bytes]:
     """Accept up to 1,000 events, all or none; they are in the log when this answers 202."""
     try:
@@ -200,7 +201,7 @@ async def put_title(
     return Response(codec.encode(stored), media_type=JSON)
 
 
-@get("/v1/titles/{title:str}")
+@get("/v1/titles/{title:str}", opt=READS)
 async def get_title(title: FromPath[str], keyart: Keyart) -> Response[bytes]:
     """Return a title with the history of its artworks."""
     stored = await keyart.in_thread(keyart.parts.catalogue.get, title)
@@ -214,7 +215,7 @@ async def withdraw_title(title: FromPath[str], keyart: Keyart) -> Response[bytes
     return Response(codec.encode(stored), media_type=JSON)
 
 
-@get("/v1/titles")
+@get("/v1/titles", opt=READS)
 async def list_titles(
     keyart: Keyart,
     after: Annotated[str, QueryParameter(max_length=128)] = "",

@@ -14,6 +14,7 @@ import tempfile
 import time
 
 import uvloop
+from litestar import Litestar
 
 from keyart.schemas.errors import (
     KeyartError,
@@ -23,9 +24,12 @@ from keyart.schemas.errors import (
     UnknownName,
 )
 from keyart.services.api.app import create_app
-from keyart.services.api.server import bound, make_server, serve
+from keyart.services.api.connections import Bounds
+from keyart.services.api.door import for_monitoring
+from keyart.services.api.server import Server, bound, make_server, serve
 from keyart.services.bootstrap import Parts
 from keyart.services.family import Member
+from keyart.services.settings import Settings
 from keyart.services.store_checks import check_store
 from keyart.services.telemetry import SHARED_METRICS
 
@@ -90,12 +94,37 @@ async def _serve(parts: Parts, port: int) -> None:
     # requests make many small objects and no cycles; threads that refresh must yield quickly
     gc.set_threshold(50_000, 20, 50)
     sys.setswitchinterval(0.001)
-    server = make_server(create_app(parts))
+    settings = parts.settings
+    app = create_app(parts)
+    bounds = Bounds(
+        connections=settings.api_connections, per_address=settings.api_connections_per_address
+    )
+    server = make_server(app, bounds, ended=app.state.ended)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, server.stop)
-    log.info("listening on http://%s:%s", parts.settings.api_host, port)
-    await serve(server, parts.settings.api_host, port)
+    log.info("listening on http://%s:%s", settings.api_host, port)
+    monitoring = asyncio.create_task(_monitored(server, app, settings))
+    try:
+        await serve(server, settings.api_host, port)
+    finally:
+        monitoring.cancel()
+        await asyncio.wait([monitoring])
+
+
+async def _monitored(api: Server, app: Litestar, settings: Settings) -> None:
+    """Answer figures and readiness on the port for monitoring, once the api is there."""
+    if not settings.metrics_port:
+        return
+    await api.listening.wait()
+    server = make_server(for_monitoring(app), lifespan=False)
+    try:
+        await serve(server, settings.api_host, settings.metrics_port)
+    except OSError as taken:
+        log.error("KEYART_METRICS_PORT %s: %s", settings.metrics_port, taken.strerror)
+    except asyncio.CancelledError:
+        await server.shutdown()
+        raise
 
 
 def _run_several(count: int, port: int) -> None:

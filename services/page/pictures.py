@@ -1,5 +1,6 @@
 """Where the page gets an artwork's picture, and what is drawn for one that it may not load."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -8,6 +9,7 @@ from urllib.parse import urlencode, urlsplit
 from keyart.schemas.catalogue import Artwork
 from keyart.services.page.poster import MAX_CHARACTERS
 
+_UNSEEN: Final = re.compile(r"[\x00-\x1f\x7f\\]")
 POSTER: Final = "keyart:poster/"
 """Image references that ask for a drawn poster."""
 
@@ -27,8 +29,9 @@ class Pictures:
 
     def of(self, title: str, artwork: Artwork) -> str:
         """Return the address of the artwork's picture; `title` is the title's name."""
-        image = artwork.image
-        if image.startswith("/") and not image.startswith(("//", "/\\")):
+        # a browser drops tabs and newlines from an address, and reads \ as /
+        image = "" if _UNSEEN.search(artwork.image) else artwork.image
+        if image.startswith("/") and not image.startswith("//"):
             return image
         if image.startswith("data:image/"):
             return image

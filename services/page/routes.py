@@ -16,6 +16,8 @@ _KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 Words = Annotated[str, QueryParameter(max_length=MAX_CHARACTERS)]
 Surface = Annotated[str, QueryParameter(max_length=200)]
 At = Annotated[int, QueryParameter(ge=0, le=FAR_MS)]
+PAGE = {"scopes": ("page",)}
+"""Handlers with this option ask for a key that may see the page."""
 PUBLIC = {"public": True}
 """Handlers with this option answer without a key: they hold no data."""
 _SAFE = {
@@ -116,5 +118,6 @@ def _insight(insight: Insight) -> Router:
     return Router(
         "/v1/insight",
         route_handlers=[overview, timeline, titles, title, decisions],
+        opt=PAGE,
         response_headers=headers,
     )

@@ -61,7 +61,9 @@ def client(parts: Parts) -> Iterator[Client]:
 
 
 def opened(parts: Parts) -> Client:
-    return TestClient(create_app(parts), raise_server_exceptions=False)
+    return TestClient(
+        create_app(parts), base_url="http://127.0.0.1:8650", raise_server_exceptions=False
+    )
 
 
 def logged(parts: Parts, topic: str) -> list[bytes]:
@@ -348,8 +350,9 @@ def test_keys_are_asked_for(parts: Parts, tmp_path: Path) -> None:
     keyed = site(Path(parts.settings.data_dir), api_keys=f"{KEY},another key that is long")
     with opened(keyed) as client:
         within(10, lambda: client.get("/health/ready").status_code == 200)
-        for path in ("/", "/health/live", "/metrics"):
+        for path in ("/", "/health/live", "/docs"):
             assert client.get(path).status_code == 200
+        assert client.get("/health/ready").json() == {"ready": True, "parts": {}}
         for given in ({}, {"authorization": "Bearer wrong"}, {"authorization": f"Basic {KEY}"}):
             refused = client.get("/v1/titles", headers=given)
             assert problem(refused, 401)

@@ -178,12 +178,15 @@ def test_ports_and_probes_agree_with_the_settings() -> None:
     settings = read_settings(base_environ()).settings
     ports = {"keyart-api": settings.api_port, "keyart-worker": settings.worker_web_port}
     live, ready = "/health/live", "/health/ready"
+    # the api's figures need a key on the port where callers come in
+    scraped = ports | {"keyart-api": settings.metrics_port}
     for name, port in ports.items():
         template = one("Deployment", name)["spec"]["template"]
         (container,) = template["spec"]["containers"]
-        assert template["metadata"]["annotations"]["prometheus.io/port"] == str(port)
-        (declared,) = container["ports"]
+        assert template["metadata"]["annotations"]["prometheus.io/port"] == str(scraped[name])
+        declared, *more = container["ports"]
         assert declared["containerPort"] == port
+        assert [each["containerPort"] for each in more] == [scraped[name]] * (scraped[name] != port)
         for probe, path in (("startup", live), ("liveness", live), ("readiness", ready)):
             assert container[f"{probe}Probe"]["httpGet"] == {"path": path, "port": declared["name"]}
         policy = one("NetworkPolicy", name)["spec"]
