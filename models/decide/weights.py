@@ -1,21 +1,62 @@
-"""The weights that all titles share: what taste, and what the prior says to a viewer, are worth."""
+"""The weights that all titles share: what taste, and what the prior says to a viewer, are worth.
+
+How far each kind of relation between viewer and artwork matters is not known beforehand; it is
+learned as the trust in the prior is. The weights of a kind have a spread, from next to nothing to
+wide, and the evidence for each spread follows from the sums alone: they hold the expansion
+g'w - w'Aw / 2 of the log likelihood of Poisson takes (`log_evidence`). Next to nothing is favoured,
+so a relation moves little until takes of many titles speak for it (MacKay, Neural Computation
+1992; Tipping, JMLR 2001).
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from keyart.models.features import F32, FEATURES, PERSONAL, PERSONAL_SCALE
+from keyart.models.features import (
+    F32,
+    FEATURES,
+    PERSONAL,
+    PERSONAL_SCALE,
+    PROJECTED,
+    PROJECTED_SHORT,
+    SURFACES,
+)
 from keyart.models.posterior.shared import shared_matrices
 from keyart.schemas.posterior import SharedSums
 
-SPREAD: Final = 0.1
-"""Standard deviation of each weight before any reward."""
+Array = NDArray[np.float64]
+Kinds = NDArray[np.intp]
+
 LIKENESS: Final = {"long": 0.1, "best": 0.1}
-"""Weights that are expected before any reward; all others but the prior's own are 0."""
-FIRST_TRUST: Final = 0.6
+"""The direction that is looked along first: viewers take what is like what they took before. What
+is one number is learned from a few hundred takes, two dozen are not."""
+FIRST_LIKENESS: Final = 0.1
+"""How far along it the weights are expected before any reward."""
+FIRST_TRUST: Final = 0.3
 """How far what the prior says to a viewer is believed before any reward; 1 is word for word."""
+RELATIONS: Final = {
+    "long": ("long", "long_typical"),
+    "short": ("short", "agreement"),
+    "best": ("best", "best_squared"),
+    "negative": ("negative",),
+    "whoever looks": ("typical", "distinct"),
+    "long projected": tuple(f"long_{axis}" for axis in range(PROJECTED)),
+    "short projected": tuple(f"short_{axis}" for axis in range(PROJECTED_SHORT)),
+    "surface": tuple(f"long_{name}" for name in SURFACES),
+}
+"""Kinds of relation, by the features whose weights share a spread. Features that a later keyart
+logs are one more kind, and so are what priors say, and likeness."""
+SPREADS: Final = (0.002, 0.03, 0.1, 0.3)
+"""Standard deviations that the weights of a kind may have."""
+LIKENESS_SPREADS: Final = (0.02, 0.3, 1.0, 3.0)
+"""The same along likeness, in multiples of it."""
+FIRST_ODDS: Final = (0.9, 0.05, 0.03, 0.02)
+"""Probabilities of the spreads before any reward."""
+SWEEPS: Final = 3
+"""Times that every kind's spread is weighed, given the others'."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,18 +80,12 @@ class Shared:
 
 
 def no_weights() -> Shared:
-    """Return the shared weights before any reward.
-
-    Until takes say otherwise, viewers are expected to like what is like what they took before, and
-    what the prior expects of viewers like them. So a viewer with a past is met from the first page
-    on; where taste does not matter, the weights go to 0 within a few hundred takes and nothing
-    measurable is lost.
-    """
+    """Return the shared weights before any reward: taste moves a little, until takes say more."""
     return learned_weights([], prior="")
 
 
 def learned_weights(sums: Sequence[SharedSums], *, prior: str) -> Shared:
-    """Return the posterior of a Bayesian linear regression on the sums of all lanes.
+    """Return the posterior of the weights on the sums of all lanes.
 
     What other priors said is a feature of its own, and integrated out.
 
@@ -60,15 +95,88 @@ def learned_weights(sums: Sequence[SharedSums], *, prior: str) -> Shared:
         The one that serves: whose word the last weight is for.
     """
     gram, moment, own = shared_matrices(sums, prior=prior, least=PERSONAL)
-    start = np.zeros(len(moment))
-    start[[FEATURES.index(name) for name in LIKENESS]] = list(LIKENESS.values())
-    start[own:] = FIRST_TRUST / PERSONAL_SCALE
-    precision = np.eye(len(moment)) / SPREAD**2
-    covariance = np.linalg.inv(gram + precision)
-    mean = covariance @ (moment + precision @ start)
+    turn, kinds, spreads = _coordinates(len(moment), own)
+    start = np.zeros(len(turn))
+    start[own:-1] = FIRST_TRUST / PERSONAL_SCALE
+    start[-1] = FIRST_LIKENESS
+    gram = turn @ gram @ turn.T
+    pull = turn @ moment - gram @ start
+    root = spread_of_weights(gram, pull, kinds, spreads)
+    # (A + S^-2)^-1 = S (I + S A S)^-1 S, which spreads near 0 do not upset
+    inner = np.eye(len(root)) + gram * np.outer(root, root)
+    covariance = np.linalg.inv(inner) * np.outer(root, root)
+    mean = start + covariance @ pull
     # sums written by a later keyart may have features that this one does not know
-    kept = [*range(PERSONAL), own]
+    kept = turn[:, [*range(PERSONAL), own]]
     return Shared(
-        weights=mean[kept].astype(np.float32),
-        covariance=covariance[np.ix_(kept, kept)].astype(np.float32),
+        weights=(mean @ kept).astype(np.float32),
+        covariance=(kept.T @ covariance @ kept).astype(np.float32),
     )
+
+
+def _coordinates(size: int, own: int) -> tuple[Array, Kinds, Array]:
+    """Return coordinates v that are independent before any reward, in which weights are turn' v.
+
+    Parameters
+    ----------
+    size
+        Weights, all told.
+    own
+        Where those for the words of priors begin.
+
+    Returns
+    -------
+    tuple[numpy.ndarray, numpy.ndarray, numpy.ndarray]
+        (C, size) turn, one coordinate for each weight and the last along likeness; (C,) the kind of
+        each; (kinds, spreads) what the spread of each kind may be.
+    """
+    turn = np.vstack((np.eye(size), np.zeros(size)))
+    turn[-1, [FEATURES.index(name) for name in LIKENESS]] = list(LIKENESS.values())
+    later, words, likeness = range(len(RELATIONS), len(RELATIONS) + 3)
+    kinds = np.full(size + 1, later, np.intp)
+    for at, names in enumerate(RELATIONS.values()):
+        kinds[[FEATURES.index(name) for name in names]] = at
+    kinds[own:size] = words
+    kinds[-1] = likeness
+    spreads = np.tile(SPREADS, (len(RELATIONS) + 3, 1))
+    spreads[likeness] = LIKENESS_SPREADS
+    return turn, kinds, spreads
+
+
+def spread_of_weights(gram: Array, pull: Array, kinds: Kinds, spreads: Array) -> Array:
+    """Return (C,) the spread of every coordinate, its kind's spreads weighed by their evidence.
+
+    Kind by kind, given the others. The mean is geometric: a wide spread of which there is a slight
+    chance must not make all takes that are only noise into taste.
+
+    Parameters
+    ----------
+    gram, pull
+        (C, C) and (C,): the log likelihood is pull'v - v' gram v / 2.
+    kinds
+        (C,) the kind of each coordinate.
+    spreads
+        (kinds, G) what the spread of each kind may be.
+    """
+    log_spreads, odds = np.log(spreads), np.log(FIRST_ODDS)
+    root = np.exp(log_spreads @ np.exp(odds))[kinds]
+    told = np.unique(kinds[gram.diagonal() > 0.0])
+    for each in told.tolist() * SWEEPS:
+        its = kinds == each
+        tried = np.tile(root, (spreads.shape[1], 1))
+        tried[:, its] = spreads[each][:, None]
+        weights = odds + log_evidence(gram, pull, tried)
+        weights = np.exp(weights - weights.max())
+        root[its] = np.exp(log_spreads[each] @ weights / weights.sum())
+    return root
+
+
+def log_evidence(gram: Array, pull: Array, spreads: Array) -> Array:
+    """Return (G,) log marginal likelihoods, v normal around 0 with each of these spreads (G, C).
+
+    The log of the mean of exp(pull'v - v' gram v / 2), in closed form.
+    """
+    inner = np.eye(len(pull)) + gram * (spreads[:, :, None] * spreads[:, None, :])
+    scaled = spreads * pull
+    explained = (scaled * np.linalg.solve(inner, scaled[:, :, None])[:, :, 0]).sum(axis=1)
+    return np.asarray(0.5 * (explained - np.linalg.slogdet(inner)[1]))
