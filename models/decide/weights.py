@@ -159,7 +159,7 @@ def spread_of_weights(gram: Array, pull: Array, kinds: Kinds, spreads: Array) ->
         (kinds, G) what the spread of each kind may be.
     """
     log_spreads, odds = np.log(spreads), np.log(FIRST_ODDS)
-    root = np.exp(log_spreads @ np.exp(odds))[kinds]
+    root: Array = np.exp(log_spreads @ np.exp(odds))[kinds]
     told = np.unique(kinds[gram.diagonal() > 0.0])
     for each in told.tolist() * SWEEPS:
         its = kinds == each
