@@ -47,10 +47,11 @@ class TitlesLane(LaneBase):
             batch.records, codec.rewards.decode, effects, time_of=lambda reward: reward.closed_at_ms
         )
         rewards = [reward for _, reward in found]
+        times = [record.logged_at_ms for record, _ in found]
         wanted = bandit.wanted(rewards, self._meta, self._rules)
         held = self._held(wanted, alone=batch.size == 1)
         learned, meta = self._with_readable(
-            held, lambda: bandit_step(held, rewards, self._meta, self._rules)
+            held, lambda: bandit_step(held, rewards, self._meta, self._rules, logged_at_ms=times)
         )
         effects.add(learned)
         self._commit(effects, last_offsets(batch.records))

@@ -8,6 +8,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from msgspec import structs
+
+from keyart.models.posterior.clock import steady
 from keyart.models.posterior.shared import add_to_shared
 from keyart.models.posterior.sums import add_to_title
 from keyart.models.statistics.timeline import (
@@ -31,6 +34,7 @@ TIMELINE = "timeline"
 META = "meta"
 SHARED = (META, "shared")
 TITLES = (META, "titles")
+NEVER = 1 << 62
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,11 +66,19 @@ def wanted(rewards: Sequence[Reward], meta: TitlesMeta, rules: BanditRules) -> W
 
 
 def bandit_step(
-    held: Held, rewards: Sequence[Reward], meta: TitlesMeta, rules: BanditRules
+    held: Held,
+    rewards: Sequence[Reward],
+    meta: TitlesMeta,
+    rules: BanditRules,
+    *,
+    logged_at_ms: Sequence[int] = (),
 ) -> tuple[Effects, TitlesMeta]:
     """Return what these rewards change, and the lane's meta record after them.
 
-    Counts: `learned`, `repeat_rewards`.
+    `logged_at_ms` says of each reward when the log took it in; when it is not given, no clock is
+    taken to have been wrong.
+
+    Counts: `learned`, `repeat_rewards`, `clock_returns` (sums that stood days ahead of the log).
 
     Raises
     ------
@@ -83,14 +95,27 @@ def bandit_step(
     by_title: dict[str, list[Reward]] = {}
     for reward in new:
         by_title.setdefault(reward.title, []).append(reward)
+    times: dict[tuple[int, int], int] = {}
+    for reward, at_ms in zip(rewards, logged_at_ms, strict=bool(logged_at_ms)):
+        times.setdefault((reward.source, reward.sequence), at_ms)
+
+    def logged(reward: Reward) -> int:
+        return times.get((reward.source, reward.sequence), NEVER)
+
     for title, its in by_title.items():
-        before = _stored(held.get((TITLE, title)), TitleSums(title=title))
-        after = add_to_title(
-            before, its, half_life_ms=rules.half_life_ms, bucket_ms=rules.bucket_ms
-        )
-        effects.puts[TITLE, title] = codec.pack(after)
+        sums = _stored(held.get((TITLE, title)), TitleSums(title=title))
+        for stands, part in steady(sums.as_of_ms, its, logged):
+            if stands != sums.as_of_ms:
+                effects.counts["clock_returns"] += 1
+                sums = structs.replace(sums, as_of_ms=stands)
+            sums = add_to_title(
+                sums, part, half_life_ms=rules.half_life_ms, bucket_ms=rules.bucket_ms
+            )
+        effects.puts[TITLE, title] = codec.pack(sums)
     shared = _stored(held.get(SHARED), SharedSums())
-    shared = add_to_shared(shared, new, half_life_ms=rules.half_life_ms)
+    for stands, part in steady(shared.as_of_ms, new, logged):
+        shared = structs.replace(shared, as_of_ms=stands)
+        shared = add_to_shared(shared, part, half_life_ms=rules.half_life_ms)
     finite(shared)
     effects.puts[SHARED] = codec.pack(shared)
     buckets = _timeline(held, new, meta, rules, effects)

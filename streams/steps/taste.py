@@ -10,6 +10,7 @@ from zlib import crc32
 
 import numpy as np
 
+from keyart.models.posterior.clock import MOST_AHEAD_MS
 from keyart.models.taste.update import TasteRates, correct, engage
 from keyart.schemas.events import (
     Click,
@@ -114,12 +115,14 @@ def _engage(
     effects: Effects,
 ) -> None:
     known: list[tuple[int, int, Engagement]] = []
+    times: list[int] = []
     for at_ms, event in events:
         row = catalogue.row(event.title, event.artwork, at_ms)
         if row is None:
             effects.counts["taste_unknown"] += 1
         else:
             known.append((place[event.viewer], row, event))
+            times.append(at_ms)
     if not known:
         return
     places = np.array([at for at, _, _ in known])
@@ -132,6 +135,10 @@ def _engage(
     places, marks = places[chosen], marks[chosen]
     rows = np.array([known[at][1] for at in chosen])
     ring = tastes["events"][places] % RECENT_EVENTS
+    # a taste that a clock once ahead has left days ahead of the log stands at the log's time again
+    logged = np.array(times, np.int64)[chosen]
+    stands = tastes["last_event_ms"][places]
+    tastes["last_event_ms"][places] = np.where(stands > logged + MOST_AHEAD_MS, logged, stands)
     moved = engage(
         tastes[places],
         vectors=catalogue.taste_vectors[rows],

@@ -15,6 +15,7 @@ from keyart.schemas.topics import partition_of
 from keyart.streams.ports import VIEWERS, Lane, Output, ViewerState
 from keyart.streams.valkey.connect import TIMEOUT_S
 from keyart.streams.valkey.keys import Keys
+from keyart.streams.valkey.log import entry
 from keyart.streams.valkey.written import WrittenOut
 
 AWAY = (redis.RedisError, OSError, asyncio.TimeoutError)
@@ -144,7 +145,7 @@ class ValkeyAsyncLog:
         pipeline = self._client.pipeline(transaction=True)
         for topic, key, value in outputs:
             stream = self._keys.stream(topic, partition_of(key, self._partitions))
-            pipeline.xadd(stream, {"k": key, "v": value})
+            pipeline.xadd(stream, entry(key, value))
         try:
             offsets = [offset.decode() for offset in await pipeline.execute()]
         except AWAY as away:

@@ -65,8 +65,11 @@ if #step.announce > 0 then
   for _, title in ipairs(step.announce) do redis.call('ZADD', KEYS[4], version, title) end
 end
 cut(step.append, 3, 3)
+-- ids only grow, so that after a clock that was ahead they stay ahead: the time stands beside them
+local clock = redis.call('TIME')
+local now = string.format('%.0f', clock[1] * 1000 + math.floor(clock[2] / 1000))
 for at = 1, #step.append, 3 do
-  redis.call('XADD', step.append[at], '*', 'k', step.append[at + 1], 'v', step.append[at + 2])
+  redis.call('XADD', step.append[at], '*', 'k', step.append[at + 1], 'v', step.append[at + 2], 't', now)
 end
 each(cut(step.outbox, 1, 1), function(...) redis.call('RPUSH', KEYS[6], ...) end)
 each(step.offsets, function(...) redis.call('HSET', KEYS[2], ...) end)

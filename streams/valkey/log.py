@@ -4,6 +4,7 @@ A group's position is moved by the reader's own atomic commit, so `XINFO GROUPS`
 (`last-delivered-id`; its `lag` is unknown to the server whenever a group stands amid a stream).
 """
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -69,7 +70,7 @@ class ValkeyLog:
                 pipeline = self._client.pipeline(transaction=True)
                 for topic, key, value in outputs:
                     stream = self._keys.stream(topic, partition_of(key, self._partitions))
-                    pipeline.xadd(stream, {"k": key, "v": value})
+                    pipeline.xadd(stream, entry(key, value))
                 pipeline.execute()
         except StoreAway as away:
             raise LogAway(str(away)) from None
@@ -165,9 +166,29 @@ class ValkeyLog:
             return int(self._client.xlen(self._keys.stream(topic, partition)))
 
 
+def entry(key: str, value: bytes) -> dict[str, str | bytes | int]:
+    """Return the fields of an entry.
+
+    They hold the time, because the entry's id may not: ids only ever grow, so that after a clock
+    that was ahead for a moment they stay ahead until time has caught up.
+    """
+    return {"k": key, "v": value, "t": time.time_ns() // 1_000_000}
+
+
+def _logged_at_ms(text: str, fields: dict[bytes, bytes]) -> int:
+    """Return when an entry was taken in: by its own word, else (before it had one) by its id."""
+    said = fields.get(b"t", b"")
+    return (
+        int(said) if said.isdigit() and len(said) <= _MOST_DIGITS else int(text.partition("-")[0])
+    )
+
+
+_MOST_DIGITS = 15
+
+
 def _record(topic: str, partition: int, offset: bytes, fields: dict[bytes, bytes]) -> LogRecord:
     """Return an entry as a record; what it lacks is empty, and whoever reads that sets it aside."""
     text = offset.decode()
-    at_ms = int(text.partition("-")[0])
+    at_ms = _logged_at_ms(text, fields)
     key = fields.get(b"k", b"").decode(errors="replace")
     return LogRecord(topic, partition, text, key, fields.get(b"v", b""), at_ms)
