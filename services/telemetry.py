@@ -137,6 +137,12 @@ class ApiMetrics:
             "keyart_steps", "What the steps have counted", ("kind", "name", "partition")
         )
         own.register(self.steps)
+        self.untaught = Counts(
+            "keyart_untaught",
+            "Impressions, plays and decisions that did not teach; lost is no where that is right",
+            ("of", "because", "lost"),
+        )
+        own.register(self.untaught)
         self.lag_records = Gauge(
             "keyart_lag_records",
             "Records that the steps have not read",
@@ -215,5 +221,6 @@ class ApiMetrics:
             return generate_latest(self.registry)
         together = CollectorRegistry()
         together.register(self.steps)
+        together.register(self.untaught)
         MultiProcessCollector(together)  # type: ignore[no-untyped-call]
         return generate_latest(together)

@@ -113,6 +113,12 @@ def _measure(keyart: ApiState) -> None:
         timeline = keyart.insight.source.timeline()
     except KeyartError:
         return
+    own.untaught.replace(
+        {
+            (each.of, each.because, "yes" if each.lost else "no"): each.count
+            for each in overview.untaught
+        }
+    )
     for watched in sorted({name for _, name in timeline}):
         its = [
             (start, timeline[start, name]) for start, name in sorted(timeline) if name == watched

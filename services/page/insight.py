@@ -1,7 +1,7 @@
 """What the page's endpoints ask: figures worked out at most once a second, however many look."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -9,10 +9,11 @@ from keyart.models.statistics.timeline import Key
 from keyart.schemas.posterior import PolicyBucket
 from keyart.services.page.comparison import lifts_over_time
 from keyart.services.page.decisions import decisions_of
+from keyart.services.page.export import figures_csv, titles_csv
 from keyart.services.page.fractions import Track, holes, in_order, leading, over_time, tracks
 from keyart.services.page.overview import PageRules, overview_of
 from keyart.services.page.source import Source
-from keyart.services.page.strata import Filter, Stratum, chosen, strata
+from keyart.services.page.strata import Filter, Stratum, chosen, strata, surfaces
 from keyart.services.page.titles import title_of, titles_of
 from keyart.services.page.views import DecisionList, Overview, Timeline, TitleList, TitleView
 
@@ -82,7 +83,8 @@ class Insight:
 
         def make() -> Overview:
             told = self.told(wanted)
-            return overview_of(self.source, self.rules, told.tracks, told.strata)
+            names = tuple(surfaces(self._buckets()))
+            return overview_of(self.source, self.rules, told.tracks, told.strata, names)
 
         return self._kept(self._overviews, wanted, make)()
 
@@ -113,19 +115,27 @@ class Insight:
                 del held[next(iter(held))]
             return found
 
-    def titles(self, *, search: str, limit: int) -> TitleList:
-        """Return the titles that match, the most shown first."""
-        return titles_of(self.source, search=search, limit=limit)
+    def titles(self, *, search: str, limit: int, surface: str = "") -> TitleList:
+        """Return the titles that match, the most shown first, on one surface or on all."""
+        return titles_of(self.source, search=search, limit=limit, surface=surface)
 
-    def title(self, title: str) -> TitleView:
-        """Return one title.
+    def title(self, title: str, surface: str = "") -> TitleView:
+        """Return one title, on one surface or on all.
 
         Raises
         ------
         NotFound
             There is no such title.
         """
-        return title_of(self.source, title)
+        return title_of(self.source, title, surface)
+
+    def figures_csv(self, wanted: Filter = EVERYTHING) -> Iterator[str]:
+        """Yield the timeline as lines of CSV."""
+        return figures_csv(self._buckets(), wanted)
+
+    def titles_csv(self) -> Iterator[str]:
+        """Yield every artwork on every surface as lines of CSV."""
+        return titles_csv(self.source)
 
     def decisions(self, *, limit: int) -> DecisionList:
         """Return recent decisions with their reasons."""

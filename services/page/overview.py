@@ -1,6 +1,6 @@
 """The headline, and how the service runs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from keyart.models.decide.index import ANY_SURFACE, BELIEF_COLUMNS
@@ -19,7 +19,15 @@ from keyart.services.page.fractions import (
 )
 from keyart.services.page.source import Flow, Source
 from keyart.services.page.strata import Stratum
-from keyart.services.page.views import EntropyView, Overview, RatioView, SurfacesView, TrustView
+from keyart.services.page.views import (
+    EntropyView,
+    Overview,
+    RatioView,
+    SurfacesView,
+    TrustView,
+    UntaughtView,
+)
+from keyart.streams.steps.reasons import REASONS
 
 NO_PRIOR = ("", "neutral")
 
@@ -36,9 +44,14 @@ class PageRules:
 
 
 def overview_of(
-    source: Source, rules: PageRules, held: dict[str, Track], every: Sequence[Stratum]
+    source: Source,
+    rules: PageRules,
+    held: dict[str, Track],
+    every: Sequence[Stratum],
+    shown_on: tuple[str, ...] = (),
 ) -> Overview:
     """Return the overview, from these tracks and strata and from what the source holds now."""
+    counts = source.counts()
     flow, titles = source.flows.flow(), len(source.index)
     own, pooled = source.surfaces()
     main = leading(held, rules.policy)
@@ -60,6 +73,12 @@ def overview_of(
         lift=lift,
         waiting="" if lift else _waiting(flow, titles, held, every, rules),
         experiment=experiment_of(every),
+        since_ms=min((int(track.starts[0]) for track in ordered), default=0),
+        shown_on=shown_on,
+        pending=None,
+        pending_ms=round(1000 * (rules.reward_window_s + rules.lateness_s)),
+        untaught=_untaught(counts),
+        aside=counts.get("dead_letters", 0) + counts.get("set_aside", 0),
         propensities=_ratios(ordered),
         entropy=_entropy(held.get(main), source),
         trust=_trust(source),
@@ -96,6 +115,16 @@ def _waiting(
         f"{takes[main]:.0f} and uniform choice {takes[CONTROL]:.0f}."
         f"{until_takes(takes, a_day)}"
     )
+
+
+def _untaught(counts: Mapping[str, int]) -> tuple[UntaughtView, ...]:
+    """Return why impressions, plays and decisions did not teach: what was lost first, by number."""
+    found = [
+        UntaughtView(of=reason.of, count=counts[name], because=reason.sentence, lost=reason.lost)
+        for name, reason in REASONS.items()
+        if counts.get(name)
+    ]
+    return tuple(sorted(found, key=lambda each: (not each.lost, -each.count)))
 
 
 def _ratios(ordered: Sequence[Track]) -> tuple[RatioView, ...]:

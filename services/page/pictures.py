@@ -29,17 +29,38 @@ class Pictures:
 
     def of(self, title: str, artwork: Artwork) -> str:
         """Return the address of the artwork's picture; `title` is the title's name."""
-        # a browser drops tabs and newlines from an address, and reads \ as /
-        image = "" if _UNSEEN.search(artwork.image) else artwork.image
-        if image.startswith("/") and not image.startswith("//"):
-            return image
-        if image.startswith("data:image/"):
-            return image
-        try:
-            parts = urlsplit(image)
-        except ValueError:  # a port or host that is none
-            parts = urlsplit("")
-        if parts.scheme and f"{parts.scheme}://{parts.netloc}" in self.origins:
+        image = _seen(artwork)
+        if _here(image) or self._allowed(image):
             return image
         words = (artwork.description or artwork.id)[:MAX_CHARACTERS]
         return "/page/poster?" + urlencode({"title": title[:MAX_CHARACTERS], "artwork": words})
+
+    def elsewhere(self, artwork: Artwork) -> str:
+        """Return the origin of a picture that the page may not load, "" where there is none."""
+        image = _seen(artwork)
+        if _here(image) or self._allowed(image):
+            return ""
+        return _origin(image)
+
+    def _allowed(self, image: str) -> bool:
+        origin = _origin(image)
+        return origin != "" and origin in self.origins
+
+
+def _seen(artwork: Artwork) -> str:
+    r"""Return the address; none where a browser drops a tab or newline of it, or reads \ as /."""
+    return "" if _UNSEEN.search(artwork.image) else artwork.image
+
+
+def _here(image: str) -> bool:
+    """Say whether the picture comes from this service, or with the reference itself."""
+    own = image.startswith("/") and not image.startswith("//")
+    return own or image.startswith("data:image/")
+
+
+def _origin(image: str) -> str:
+    try:
+        parts = urlsplit(image)
+    except ValueError:  # a port or host that is none
+        return ""
+    return f"{parts.scheme}://{parts.netloc}" if parts.scheme and parts.netloc else ""

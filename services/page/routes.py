@@ -1,10 +1,12 @@
 """The page at `/`, its files, and the endpoints that it asks."""
 
+from collections.abc import Iterator
 from importlib.resources import files
 from typing import Annotated, Any, Literal
 
 from litestar import MediaType, Response, Router, get
 from litestar.params import FromPath, FromQuery, QueryParameter
+from litestar.response import Stream
 
 from keyart.schemas.errors import NotFound
 from keyart.services.page.insight import Insight
@@ -103,12 +105,22 @@ def _insight(insight: Insight) -> Router:
     def titles(
         search: Annotated[str, QueryParameter(max_length=200)] = "",
         limit: Annotated[int, QueryParameter(ge=1, le=500)] = 100,
+        surface: Surface = "",
     ) -> TitleList:
-        return insight.titles(search=search, limit=limit)
+        return insight.titles(search=search, limit=limit, surface=surface)
 
     @get("/titles/{title:str}", summary="One title's artworks, beliefs and shares", **common)
-    def title(title: FromPath[str]) -> TitleView:
-        return insight.title(title)
+    def title(title: FromPath[str], surface: Surface = "") -> TitleView:
+        return insight.title(title, surface)
+
+    @get("/figures.csv", summary="Figures by time and policy, as CSV", **common)
+    def figures_csv(surface: Surface = "", from_ms: At = 0, to_ms: At = FAR_MS) -> Stream:
+        wanted = Filter(surface=surface, from_ms=from_ms, to_ms=to_ms)
+        return _file(insight.figures_csv(wanted), "keyart-figures.csv")
+
+    @get("/titles.csv", summary="Figures of every artwork by surface, as CSV", **common)
+    def titles_csv() -> Stream:
+        return _file(insight.titles_csv(), "keyart-titles.csv")
 
     @get("/decisions", summary="Recent decisions, and why", **common)
     def decisions(limit: Annotated[int, QueryParameter(ge=1, le=80)] = 40) -> DecisionList:
@@ -117,7 +129,12 @@ def _insight(insight: Insight) -> Router:
     headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
     return Router(
         "/v1/insight",
-        route_handlers=[overview, timeline, titles, title, decisions],
+        route_handlers=[overview, timeline, titles, title, figures_csv, titles_csv, decisions],
         opt=PAGE,
         response_headers=headers,
     )
+
+
+def _file(lines: Iterator[str], name: str) -> Stream:
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Stream(lines, media_type="text/csv; charset=utf-8", headers=headers)

@@ -1,6 +1,7 @@
 """Where the page's figures come from."""
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -85,6 +86,14 @@ class Source:
                     continue  # its lane sets it aside
                 found.setdefault(key, []).append(bucket)
         return {key: merge(buckets) for key, buckets in found.items()}
+
+    def counts(self) -> dict[str, int]:
+        """Return what the steps have counted, all lanes together."""
+        found: Counter[str] = Counter()
+        for kind in (VIEWERS, TITLES):
+            for partition in range(self.partitions):
+                found.update(self.store.counts(Lane(kind, partition)))
+        return dict(found)
 
     def sums(self, titles: Sequence[str]) -> list[TitleSums]:
         """Return the titles' sums; those of a title never shown are empty."""

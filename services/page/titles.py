@@ -19,8 +19,11 @@ LATELY = 4
 """The newest part of the spans that "lately" means: a quarter."""
 
 
-def titles_of(source: Source, *, search: str, limit: int) -> TitleList:
-    """Return the titles whose name or id holds the text, those shown most first."""
+def titles_of(source: Source, *, search: str, limit: int, surface: str = "") -> TitleList:
+    """Return the titles whose name or id holds the text, those shown most first.
+
+    Which of them are listed goes by the beliefs, which fade; their order by the figures shown.
+    """
     wanted = search.casefold()
     every = [title for title in list(source.titles.values()) if title.choosable]
     found = [
@@ -32,18 +35,19 @@ def titles_of(source: Source, *, search: str, limit: int) -> TitleList:
     order = sorted(range(len(found)), key=lambda at: (-seen[at], found[at].id))[:limit]
     listed = [found[at] for at in order]
     sums = source.sums([title.id for title in listed])
-    rows = tuple(
+    rows = [
         TitleRow(
             id=title.id,
             name=title.name,
             artworks=len(title.choosable),
-            impressions=sum(_count(cells) for cells in its.artworks.values()),
+            impressions=sum(_count(cells, surface) for cells in its.artworks.values()),
             lead=_lead(source.index, title),
             picture=source.pictures.of(title.name, title.choosable[0]),
         )
         for title, its in zip(listed, sums, strict=True)
-    )
-    return TitleList(total=len(every), found=len(found), titles=rows)
+    ]
+    rows.sort(key=lambda row: (-row.impressions, row.id))
+    return TitleList(total=len(every), found=len(found), titles=tuple(rows))
 
 
 def _seen(index: ServingIndex, titles: list[str]) -> list[float]:
@@ -59,8 +63,8 @@ def _seen(index: ServingIndex, titles: list[str]) -> list[float]:
     return seen
 
 
-def title_of(source: Source, title: str) -> TitleView:
-    """Return one title.
+def title_of(source: Source, title: str, surface: str = "") -> TitleView:
+    """Return one title, on one surface or on all; shares over time are of all.
 
     Raises
     ------
@@ -76,11 +80,13 @@ def title_of(source: Source, title: str) -> TitleView:
     lately = np.array([span.counts for span in spans[-max(1, len(spans) // LATELY) :]], float)
     shares = lately.reshape(-1, len(names)).sum(axis=0)
     shares /= max(1.0, shares.sum())
-    surface = _surface(sums)
-    beliefs = _beliefs(source.index, stored, surface)
+    beliefs = _beliefs(source.index, stored, surface or _surface(sums))
+    elsewhere: dict[str, None] = {}
     artworks: list[ArtworkView] = []
     for at, kept in enumerate(stored.artworks):
         cells = sums.artworks.get(kept.artwork.id, {})
+        if origin := source.pictures.elsewhere(kept.artwork):
+            elsewhere[origin] = None
         mean, low, high = beliefs.get(kept.artwork.id, (0.0, 0.0, 0.0))
         artworks.append(
             ArtworkView(
@@ -91,8 +97,8 @@ def title_of(source: Source, title: str) -> TitleView:
                 mean=mean,
                 low=low,
                 high=high,
-                impressions=_count(cells),
-                takes=sum(cell.taken for cell in cells.values()),
+                impressions=_count(cells, surface),
+                takes=sum(cell.taken for at, cell in cells.items() if surface in ("", at)),
                 share=float(shares[at]),
             )
         )
@@ -100,15 +106,16 @@ def title_of(source: Source, title: str) -> TitleView:
         id=stored.id,
         name=stored.name,
         group=stored.group,
-        surface=surface,
+        surface=surface or _surface(sums),
         impressions=sum(each.impressions for each in artworks),
         artworks=tuple(artworks),
         shares=spans,
+        elsewhere=tuple(elsewhere),
     )
 
 
-def _count(cells: dict[str, Cell]) -> int:
-    return sum(cell.count for cell in cells.values())
+def _count(cells: dict[str, Cell], surface: str = "") -> int:
+    return sum(cell.count for name, cell in cells.items() if surface in ("", name))
 
 
 def _surface(sums: TitleSums) -> str:

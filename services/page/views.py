@@ -90,6 +90,18 @@ class RatioView(Struct, frozen=True, kw_only=True):
     passed: bool
 
 
+class UntaughtView(Struct, frozen=True, kw_only=True):
+    """How many of one kind ("impressions", "plays", "decisions") did not teach, because.
+
+    `lost` is False for what is as it should be: a repeat, a decision that nobody saw.
+    """
+
+    of: str
+    count: int
+    because: str
+    lost: bool
+
+
 class EntropyView(Struct, frozen=True, kw_only=True):
     """How many equally likely artworks have the mean entropy of the newest choices.
 
@@ -117,7 +129,13 @@ class SurfacesView(Struct, frozen=True, kw_only=True):
 
 
 class Overview(Struct, frozen=True, kw_only=True):
-    """The headline and how the service runs. `waiting` says what is missing for the headline."""
+    """The headline and how the service runs.
+
+    `waiting` says what is missing for the headline. `since_ms` is when the first impression of the
+    filter was, 0 before there is one; `shown_on` are all surfaces, the most shown first. `pending`
+    impressions wait for their window, which is known `pending_ms` after each; None where nobody
+    has counted them. `aside` records could not be read or applied and were set aside.
+    """
 
     now_ms: int
     note: str
@@ -132,6 +150,12 @@ class Overview(Struct, frozen=True, kw_only=True):
     lift: LiftView | None
     waiting: str
     experiment: ExperimentView | None
+    since_ms: int
+    shown_on: tuple[str, ...]
+    pending: int | None
+    pending_ms: int
+    untaught: tuple[UntaughtView, ...]
+    aside: int
     propensities: tuple[RatioView, ...]
     entropy: EntropyView | None
     trust: TrustView | None
@@ -232,7 +256,10 @@ class Span(Struct, frozen=True, kw_only=True):
 
 
 class TitleView(Struct, frozen=True, kw_only=True):
-    """One title. Beliefs are those for `surface`, where it is shown most."""
+    """One title. Beliefs are those for `surface`: as asked for, or where it is shown most.
+
+    `elsewhere` are origins of pictures that this page may not load, so it draws them.
+    """
 
     id: str
     name: str
@@ -241,6 +268,7 @@ class TitleView(Struct, frozen=True, kw_only=True):
     impressions: int
     artworks: tuple[ArtworkView, ...]
     shares: tuple[Span, ...]
+    elsewhere: tuple[str, ...] = ()
 
 
 class Candidate(Struct, frozen=True, kw_only=True):

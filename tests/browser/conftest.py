@@ -89,6 +89,11 @@ def empty_world() -> Iterator[str]:
     yield from world_of("empty")
 
 
+@pytest.fixture(scope="module")
+def lab_world() -> Iterator[str]:
+    yield from world_of("lab")
+
+
 @dataclass
 class Watched:
     """What a page did that it should not have done."""
@@ -102,10 +107,20 @@ Look = Callable[..., Page]
 
 @pytest.fixture
 def look(browser: Browser) -> Iterator[Look]:
-    """Open a page, `look(url, width=..., theme=...)`; watched until the end of the test."""
+    """Open a page, `look(url, width=..., theme=...)`; watched until the end of the test.
+
+    `before` is done to it before it is opened; a complaint that holds `expected` is none.
+    """
     watched, opened = Watched(), []
 
-    def open_page(url: str, *, width: int = 1280, theme: str = "light") -> Page:
+    def open_page(
+        url: str,
+        *,
+        width: int = 1280,
+        theme: str = "light",
+        before: Callable[[Page], object] = lambda _: None,
+        expected: str = "nothing",
+    ) -> Page:
         context = browser.new_context(
             viewport={"width": width, "height": 900},
             color_scheme="dark" if theme == "dark" else "light",
@@ -125,9 +140,12 @@ def look(browser: Browser) -> Iterator[Look]:
         page.on(
             "console",
             lambda said: (
-                watched.errors.append(said.text) if said.type in ("error", "warning") else None
+                watched.errors.append(said.text)
+                if said.type in ("error", "warning") and expected not in said.text
+                else None
             ),
         )
+        before(page)
         page.goto(url)
         return page
 

@@ -47,6 +47,8 @@ def test_everything_is_there_and_readable_at_every_width(
     expect(page.locator("#lift")).to_have_text(re.compile(r"^[+−]?\d+\.\d\s%$"))
     expect(page.locator("#note")).to_contain_text("simulated")
     expect(page.locator("#vitals .vital")).to_have_count(4)
+    for words in page.locator("#vitals .words").all_inner_texts():
+        assert words.strip().endswith("."), f"a tile needs a plain sentence: {words!r}"
     assert page.locator("#fractions polyline").count() == 2
     assert page.evaluate(CONTRAST) == []
 
@@ -82,7 +84,7 @@ def test_the_figures_are_those_of_the_service(look: Look, live_world: str) -> No
     page = look(live_world)
     settle(page)
     overview = asked(f"{live_world}/v1/insight/overview")
-    page.route("**/v1/insight/overview", lambda route: route.fulfill(json=overview))
+    page.route("**/v1/insight/overview*", lambda route: route.fulfill(json=overview))
     impressions = f"{overview['policies'][0]['impressions']:,} impressions"
     expect(page.locator("#policies .n").first).to_contain_text(impressions, timeout=15_000)
     shown = plain(page.locator("#policies li").first.locator(".value"))

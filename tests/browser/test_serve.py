@@ -117,7 +117,7 @@ def test_a_site_is_played_and_watched(look: Look, service: str) -> None:
     expect(page.locator("#lift")).to_have_text(re.compile(r"^[+−]\d+\.\d\s%$"), timeout=30_000)
     expect(page.locator("#note")).to_have_text("These viewers are made up.")
     expect(page.locator("#fractions polyline").first).to_be_visible()
-    expect(page.locator("#vitals")).to_contain_text("in order")
+    expect(page.locator("#vitals")).to_contain_text("match their propensities")
 
     overview = call(f"{service}/v1/insight/overview")
     assert sum(policy["impressions"] for policy in overview["policies"]) > 200

@@ -1,8 +1,9 @@
 """A small world behind the page: real steps, beliefs and policy, simulated viewers.
 
-`python tests/browser/world.py PORT empty|still|live [MINUTES]` serves it. `still` holds so many
-minutes of traffic; `live` adds one every second; `empty` holds nothing. It is what the browser
-tests look at when no whole service is wanted.
+`python tests/browser/world.py PORT empty|still|live|lab [MINUTES]` serves it. `still` holds so many
+minutes of traffic; `live` adds one every second; `empty` holds nothing; `lab` stands still with an
+experiment, two surfaces, a hole in time, events that did not teach, and pictures from elsewhere.
+It is what the browser tests look at when no whole service is wanted.
 """
 
 import sys
@@ -23,6 +24,7 @@ from keyart.models.belief.sums import Sums
 from keyart.models.decide.engine import Decider
 from keyart.models.decide.index import ANY_SURFACE, IndexedTitle, ServingIndex
 from keyart.models.features import NO_TASTE
+from keyart.models.statistics.splits import split_text
 from keyart.schemas import codec
 from keyart.schemas.catalogue import Artwork, StoredTitle, Title
 from keyart.schemas.decisions import Decision, DecisionPage, Versions
@@ -40,7 +42,7 @@ from keyart.services.page.source import Flow, Source
 from keyart.streams.catalogue.upsert import upsert
 from keyart.streams.lanes.titles import TitlesLane
 from keyart.streams.memory.store import MemoryStore
-from keyart.streams.ports import LogRecord
+from keyart.streams.ports import VIEWERS, Commit, Lane, LogRecord
 from keyart.streams.steps.bandit import BanditRules
 
 NAMES = {
@@ -76,7 +78,7 @@ SURFACE = "home"
 class World:
     """Titles, a policy that learns, and the viewers it learns from."""
 
-    def __init__(self, *, start_ms: int, titles: int, seed: int = 7) -> None:
+    def __init__(self, *, start_ms: int, titles: int, seed: int = 7, lab: bool = False) -> None:
         self.now_ms = start_ms
         self.rng = np.random.default_rng(seed)
         self.index = ServingIndex()
@@ -89,6 +91,8 @@ class World:
         self.takes: dict[str, dict[str, float]] = {}
         self.decider = Decider(policy=build_policy(), explore_share=0.2, dwell_ms=STEP_MS)
         self.learned: Learned | None = None
+        self.arms = {"keyart": 1.0}
+        self.lab = lab
         for number, (name, group) in enumerate(list(NAMES.items())[:titles]):
             self._add(f"t{number:02d}", name, group)
 
@@ -96,7 +100,8 @@ class World:
         count = int(self.rng.integers(3, 8))
         scenes = self.rng.permutation(SCENES)[:count]
         artworks = tuple(
-            Artwork(id=f"{title}-{at}", description=str(scene)) for at, scene in enumerate(scenes)
+            Artwork(id=f"{title}-{at}", description=str(scene), image=self._image(at))
+            for at, scene in enumerate(scenes)
         )
         whole = Title(id=title, name=name, group=group, artworks=artworks)
         self.titles[title] = upsert(None, whole, now_ms=self.now_ms)
@@ -107,6 +112,18 @@ class World:
         level = self.rng.uniform(0.06, 0.14)
         relative = np.exp(self.rng.normal(0.0, 0.35, count))
         self.takes[title] = dict(zip(ids, (level * relative).tolist(), strict=True))
+
+    def _image(self, at: int) -> str:
+        """Return a wide and a square picture of our own, then pictures of somebody else's."""
+        if not self.lab:
+            return ""
+        return "/page/mark.svg" if at == 1 else f"https://images.example.org/{at}.jpg"
+
+    def lose(self, **counts: int) -> None:
+        """Count what did not teach."""
+        lane = Lane(VIEWERS, 0)
+        epoch, number = self.store.acquire(lane)
+        self.store.commit(Commit(lane=lane, epoch=epoch, number=number + 1, counts=counts))
 
     def step(self, viewers: int) -> None:
         """Let a minute pass: decide, show, take, learn."""
@@ -132,9 +149,11 @@ class World:
         self.behind = int(self.rng.integers(0, 40))
 
     def _page(self, viewer: ViewerKey, titles: Sequence[str], at_ms: int) -> DecisionPage:
+        surface = "search" if self.lab and at_ms % 3 == 0 else SURFACE
         decided = self.decider.decide(
-            self.index, titles=titles, taste=NO_TASTE, surface=SURFACE, viewer=viewer, now_ms=at_ms
+            self.index, titles=titles, taste=NO_TASTE, surface=surface, viewer=viewer, now_ms=at_ms
         )
+        arm = list(self.arms)[int(viewer[:8], 16) % len(self.arms)]
         rows, terms = decided.propensity_rows(), decided.terms()
         decisions = tuple(
             Decision(
@@ -152,16 +171,20 @@ class World:
         versions = Versions(policy="keyart-1", prior="neutral", posterior="17", space="static-1")
         return DecisionPage(
             viewer=viewer,
-            surface=SURFACE,
+            surface=surface,
             decided_at_ms=at_ms,
-            policy="keyart",
+            policy=arm,
+            split=split_text(0.2, self.arms),
             versions=versions,
             decisions=decisions,
         )
 
     def _reward(self, page: DecisionPage, decision: Decision) -> Reward:
         self.sequence += 1
-        taken = self.rng.random() < self.takes[decision.title][decision.artwork]
+        chance = self.takes[decision.title][decision.artwork]
+        if page.policy == "lola" and not decision.explored:
+            chance *= 1.5
+        taken = self.rng.random() < chance
         return Reward(
             id=decision.id,
             viewer=page.viewer,
@@ -176,6 +199,7 @@ class World:
             explored=decision.explored,
             policy=page.policy,
             versions=page.versions,
+            split=page.split,
             sequence=self.sequence,
         )
 
@@ -234,11 +258,17 @@ class World:
         return self.source().sums([title])[0]
 
 
-def lived(minutes: int, *, titles: int = 14, viewers: int = 25) -> World:
-    """Return a world in which that much time has passed, up to now."""
+def lived(minutes: int, *, titles: int = 14, viewers: int = 25, lab: bool = False) -> World:
+    """Return a world in which that much time has passed, up to now; a lab was shut a while."""
     end_ms = time.time_ns() // 1_000_000 // STEP_MS * STEP_MS
-    world = World(start_ms=end_ms - minutes * STEP_MS, titles=titles)
+    shut = minutes // 4 if lab else 0
+    world = World(start_ms=end_ms - (minutes + shut) * STEP_MS, titles=titles, lab=lab)
+    if lab:
+        world.arms = {"keyart": 0.5, "lola": 0.5}
+        world.lose(late_plays=2573, orphaned_plays=41, repeat_impressions=800, dead_letters=3)
     for minute in range(minutes):
+        if minute == minutes // 2:
+            world.now_ms += shut * STEP_MS
         world.step(viewers)
         if minute % 5 == 4:
             world.believe()
@@ -260,7 +290,9 @@ def app_of(world: World, *, note: str) -> Litestar:
 def main() -> None:
     port, mood, minutes = int(sys.argv[1]), sys.argv[2], int((sys.argv[3:] or ["60"])[0])
     world = (
-        World(start_ms=time.time_ns() // 1_000_000, titles=0) if mood == "empty" else lived(minutes)
+        World(start_ms=time.time_ns() // 1_000_000, titles=0)
+        if mood == "empty"
+        else lived(minutes, lab=mood == "lab")
     )
     note = "" if mood == "empty" else "The tastes of these viewers are simulated."
     app = app_of(world, note=note)

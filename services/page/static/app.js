@@ -1,6 +1,7 @@
 // The loop: ask every two seconds while somebody looks, and say plainly when nobody answers.
 import { byId, setText } from "/page/dom.js";
 import { Decisions } from "/page/decisions.js";
+import { Filters } from "/page/filters.js";
 import { ago } from "/page/format.js";
 import { showOverview, showTimeline } from "/page/overview.js";
 import { Titles } from "/page/titles.js";
@@ -17,19 +18,26 @@ let last = {};
 
 class Away extends Error {}
 
+function raw(path) {
+  const headers = key ? { Authorization: `Bearer ${key}` } : {};
+  return fetch(path, { headers, cache: "no-store", signal: AbortSignal.timeout(15000) });
+}
+
 // Return the answer, or null where there is no such thing and `mayMiss` says that this is no fault.
 async function ask(path, mayMiss = false) {
-  const headers = key ? { Authorization: `Bearer ${key}` } : {};
-  const answer = await fetch(path, { headers, cache: "no-store", signal: AbortSignal.timeout(15000) });
+  const answer = await raw(path);
   if (answer.status === 401 || answer.status === 403) {
     byId("key").hidden = false;
-    throw new Away("waiting for a key");
+    const wrong = answer.status === 403 ? "This key is known, but it may not see the page." : "This key is wrong.";
+    setText(byId("key-words"), key ? wrong : "");
+    throw new Away(key ? wrong.slice(0, -1).toLowerCase() : "waiting for a key");
   }
   if (answer.status === 404 && mayMiss) return null;
   if (!answer.ok) throw new Away(`the service answers ${answer.status}`);
   return answer.json();
 }
 
+const filters = new Filters(raw, () => { titles.onSurface(filters.surface); tick(); });
 const titles = new Titles(guarded(ask), keepPlace);
 const decisions = new Decisions(ask, (title) => {
   titles.pick(title);
@@ -48,8 +56,9 @@ function guarded(call) {
 
 async function round() {
   const [overview, timeline] = await Promise.all([
-    ask("/v1/insight/overview"), ask(`/v1/insight/timeline?view=${view}`)]);
+    ask(`/v1/insight/overview?${filters.query()}`), ask(`/v1/insight/timeline?view=${view}&${filters.query()}`)]);
   byId("key").hidden = true;
+  filters.offer(overview.shown_on, overview.surfaces.pooled);
   last = { overview, timeline };
   showOverview(overview);
   showTimeline(timeline, overview.waiting);
@@ -116,7 +125,7 @@ for (const [at, button] of choices.entries()) {
 }
 
 addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input")) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, select")) return;
   if (event.key === "/") {
     event.preventDefault();
     byId("search").focus();

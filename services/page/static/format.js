@@ -21,6 +21,12 @@ export function signed(value, digits = 1) {
   return `${Number(text) === 0 ? "" : value > 0 ? "+" : "−"}${text}`;
 }
 
+export const difference = (fraction, digits = 1) => `${signed(fraction * 100, digits)}\u00a0%`;
+
+export function moment(ms) {
+  return new Date(ms).toLocaleString([], { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+}
+
 export function lasting(ms) {
   if (ms < 950) return `${Math.round(ms / 10) * 10} ms`;
   const seconds = ms / 1000;

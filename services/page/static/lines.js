@@ -1,6 +1,6 @@
 // Lines with bands over time. Drawn at the size it has, redrawn when that changes.
 import { h, s } from "/page/dom.js";
-import { clock, digitsOf, niceTicks, percent, range, timeTicks } from "/page/format.js";
+import { clock, difference, digitsOf, niceTicks, percent, range, timeTicks } from "/page/format.js";
 
 const TOP = 12;
 const BOTTOM = 26;
@@ -11,6 +11,7 @@ export class Lines {
   constructor(host) {
     this.host = host;
     this.series = [];
+    this.holes = [];
     this.at = null;
     this.svg = s("svg", { tabindex: 0, role: "img" });
     this.tip = h("div", { class: "tip", hidden: true });
@@ -22,8 +23,11 @@ export class Lines {
     this.svg.addEventListener("keydown", (event) => this.key(event));
   }
 
-  show(series, label) {
+  // holes: [[after, until]] in which nothing was shown; signed: differences, about zero.
+  show(series, label, { holes = [], signed = false } = {}) {
     this.series = series.filter((each) => each.points.length);
+    this.holes = holes;
+    this.signed = signed;
     this.svg.setAttribute("aria-label", label);
     this.draw();
   }
@@ -32,7 +36,7 @@ export class Lines {
     const width = this.host.clientWidth, height = this.host.clientHeight;
     const named = width >= 560;
     const longest = Math.max(...this.series.map((each) => each.name.length));
-    const right = named ? Math.min(170, 20 + longest * 7.2) : 10;
+    const right = named ? Math.min(width * 0.3, 20 + longest * 7.2) : 10;
     const all = this.series.flatMap((each) => each.points);
     let from = Math.min(...all.map((p) => p.at)), to = Math.max(...all.map((p) => p.at));
     if (from === to) { from -= 500; to += 500; }
@@ -42,8 +46,8 @@ export class Lines {
     let low = Math.min(...means, ...settled.map((p) => p.low));
     let high = Math.max(...means, ...settled.map((p) => p.high));
     const pad = Math.max((high - low) * 0.08, high * 0.04, 1e-4);
-    low = Math.max(0, low - pad);
-    high = Math.min(1, high + pad);
+    if (this.signed) [low, high] = [Math.min(0, low) - pad, Math.max(0, high) + pad];
+    else [low, high] = [Math.max(0, low - pad), Math.min(1, high + pad)];
     const left = 46;
     return {
       width, height, named, from, to, low, high, left, right: width - right,
@@ -62,7 +66,14 @@ export class Lines {
     const digits = digitsOf((ticks[1] - ticks[0]) * 100);
     for (const tick of ticks) {
       parts.push(s("line", { class: "grid", x1: f.left, x2: f.right, y1: f.y(tick), y2: f.y(tick) }));
-      parts.push(s("text", { x: f.left - 8, y: f.y(tick) + 4, "text-anchor": "end" }, percent(tick, digits)));
+      parts.push(s("text", { x: f.left - 8, y: f.y(tick) + 4, "text-anchor": "end" }, this.signed ? difference(tick, digits) : percent(tick, digits)));
+    }
+    if (this.signed) parts.push(s("line", { class: "zero", x1: f.left, x2: f.right, y1: f.y(0), y2: f.y(0) }));
+    for (const [after, until] of this.holes) {
+      const left = f.x(Math.max(after, f.from)), right = f.x(Math.min(until, f.to));
+      if (right <= left) continue;
+      parts.push(s("rect", { class: "hole", x: left, y: TOP, width: right - left, height: f.height - TOP - BOTTOM },
+        s("title", {}, "nothing was shown")));
     }
     for (const tick of timeTicks(f.from, f.to, Math.max(2, f.width / 120))) {
       const x = f.x(tick);
@@ -70,16 +81,20 @@ export class Lines {
         parts.push(s("text", { x, y: f.height - 6, "text-anchor": "middle" }, clock(tick, f.to - f.from)));
     }
     for (const each of this.series) {
-      const ups = each.points.map((p) => `${f.x(p.at)},${f.y(p.high)}`);
-      const downs = each.points.map((p) => `${f.x(p.at)},${f.y(p.low)}`).reverse();
-      parts.push(s("polygon", { points: [...ups, ...downs].join(" "), "clip-path": `url(#${clip})`,
-        css: { fill: each.colour, opacity: 0.14 } }));
+      for (const run of this.runs(each.points)) {
+        const ups = run.map((p) => `${f.x(p.at)},${f.y(p.high)}`);
+        const downs = run.map((p) => `${f.x(p.at)},${f.y(p.low)}`).reverse();
+        parts.push(s("polygon", { points: [...ups, ...downs].join(" "), "clip-path": `url(#${clip})`,
+          css: { fill: each.colour, opacity: 0.14 } }));
+      }
     }
     for (const each of this.series) {
-      const path = each.points.map((p) => `${f.x(p.at)},${f.y(p.mean)}`).join(" ");
-      parts.push(s("polyline", { points: path, fill: "none", "stroke-linejoin": "round",
-        "stroke-dasharray": each.dashed ? "6 5" : null,
-        css: { stroke: each.colour, "stroke-width": each.dashed ? 2 : 2.6 } }));
+      for (const run of this.runs(each.points)) {
+        const path = run.map((p) => `${f.x(p.at)},${f.y(p.mean)}`).join(" ");
+        parts.push(s("polyline", { points: path, fill: "none", "stroke-linejoin": "round", "data-series": each.name,
+          "clip-path": `url(#${clip})`, "stroke-dasharray": each.dashed ? "6 5" : null,
+          css: { stroke: each.colour, "stroke-width": each.dashed ? 2 : 2.6 } }));
+      }
       const last = each.points.at(-1);
       parts.push(s("circle", { cx: f.x(last.at), cy: f.y(last.mean), r: 4, css: { fill: each.colour } }));
     }
@@ -87,6 +102,17 @@ export class Lines {
     this.cursor = s("line", { class: "cursor", y1: TOP, y2: f.height - BOTTOM, visibility: "hidden" });
     this.svg.replaceChildren(...parts, this.cursor);
     if (this.at !== null) this.mark();
+  }
+
+  // The points, cut wherever there is a hole between two of them.
+  runs(points) {
+    const runs = [[]];
+    for (const point of points) {
+      const before = runs.at(-1).at(-1);
+      if (before && this.holes.some(([after, until]) => before.at <= after && until <= point.at)) runs.push([]);
+      runs.at(-1).push(point);
+    }
+    return runs;
   }
 
   names(f) {
@@ -142,7 +168,7 @@ export class Lines {
       const p = each.points.findLast((point) => point.at <= this.at);
       if (!p) return [];
       return [h("span", {}, h("i", { class: "swatch", css: { background: each.colour } }), each.name,
-        h("em", {}, `${percent(p.mean)} (${range(p.low, p.high)})`))];
+        h("em", {}, this.signed ? `${difference(p.mean)} (${difference(p.low)} to ${difference(p.high)})` : `${percent(p.mean)} (${range(p.low, p.high)})`))];
     });
     this.tip.replaceChildren(h("b", {}, clock(this.at, this.f.to - this.f.from)), ...rows);
     this.tip.hidden = false;

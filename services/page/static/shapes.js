@@ -56,6 +56,16 @@ export class Shares {
     this.draw();
   }
 
+  // Places of the spans, cut where nothing was shown for much longer than a span takes.
+  runs() {
+    const steps = this.times.slice(1).map((at, i) => at - this.times[i]);
+    const usual = steps.toSorted((a, b) => a - b)[Math.floor(steps.length / 2)];
+    const least = Math.max(4 * usual, 0.1 * (this.times.at(-1) - this.times[0]));
+    const runs = [[0]];
+    steps.forEach((step, i) => (step > least ? runs.push([i + 1]) : runs.at(-1).push(i + 1)));
+    return runs;
+  }
+
   draw() {
     const width = this.host.clientWidth, height = this.host.clientHeight, n = this.times.length;
     if (!width) return;
@@ -65,12 +75,18 @@ export class Shares {
     const y = (v) => top + (1 - v) * (height - top - bottom);
     const totals = this.times.map((_, i) => this.layers.reduce((sum, each) => sum + each.counts[i], 0) || 1);
     let base = new Array(n).fill(0);
-    const parts = [];
+    const parts = [], runs = this.runs();
     for (const each of this.layers) {
       const next = base.map((v, i) => v + each.counts[i] / totals[i]);
-      const up = next.map((v, i) => `${x(i)},${y(v)}`), down = base.map((v, i) => `${x(i)},${y(v)}`).reverse();
-      parts.push(s("polygon", { points: [...up, ...down].join(" "), css: { fill: each.colour, stroke: "var(--card)", "stroke-width": 1.5, opacity: 0.88 } },
-        s("title", {}, `${each.name}: ${share(each.counts[n - 1] / totals[n - 1])} of the latest`)));
+      for (const run of runs) {
+        // A span that stands alone between two holes is a stroke of its own.
+        const wide = run.length > 1 ? 0 : 3;
+        const at = (i, v, by) => `${x(i) + by},${y(v)}`;
+        const up = run.flatMap((i) => (wide ? [at(i, next[i], -wide), at(i, next[i], wide)] : [at(i, next[i], 0)]));
+        const down = run.flatMap((i) => (wide ? [at(i, base[i], -wide), at(i, base[i], wide)] : [at(i, base[i], 0)])).reverse();
+        parts.push(s("polygon", { points: [...up, ...down].join(" "), css: { fill: each.colour, stroke: "var(--card)", "stroke-width": 1.5, opacity: 0.88 } },
+          s("title", {}, `${each.name}: ${share(each.counts[n - 1] / totals[n - 1])} of the latest`)));
+      }
       base = next;
     }
     for (const tick of [0, 0.5, 1])

@@ -17,6 +17,7 @@ export class Titles {
     this.ask = ask;
     this.changed = changed;
     this.total = -1;
+    this.surface = "";
     this.askedAt = 0;
     this.picker = new Picker(byId("title-list"), {
       key: (row) => row.id,
@@ -41,6 +42,11 @@ export class Titles {
     });
   }
 
+  onSurface(surface) {
+    this.surface = surface;
+    this.askedAt = 0;
+  }
+
   pick(id) {
     this.picker.chosen = id;
     this.id = id;
@@ -53,15 +59,10 @@ export class Titles {
 
   async search() {
     const wanted = byId("search").value.trim();
-    const found = await this.ask(`/v1/insight/titles?limit=100&search=${encodeURIComponent(wanted)}`);
+    const found = await this.ask(`/v1/insight/titles?limit=100&search=${encodeURIComponent(wanted)}&surface=${encodeURIComponent(this.surface)}`);
     if (!found || wanted !== byId("search").value.trim()) return;
     this.askedAt = Date.now();
     this.total = found.total;
-    // The order of the first look stays, so that rows do not wander while figures grow.
-    const order = new Map(this.wanted === wanted ? this.picker.items.map((row, i) => [row.id, i]) : []);
-    this.wanted = wanted;
-    const late = order.size;
-    found.titles.sort((a, b) => (order.get(a.id) ?? late) - (order.get(b.id) ?? late));
     this.picker.show(found.titles);
     setText(byId("title-count"), found.total
       ? `${count(found.found)} of ${count(found.total)} titles${found.found > found.titles.length ? `, the first ${found.titles.length} shown` : ""}`
@@ -79,7 +80,7 @@ export class Titles {
         "Load a catalogue, and its artworks appear here.", "keyart catalogue load FILE"));
     }
     const id = this.id;
-    const title = await this.ask(`/v1/insight/titles/${encodeURIComponent(id)}`, true);
+    const title = await this.ask(`/v1/insight/titles/${encodeURIComponent(id)}?surface=${encodeURIComponent(this.surface)}`, true);
     if (id !== this.id) return;
     if (title) this.show(title);
     else if (title === null) {
@@ -95,12 +96,13 @@ export class Titles {
       h("button", { class: "pill", type: "button", "aria-label": label, onclick: () => this.step(by) }, mark);
     this.parts = {
       name: h("h3"), words: h("p", { class: "soft small" }), shelf: h("div", { class: "shelf", role: "group", "aria-label": "Artworks", tabindex: 0 }),
+      drawn: h("p", { class: "soft small drawn", hidden: true }),
       chart: h("div", { class: "chart mid", id: "shares" }), legend: h("p", { class: "legend" }),
     };
     byId("title-detail").replaceChildren(
       h("div", { class: "detail-head" }, h("div", {}, this.parts.name, this.parts.words),
         h("div", { class: "steps" }, turn(-1, "←", "Previous title"), turn(1, "→", "Next title"))),
-      this.parts.shelf, h("h4", {}, "Share of impressions over time"), this.parts.chart, this.parts.legend);
+      this.parts.shelf, this.parts.drawn, h("h4", {}, "Share of impressions over time"), this.parts.chart, this.parts.legend);
     this.shares = new Shares(this.parts.chart);
   }
 
@@ -108,7 +110,10 @@ export class Titles {
     if (this.shown !== title.id) this.frame(title);
     const { parts } = this;
     setText(parts.name, title.name || title.id);
-    setText(parts.words, `${title.group ? `${title.group}, ` : ""}${count(title.impressions)} impressions`);
+    const where = this.surface ? ` on ${this.surface}` : "";
+    setText(parts.words, `${title.group ? `${title.group}, ` : ""}${count(title.impressions)} impressions${where}; beliefs are for ${title.surface || "any surface"}`);
+    parts.drawn.hidden = !title.elsewhere.length;
+    setText(parts.drawn, title.elsewhere.length ? `These pictures are drawn from their descriptions: this page may load none from ${title.elsewhere.join(" or ")}. To see the real ones, start the api with KEYART_PAGE_IMAGES=${title.elsewhere.join(",")}` : "");
     const live = title.artworks.filter((each) => !each.removed);
     const scale = {
       low: Math.min(...live.map((each) => each.low)) * 0.95,

@@ -1,5 +1,6 @@
 """The page's endpoints over a store in memory that real steps have written."""
 
+import csv
 from collections.abc import Sequence
 from types import MappingProxyType
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 from litestar import Litestar, Response
 from litestar.testing import TestClient
+from msgspec import structs
 from scipy.stats import gamma
 
 from keyart.models.decide.index import ANY_SURFACE, BELIEF_COLUMNS, IndexedTitle, ServingIndex
@@ -24,8 +26,9 @@ from keyart.services.page.source import Flow, Source
 from keyart.streams.catalogue.upsert import upsert
 from keyart.streams.lanes.titles import TitlesLane
 from keyart.streams.memory.store import MemoryStore
-from keyart.streams.ports import LogRecord
+from keyart.streams.ports import VIEWERS, Commit, Lane, LogRecord
 from keyart.streams.steps.bandit import BanditRules
+from keyart.streams.steps.reasons import REASONS
 
 NOW_MS = 1_700_000_100_000
 MINUTE = 60_000
@@ -228,6 +231,47 @@ def test_titles_are_listed_by_what_was_shown_and_found_by_name_or_id() -> None:
     assert insight.titles(search="nothing", limit=10).titles == ()
 
 
+def test_what_did_not_teach_is_told_with_its_reason_the_most_first() -> None:
+    stage = Stage(Still())
+    lane = Lane(VIEWERS, 0)
+    epoch, number = stage.store.acquire(lane)
+    counts = {"late_plays": 3, "orphaned_plays": 9, "unseen": 700, "dead_letters": 2, "rewards": 5}
+    stage.store.commit(Commit(lane=lane, epoch=epoch, number=number + 1, counts=counts))
+    overview = stage.insight().overview()
+    assert [(each.of, each.count, each.lost) for each in overview.untaught] == [
+        ("plays", 9, True),
+        ("plays", 3, True),
+        ("decisions", 700, False),
+    ]
+    assert overview.untaught[1].because == REASONS["late_plays"].sentence
+    assert overview.aside == 2
+
+
+def test_titles_are_in_order_of_the_figures_that_are_shown() -> None:
+    """Beliefs fade and figures do not: an old title may be shown most and believed least."""
+    stage = Stage(Still())
+    stage.learn(some(40, every=4))
+    row = np.zeros((2, len(BELIEF_COLUMNS)), np.float32)
+    row[:, BELIEF_COLUMNS.index("seen")] = 500.0
+    stage.index.believe("t2", ("t2-0", "t2-1"), {ANY_SURFACE: row})
+    found = stage.insight().titles(search="", limit=10).titles
+    assert [(each.id, each.impressions) for each in found] == [("t1", 40), ("t2", 0)]
+
+
+def test_a_title_on_one_surface_and_where_its_pictures_are() -> None:
+    stage = Stage(Still())
+    other = structs.replace(reward(41), surface="search")
+    stage.learn([*some(40, every=4), other])
+    held = stage.titles["t1"]
+    away = Artwork(id="t1-0", image="https://images.example.org/a.jpg")
+    whole = Title(id="t1", name="T", artworks=(away, Artwork(id="t1-1", image="/own.png")))
+    stage.titles["t1"] = upsert(held, whole, now_ms=NOW_MS)
+    title = stage.insight().title("t1", "search")
+    assert (title.surface, title.impressions) == ("search", 1)
+    assert title.elsewhere == ("https://images.example.org",)
+    assert stage.insight().title("t1").impressions == 41
+
+
 def page(at_ms: int, title: str, decisions: int = 1) -> DecisionPage:
     made = tuple(
         Decision(
@@ -263,6 +307,27 @@ def test_recent_decisions_say_why() -> None:
     assert ANN.startswith(first.viewer) and len(first.viewer) < 8
 
 
+def test_figures_and_titles_as_files_that_no_spreadsheet_runs() -> None:
+    stage = Stage(Still())
+    stage.learn(some(400, every=4))
+    named = Title(id="t1", name='=HYPERLINK("x")', artworks=(Artwork(id="t1-0"),))
+    stage.titles["t1"] = upsert(stage.titles["t1"], named, now_ms=NOW_MS)
+    with client_of(stage) as client:
+        answer = client.get("/v1/insight/figures.csv")
+        assert answer.headers["content-type"].startswith("text/csv")
+        assert "keyart-figures.csv" in answer.headers["content-disposition"]
+        rows = list(csv.DictReader(answer.text.splitlines()))
+        assert sum(int(row["impressions"]) for row in rows) == 400
+        assert sum(float(row["takes"]) for row in rows) == 100
+        assert {row["policy"] for row in rows} == {"keyart", "explore"}
+        assert all(float(row["low"]) <= float(row["take_fraction"]) for row in rows)
+        titles = list(csv.DictReader(client.get("/v1/insight/titles.csv").text.splitlines()))
+        assert {row["name"] for row in titles} == {'\'=HYPERLINK("x")'}
+        assert sum(int(row["impressions"]) for row in titles) == 400
+        later = client.get(f"/v1/insight/figures.csv?from_ms={NOW_MS}").text
+        assert len(later.splitlines()) == 1
+
+
 def client_of(stage: Stage) -> TestClient[Litestar]:
     def missing(_: object, wrong: NotFound) -> Response[dict[str, str]]:
         return Response({"detail": str(wrong)}, status_code=404)
@@ -296,6 +361,13 @@ def test_the_endpoints_answer_and_refuse() -> None:
         assert client.get("/v1/insight/overview").json()["titles"] == 2
         assert client.get("/v1/insight/timeline?view=total").json()["view"] == "total"
         assert client.get("/v1/insight/timeline?view=sideways").status_code == 400
+        assert client.get("/v1/insight/timeline?view=lift").json()["series"] == []
+        for wrong in ("from_ms=-1", "from_ms=x", f"surface={'x' * 201}", f"to_ms={1 << 70}"):
+            assert client.get(f"/v1/insight/overview?{wrong}").status_code == 400, wrong
+        whole = client.get("/v1/insight/overview").json()["policies"]
+        none = client.get("/v1/insight/overview?surface=nowhere").json()["policies"]
+        home = client.get("/v1/insight/overview?surface=home").json()["policies"]
+        assert none == [] and home == whole
         assert client.get("/v1/insight/titles?limit=0").status_code == 400
         assert client.get(f"/v1/insight/titles?search={'x' * 201}").status_code == 400
         assert client.get("/v1/insight/titles/t1").json()["id"] == "t1"
