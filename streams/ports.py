@@ -108,6 +108,9 @@ class StateStore(Protocol):
             the same commit again is safe.
         """
 
+    def size(self, lane: Lane, family: str) -> int:
+        """Return how many keys a family of the lane's own has; not `taste` or `title`."""
+
     def counts(self, lane: Lane) -> dict[str, int]:
         """Return the lane's counters."""
 

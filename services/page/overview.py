@@ -75,7 +75,7 @@ def overview_of(
         experiment=experiment_of(every),
         since_ms=min((int(track.starts[0]) for track in ordered), default=0),
         shown_on=shown_on,
-        pending=None,
+        pending=source.pending(),
         pending_ms=round(1000 * (rules.reward_window_s + rules.lateness_s)),
         untaught=_untaught(counts),
         aside=counts.get("dead_letters", 0) + counts.get("set_aside", 0),

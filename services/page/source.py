@@ -17,6 +17,7 @@ from keyart.schemas.topics import DECISIONS, EVENTS, partition_of
 from keyart.services.page.pictures import Pictures
 from keyart.streams.ports import TITLES, VIEWERS, Clock, Lane, LogRecord, StateStore
 from keyart.streams.reading import usable
+from keyart.streams.steps.join import WINDOWS
 from keyart.streams.valkey.log import ValkeyLog
 
 TIMELINE = "timeline"
@@ -94,6 +95,11 @@ class Source:
             for partition in range(self.partitions):
                 found.update(self.store.counts(Lane(kind, partition)))
         return dict(found)
+
+    def pending(self) -> int:
+        """Return how many windows are open: of pictures seen, a few of them only played."""
+        lanes = [Lane(VIEWERS, partition) for partition in range(self.partitions)]
+        return sum(self.store.size(lane, WINDOWS) for lane in lanes)
 
     def sums(self, titles: Sequence[str]) -> list[TitleSums]:
         """Return the titles' sums; those of a title never shown are empty."""

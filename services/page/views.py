@@ -133,8 +133,8 @@ class Overview(Struct, frozen=True, kw_only=True):
 
     `waiting` says what is missing for the headline. `since_ms` is when the first impression of the
     filter was, 0 before there is one; `shown_on` are all surfaces, the most shown first. `pending`
-    impressions wait for their window, which is known `pending_ms` after each; None where nobody
-    has counted them. `aside` records could not be read or applied and were set aside.
+    impressions wait for their window, which is known `pending_ms` after each. `aside` records could
+    not be read or applied and were set aside.
     """
 
     now_ms: int
@@ -152,7 +152,7 @@ class Overview(Struct, frozen=True, kw_only=True):
     experiment: ExperimentView | None
     since_ms: int
     shown_on: tuple[str, ...]
-    pending: int | None
+    pending: int
     pending_ms: int
     untaught: tuple[UntaughtView, ...]
     aside: int

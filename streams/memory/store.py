@@ -57,6 +57,10 @@ class MemoryStore:
         """Return the committed offset of each topic."""
         return dict(self._offsets[lane])
 
+    def size(self, lane: Lane, family: str) -> int:
+        """Return how many keys the family has."""
+        return len(self._families[lane, family])
+
     def counts(self, lane: Lane) -> dict[str, int]:
         """Return the lane's counters."""
         return dict(self._counts[lane])

@@ -109,6 +109,11 @@ class ValkeyStore:
         offset: str = at.get(lane.kind.encode(), b"0-0").decode()
         return "" if offset == "0-0" else offset
 
+    def size(self, lane: Lane, family: str) -> int:
+        """Return how many keys a family has that is held in one hash."""
+        with translated():
+            return int(self._client.hlen(self._keys.lane(lane, family)))
+
     def counts(self, lane: Lane) -> dict[str, int]:
         """Return the lane's counters."""
         with translated():

@@ -131,6 +131,14 @@ def test_what_did_not_teach_is_told_in_words_and_numbers(look: Look, lab_world: 
     expect(page.locator("#right-list")).to_contain_text("800 impressions, because the picture")
 
 
+def test_what_waits_for_its_window_is_told(look: Look, lab_world: str) -> None:
+    page = look(lab_world)
+    settle(page)
+    waiting = page.locator("#vitals .vital", has_text="Waiting for their window")
+    expect(waiting).to_contain_text("1,240")
+    expect(waiting).to_contain_text("each is counted 32 min after it was seen")
+
+
 def test_figures_of_one_surface_and_of_some_days(look: Look, lab_world: str) -> None:
     page = look(lab_world)
     settle(page)

@@ -46,7 +46,7 @@ def test_everything_is_there_and_readable_at_every_width(
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     expect(page.locator("#lift")).to_have_text(re.compile(r"^[+−]?\d+\.\d\s%$"))
     expect(page.locator("#note")).to_contain_text("simulated")
-    expect(page.locator("#vitals .vital")).to_have_count(4)
+    expect(page.locator("#vitals .vital")).to_have_count(5)
     for words in page.locator("#vitals .words").all_inner_texts():
         assert words.strip().endswith("."), f"a tile needs a plain sentence: {words!r}"
     assert page.locator("#fractions polyline").count() == 2

@@ -72,6 +72,7 @@ def test_counts_add_and_none_deletes(store: StateStore) -> None:
                 offsets={"events": f"{number}-0"},
             )
         )
+        assert store.size(LANE, "join") == (value is not None)
     assert store.read(LANE, "taste", ["v"]) == [None]
     assert store.read(LANE, "join", ["d"]) == [None]
     assert store.counts(LANE) == {"n": 2}

@@ -172,7 +172,7 @@ function showVitals(overview) {
     ratioCard(overview),
     entropyCard(overview),
   ];
-  if (overview.pending !== null) cards.splice(1, 0, {
+  cards.splice(1, 0, {
     key: "pending", title: "Waiting for their window", figure: count(overview.pending), unit: "",
     words: `Impressions whose play may still come; each is counted ${wait} after it was seen.`,
   });

@@ -236,7 +236,10 @@ def test_what_did_not_teach_is_told_with_its_reason_the_most_first() -> None:
     lane = Lane(VIEWERS, 0)
     epoch, number = stage.store.acquire(lane)
     counts = {"late_plays": 3, "orphaned_plays": 9, "unseen": 700, "dead_letters": 2, "rewards": 5}
-    stage.store.commit(Commit(lane=lane, epoch=epoch, number=number + 1, counts=counts))
+    windows: dict[tuple[str, str], bytes | None] = {("windows", f"{at}"): b"" for at in range(3)}
+    stage.store.commit(
+        Commit(lane=lane, epoch=epoch, number=number + 1, counts=counts, puts=windows)
+    )
     overview = stage.insight().overview()
     assert [(each.of, each.count, each.lost) for each in overview.untaught] == [
         ("plays", 9, True),
@@ -245,6 +248,7 @@ def test_what_did_not_teach_is_told_with_its_reason_the_most_first() -> None:
     ]
     assert overview.untaught[1].because == REASONS["late_plays"].sentence
     assert overview.aside == 2
+    assert (overview.pending, overview.pending_ms) == (3, 1_920_000)
 
 
 def test_titles_are_in_order_of_the_figures_that_are_shown() -> None:
