@@ -56,6 +56,11 @@ def empty_tastes(count: int, space: str) -> TasteArray:
     return tastes
 
 
+def blank_taste(space: str) -> bytes:
+    """Return the record of a taste that nothing has moved."""
+    return empty_tastes(1, space).tobytes()
+
+
 def unpack_tastes(blobs: list[bytes | None], space: str) -> TasteArray:
     """Return the stored tastes, shape (len(blobs),); None and other spaces become blank ones.
 

@@ -31,6 +31,7 @@ from keyart.streams.valkey.connect import connect
 from keyart.streams.valkey.keys import Keys
 from keyart.streams.valkey.log import ValkeyLog
 from keyart.streams.valkey.opinions import ValkeyOpinions
+from keyart.streams.valkey.room import half_of_the_machine
 from keyart.streams.valkey.server import EmbeddedServer
 from keyart.streams.valkey.store import ValkeyStore
 
@@ -71,7 +72,10 @@ class Parts:
         # no setting, and so no secret, is any of its business
         environ = {name: text for name, text in os.environ.items() if not is_setting(name)}
         return EmbeddedServer(
-            self.data_dir / "valkey", fsync=self.settings.redis_fsync, environ=environ
+            self.data_dir / "valkey",
+            fsync=self.settings.redis_fsync,
+            environ=environ,
+            most_bytes=self.settings.redis_memory_mb * 1_000_000 or half_of_the_machine(),
         )
 
     @cached_property

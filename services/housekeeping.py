@@ -8,6 +8,7 @@ from typing import Final
 from keyart.schemas.errors import KeyartError, MissingExtra
 from keyart.services.bootstrap import Parts
 from keyart.services.erasure import finish_erasures, rewrite_if_due
+from keyart.streams.valkey.room import NEARLY_FULL, room_of
 
 ALIVE: Final = "housekeeping.alive"
 ALIVE_ROUNDS: Final = 3
@@ -18,6 +19,8 @@ log = logging.getLogger(__name__)
 
 def keep_house(parts: Parts) -> int:
     """Do one round; return how many records were archived."""
+    if (room := room_of(parts.client)).share >= NEARLY_FULL:
+        log.warning("the state store is nearly full: %s; soon it takes nothing new", room)
     done = parts.archiver.run()
     finish_erasures(parts)
     rewrite_if_due(parts)
@@ -35,6 +38,9 @@ def keep_house_until(stopping: threading.Event, parts: Parts) -> None:
             keep_house(parts)
         except (KeyartError, OSError) as failed:
             log.warning("housekeeping failed and will be tried again: %s", failed)
+        except Exception:
+            # a thread that ends would leave the log to grow while all else looks well
+            log.exception("housekeeping failed and will be tried again")
         mark.touch()
 
 

@@ -48,6 +48,12 @@ class Settings:
     redis_fsync: str = _setting(
         "everysec", "when the embedded server forces its log to disk", one_of=("everysec", "always")
     )
+    redis_memory_mb: int = _setting(
+        0,
+        "memory of the embedded server in MB, beyond which it takes nothing new; 0: half of what "
+        "the machine or container has",
+        high=100_000_000,
+    )
     kafka_bootstrap: str = _setting("127.0.0.1:9092", "Kafka bootstrap servers, comma-separated")
     kafka_security: str = _setting(
         "PLAINTEXT", "protocol to Kafka", one_of=("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")

@@ -215,6 +215,19 @@ class ApiMetrics:
             multiprocess_mode="mostrecent",
         )
 
+        self.store_used = Gauge(
+            "keyart_store_used_bytes",
+            "Memory that the state store has taken",
+            registry=own,
+            multiprocess_mode="mostrecent",
+        )
+        self.store_limit = Gauge(
+            "keyart_store_limit_bytes",
+            "Memory beyond which the state store takes no writes; 0: no bound is set",
+            registry=own,
+            multiprocess_mode="mostrecent",
+        )
+
     def text(self) -> bytes:
         """Return all metrics in Prometheus' text format, those of several processes added up."""
         if SHARED_METRICS not in os.environ:

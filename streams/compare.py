@@ -14,7 +14,7 @@ from keyart.schemas import codec
 from keyart.schemas.catalogue import StoredTitle
 from keyart.schemas.errors import InvalidRecord
 from keyart.schemas.posterior import SharedSums, TitleSums
-from keyart.schemas.taste import TASTE_DTYPE
+from keyart.schemas.taste import TASTE_DTYPE, blank_taste
 from keyart.streams.ports import VIEWERS, Lane, StateStore
 
 RELATIVE_TOLERANCE = 1e-9
@@ -225,10 +225,18 @@ Learned = Mapping[str, Mapping[str, bytes]]
 """What a lane has learned: by kind, key -> value."""
 
 
+def _blank(blob: bytes) -> bool:
+    if len(blob) != TASTE_DTYPE.itemsize:
+        return False
+    space = np.frombuffer(blob, TASTE_DTYPE)["space"][0].decode(errors="replace")
+    return blob == blank_taste(space)
+
+
 def learned(store: StateStore, lane: Lane) -> Learned:
     """Return what a lane of either kind has learned."""
     if lane.kind == VIEWERS:
-        return {TASTES: dict(store.scan(lane, "taste"))}
+        # keyart once stored a blank taste for whom nothing had moved: that says nothing
+        return {TASTES: {key: blob for key, blob in store.scan(lane, "taste") if not _blank(blob)}}
     shared = store.read(lane, "meta", ["shared"])[0]
     return {
         POSTERIORS: dict(store.scan(lane, "title")),

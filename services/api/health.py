@@ -16,6 +16,7 @@ from keyart.services.page.routes import PAGE, PUBLIC
 from keyart.services.page.views import Overview
 from keyart.services.telemetry import ApiMetrics
 from keyart.streams.ports import TITLES, VIEWERS, Lane
+from keyart.streams.valkey.room import NEARLY_FULL, room_of
 
 STALE_SNAPSHOTS_S = 30.0
 PROBE_S = 1.0
@@ -78,7 +79,10 @@ async def _store(keyart: ApiState) -> Part:
             await keyart.tastes.read("0" * 32)
     except (KeyartError, TimeoutError) as away:
         return Part(well=False, says=str(away) or "no answer")
-    return Part(well=True, says="there")
+    room = keyart.room
+    if room is None:
+        return Part(well=True, says="there")
+    return Part(well=room.share < NEARLY_FULL, says=f"there; {room}")
 
 
 @get("/metrics", opt=PAGE, include_in_schema=False)
@@ -101,6 +105,9 @@ def _measure(keyart: ApiState) -> None:
     own = keyart.metrics
     own.snapshot_age.set(keyart.snapshots.age_s)
     try:
+        room = keyart.room = room_of(keyart.parts.client)
+        own.store_used.set(room.used)
+        own.store_limit.set(room.limit)
         own.steps.replace(
             {
                 (kind, name, str(partition)): count

@@ -18,6 +18,7 @@ from keyart.services.page.wiring import insight_of
 from keyart.services.telemetry import ApiMetrics
 from keyart.streams.ports import AsyncLog, Output, TasteReader
 from keyart.streams.valkey.aio import ValkeyAsyncLog, ValkeyTastes, connect_async
+from keyart.streams.valkey.room import Room
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -36,6 +37,8 @@ class ApiState:
         Only between `start` and `stop`.
     measuring
         The gauges being brought up to date, one at a time however often they are asked for.
+    room
+        The store's memory as it was last measured.
     """
 
     tastes: TasteReader
@@ -54,6 +57,7 @@ class ApiState:
             surfaces=lambda: self.snapshots.surfaces,
         )
         self.measuring: asyncio.Task[None] | None = None
+        self.room: Room | None = None
         self._client: Any = None
         self._close: list[Callable[[], Any]] = []
 

@@ -22,19 +22,19 @@ def show_all(
     from rich.table import Table
 
     from keyart.services.bootstrap import Parts
+    from keyart.services.letters import read_letters
     from keyart.services.settings import read_settings
-    from keyart.streams.kafka.deadletters import read_letters
     from keyart.streams.letters import DeadLetter
 
     settings = read_settings().settings
     kept: deque[DeadLetter] = deque(maxlen=most)
     total = 0
-    for letter in read_letters(Parts(settings).kafka, partitions=settings.partitions):
+    for letter in read_letters(Parts(settings)):
         kept.append(letter)
         total += 1
     table = Table("id", "topic", "partition", "offset", "reason", "record")
     for each in kept:
-        where = (each.id, each.topic, str(each.partition), each.offset.lstrip("0") or "0")
+        where = (each.id, each.topic, str(each.partition), each.offset.lstrip("0") or each.offset)
         reason = f"{each.reason} at {each.path}" if each.path else each.reason
         table.add_row(*where, escape(reason), escape(repr(each.value[:SHOWN])))
     Console().print(table)
@@ -47,12 +47,12 @@ def show(name: Annotated[str, typer.Argument(metavar="ID")]) -> None:
     import msgspec
 
     from keyart.services.bootstrap import Parts
+    from keyart.services.letters import read_letters
     from keyart.services.settings import read_settings
-    from keyart.streams.kafka.deadletters import read_letters
     from keyart.streams.letters import find_letter
 
     settings = read_settings().settings
-    letters = read_letters(Parts(settings).kafka, partitions=settings.partitions)
+    letters = read_letters(Parts(settings))
     letter = find_letter(letters, name)
     typer.echo(msgspec.json.format(msgspec.json.encode(letter)).decode())
 
@@ -65,21 +65,17 @@ def retry(
     """Send records to their topics again, e.g. after an upgrade that can read them."""
     from keyart.schemas.errors import InvalidRecord, NotFound
     from keyart.services.bootstrap import Parts
+    from keyart.services.letters import read_letters
+    from keyart.services.letters import retry as send_again
     from keyart.services.settings import read_settings
-    from keyart.streams.kafka.deadletters import read_letters
-    from keyart.streams.kafka.deadletters import retry as send_again
     from keyart.streams.letters import refuse_lossy
 
     wanted = set(names or ())
     if every == bool(wanted):
         raise typer.BadParameter("give ids, or --all")
     settings = read_settings().settings
-    access = Parts(settings).kafka
-    found = [
-        letter
-        for letter in read_letters(access, partitions=settings.partitions)
-        if every or letter.id in wanted
-    ]
+    parts = Parts(settings)
+    found = [letter for letter in read_letters(parts) if every or letter.id in wanted]
     if missing := wanted - {letter.id for letter in found}:
         raise NotFound(f"no dead letter {', '.join(sorted(missing))}")
     if every:
@@ -91,4 +87,4 @@ def retry(
             except InvalidRecord as lossy:
                 typer.echo(f"left out: {lossy}")
         found = whole
-    typer.echo(f"sent {send_again(access, found)} records again")
+    typer.echo(f"sent {send_again(parts, found)} records again")

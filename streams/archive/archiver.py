@@ -4,7 +4,7 @@ import logging
 from pathlib import Path
 
 from keyart.schemas.errors import KeyartError
-from keyart.schemas.topics import CATALOGUE, DECISIONS, EVENTS, REWARDS
+from keyart.schemas.topics import CATALOGUE, DEAD_LETTERS, DECISIONS, EVENTS, REWARDS
 from keyart.streams.archive import files
 from keyart.streams.archive.ledger import Ledger
 from keyart.streams.archive.versions import compact_versions
@@ -17,6 +17,9 @@ OWNERS = {EVENTS: VIEWERS, DECISIONS: VIEWERS, REWARDS: TITLES, CATALOGUE: None}
 CHUNK = 20_000
 CHUNK_BYTES = 64_000_000
 KEPT_TAIL = 200
+MOST_LETTERS = 10_000
+LETTER_BYTES = 20_000_000
+"""Of a partition's dead letters the newest are kept."""
 
 
 class Archiver:
@@ -52,6 +55,8 @@ class Archiver:
                 except (KeyartError, OSError) as wrong:
                     log.warning("%s %d is not archived for now: %s", topic, partition, wrong)
                     failed = failed or wrong
+        for partition in range(self._log.partitions(DEAD_LETTERS)):
+            self._log.bound(DEAD_LETTERS, partition, most=MOST_LETTERS, most_bytes=LETTER_BYTES)
         self._ledger.drop(compact_versions(self._folder))
         if failed is not None:
             raise failed

@@ -24,7 +24,14 @@ from keyart.schemas.events import (
     Like,
     Play,
 )
-from keyart.schemas.taste import RECENT_EVENTS, TasteArray, empty_tastes, pack_tastes, unpack_tastes
+from keyart.schemas.taste import (
+    RECENT_EVENTS,
+    TasteArray,
+    blank_taste,
+    empty_tastes,
+    pack_tastes,
+    unpack_tastes,
+)
 from keyart.streams.catalogue.view import CatalogueView
 from keyart.streams.steps.effects import Effects, Held, Wanted
 
@@ -59,6 +66,8 @@ def taste_step(
 ) -> Effects:
     """Return the tastes after these events, each with the time at which the log took it in.
 
+    A viewer of whom nothing is known has no taste: what moves nothing leaves nothing.
+
     Counts: `taste_events`, `taste_repeats`, `taste_unknown` (a title or artwork that the catalogue
     does not have moves no taste), `corrections`, `erasures`.
     """
@@ -86,8 +95,11 @@ def taste_step(
             erased.discard(event.viewer)
             if isinstance(event, Erasure):
                 erased.add(event.viewer)
+    blank = blank_taste(space)
     for viewer, blob in zip(viewers, pack_tastes(tastes), strict=True):
-        effects.puts[TASTE, viewer] = None if viewer in erased else blob
+        kept, before = None if viewer in erased or blob == blank else blob, held[TASTE, viewer]
+        if kept != before:
+            effects.puts[TASTE, viewer] = kept
     return effects
 
 

@@ -148,6 +148,24 @@ class ValkeyLog:
                 )
             )
 
+    def bound(self, topic: str, partition: int, *, most: int, most_bytes: int) -> int:
+        """Drop the oldest records of a stream until it holds no more; return how many went.
+
+        Parameters
+        ----------
+        most, most_bytes
+            Records, and the server's memory for them, as it says.
+        """
+        stream, gone = self._keys.stream(topic, partition), 0
+        with translated():
+            while length := int(self._client.xlen(stream)):
+                size = int(self._client.memory_usage(stream, samples=0) or 0)
+                kept = min(most, length, int(length * most_bytes / max(size, most_bytes)))
+                if kept >= length:
+                    break
+                gone += int(self._client.xtrim(stream, maxlen=kept, approximate=False))
+        return gone
+
     def delete(self, topic: str, partition: int, offsets: Sequence[str]) -> int:
         """Delete single records (a viewer's erasure); return how many there were."""
         with translated():

@@ -50,6 +50,8 @@ class EmbeddedServer:
         `everysec` or `always`.
     environ
         The child's environment; this process's own when not given.
+    most_bytes
+        Of memory, beyond which it takes no writes; 0: no bound.
     """
 
     def __init__(
@@ -58,10 +60,12 @@ class EmbeddedServer:
         *,
         fsync: str = "everysec",
         environ: Mapping[str, str] | None = None,
+        most_bytes: int = 0,
     ) -> None:
         self._environ = environ
         self._folder = folder.resolve()
         self._fsync = fsync
+        self._most_bytes = most_bytes
         self._process: subprocess.Popen[bytes] | None = None
         self._place = SocketPlace(self._folder)
         self._deaths = 0
@@ -205,6 +209,7 @@ class EmbeddedServer:
             # a rewrite in the other form copies whole nodes of a stream, deleted entries with them:
             # a viewer who was erased would stay on the disk
             "aof-use-rdb-preamble": "no",
+            "maxmemory": str(self._most_bytes),
             "maxmemory-policy": "noeviction",
             "stream-node-max-bytes": "16kb",
             "daemonize": "no",

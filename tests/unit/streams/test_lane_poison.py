@@ -8,6 +8,7 @@ import pytest
 from keyart.schemas import codec
 from keyart.schemas.errors import Fenced, OffsetMismatch, StoreAway
 from keyart.schemas.posterior import SharedSums, TitlesMeta, TitleSums
+from keyart.schemas.taste import blank_taste, empty_tastes
 from keyart.streams.catalogue.view import CatalogueView
 from keyart.streams.lanes import base
 from keyart.streams.lanes.viewers import ViewersLane
@@ -308,3 +309,25 @@ def test_every_record_bad_and_still_every_one_has_its_letter(
     lane: ViewersLane = viewers_lane(store, catalogue_view)
     lane.process(Feed()(*(click(at, f"t{at}") for at in range(50))), now_ms=T0)
     assert len({letter.offset for letter in letters(log)}) == 50
+
+
+def test_what_moves_no_taste_leaves_none(
+    store: MemoryStore, log: MemoryLog, catalogue_view: CatalogueView
+) -> None:
+    lane, feed = viewers_lane(store, catalogue_view), Feed()
+    lane.process(feed(*(click(at, "nobody knows it") for at in range(50))), now_ms=T0)
+    assert lane.counts["taste_unknown"] == 50
+    assert list(store.scan(VIEWERS_LANE, "taste")) == []
+
+
+def test_a_blank_taste_of_an_earlier_keyart_goes_and_one_that_was_moved_stays(
+    store: MemoryStore, log: MemoryLog, catalogue_view: CatalogueView
+) -> None:
+    space = catalogue_view.space.identity
+    moved = empty_tastes(1, space)
+    moved["events"] = 3
+    corrupt(store, VIEWERS_LANE, "taste", viewer(1), blank_taste(space))
+    corrupt(store, VIEWERS_LANE, "taste", viewer(2), moved.tobytes())
+    lane, feed = viewers_lane(store, catalogue_view), Feed()
+    lane.process(feed(*(click(at, "nobody knows it") for at in range(1, 4))), now_ms=T0)
+    assert dict(store.scan(VIEWERS_LANE, "taste")) == {viewer(2): moved.tobytes()}
