@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 from keyart.schemas.ids import Millis, Name, PseudonymField
 
 EVENT_VERSION = 1
+MAX_TASTE_BYTES = 4096
 Minutes = Annotated[float, Meta(ge=0.0, le=1440.0)]
 ConceptWeight = Annotated[float, Meta(ge=-1.0, le=1.0)]
 
@@ -62,10 +63,16 @@ class Correction(_Event, frozen=True, kw_only=True, tag="correction"):
     reset: bool = False
 
 
+class Adoption(_Event, frozen=True, kw_only=True, tag="adoption"):
+    """The taste that a viewer had under the viewer key before this one; see `TasteArray`."""
+
+    taste: Annotated[bytes, Meta(max_length=MAX_TASTE_BYTES)]
+
+
 class Erasure(_Event, frozen=True, kw_only=True, tag="erasure"):
     """Forget this viewer. What is logged before it is removed from state, log and archive."""
 
 
 Engagement = Click | Play | Finish | Like | Hide
 TitleEvent = Impression | Engagement
-Event = Impression | Click | Play | Finish | Like | Hide | Correction | Erasure
+Event = Impression | Click | Play | Finish | Like | Hide | Correction | Adoption | Erasure

@@ -80,6 +80,8 @@ async def decide(request: Request[Any, Any, Any], keyart: Keyart) -> Response[by
     if len(set(asked.titles)) < len(asked.titles):
         raise InvalidRecord("a title stands twice", "$.titles")
     viewer = pseudonym(asked.viewer, keyart.parts.viewer_key)
+    for output in await keyart.rotation.adoptions([asked.viewer], now_ms()):
+        keyart.recorder.record(output)
     answer = await _choose(keyart, viewer, asked)
     return Response(codec.encode(answer), media_type=JSON)
 
@@ -120,7 +122,10 @@ async def take_events(request: Request[Any, Any, Any], keyart: Keyart) -> Respon
     except (InvalidRecord, BadRequest):
         keyart.metrics.rejected.inc()
         raise
-    await keyart.log.append(outputs)
+    moved = await keyart.rotation.adoptions(
+        (str(event.get("viewer")) for event in asked.events), now_ms()
+    )
+    await keyart.log.append([*moved, *outputs])
     for kind, count in counts.items():
         keyart.metrics.events.labels(kind).inc(count)
     answer = Accepted(accepted=len(outputs))

@@ -11,6 +11,7 @@ from keyart.schemas.catalogue import StoredTitle, Title
 from keyart.schemas.topics import CATALOGUE
 from keyart.services.api.chooser import Chooser
 from keyart.services.api.recorder import Recorder
+from keyart.services.api.rotation import Rotation
 from keyart.services.api.snapshots import Snapshots
 from keyart.services.api.standing import Recent
 from keyart.services.bootstrap import Parts, now_ms
@@ -33,7 +34,7 @@ class ApiState:
     ----------
     parts, metrics, snapshots, insight
         Settings and stores; counters; what is known; what the page may ask.
-    tastes, log, recorder, chooser
+    tastes, log, recorder, chooser, rotation
         Only between `start` and `stop`.
     measuring
         The gauges being brought up to date, one at a time however often they are asked for.
@@ -45,6 +46,7 @@ class ApiState:
     log: AsyncLog
     recorder: Recorder
     chooser: Chooser
+    rotation: Rotation
 
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
@@ -72,6 +74,7 @@ class ApiState:
             timeout_s=TASTE_TIMEOUT_S,
             cluster=settings.redis_cluster,
         )
+        self.rotation = Rotation(parts.viewer_keys, self.tastes)
         self.log = await self._open_log()
         recent = Recent(dwell_ms=settings.dwell_s * 1000)
         self.recorder = Recorder(

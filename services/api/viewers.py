@@ -74,8 +74,8 @@ _correction = Body[CorrectionRequest](CorrectionRequest)
 @get("/v1/viewers/{viewer:str}")
 async def get_viewer(viewer: Viewer, keyart: Keyart) -> Response[bytes]:
     """Return what is kept of a viewer."""
-    key = pseudonym(viewer, keyart.parts.viewer_key)
-    taste = usable_taste(await keyart.tastes.read(key), keyart.parts.space.identity)
+    key, held = await keyart.rotation.taste(viewer)
+    taste = usable_taste(held, keyart.parts.space.identity)
     if taste is None:
         raise NotFound("nothing is kept of this viewer")
     return Response(codec.encode(taste_view(key, taste, keyart)), media_type=JSON)
@@ -100,7 +100,8 @@ async def correct_viewer(
         concepts=asked.concepts,
         reset=asked.reset,
     )
-    await keyart.log.append([Output(EVENTS, key, codec.encode(event))])
+    moved = await keyart.rotation.adoptions([viewer], now_ms())
+    await keyart.log.append([*moved, Output(EVENTS, key, codec.encode(event))])
     return _taken(key, "the taste follows within seconds")
 
 
@@ -108,13 +109,19 @@ async def correct_viewer(
 async def erase_viewer(viewer: Viewer, keyart: Keyart) -> Response[bytes]:
     """Erase a viewer: the taste at once, log and archive by the next round of archiving."""
     key = pseudonym(viewer, keyart.parts.viewer_key)
+    if (before := keyart.rotation.before(viewer)) is not None:
+        await _erase(before, keyart)
+    await _erase(key, keyart)
+    return _taken(key, "state is gone; log and archive follow with the next round of archiving")
+
+
+async def _erase(key: ViewerKey, keyart: ApiState) -> None:
     event = Erasure(id=uuid.uuid4().hex, viewer=key, occurred_at_ms=now_ms())
     (offset,) = await keyart.log.append([Output(EVENTS, key, codec.encode(event))])
     partition = partition_of(key, keyart.parts.settings.partitions)
     await keyart.in_thread(register, keyart.parts, key, offset)
     await keyart.in_thread(forget_now, keyart.parts, key, partition)
     keyart.chooser.forget(key)
-    return _taken(key, "state is gone; log and archive follow with the next round of archiving")
 
 
 def _taken(key: ViewerKey, note: str) -> Response[bytes]:

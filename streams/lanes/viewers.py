@@ -12,7 +12,7 @@ from keyart.schemas import codec
 from keyart.schemas.assigned import unpack_assigned
 from keyart.schemas.decisions import DecisionPage
 from keyart.schemas.errors import InvalidRecord
-from keyart.schemas.events import Correction, Erasure, Impression
+from keyart.schemas.events import Adoption, Correction, Erasure, Impression
 from keyart.schemas.taste import unpack_tastes
 from keyart.schemas.topics import DECISIONS, EVENTS
 from keyart.streams.catalogue.view import CatalogueView
@@ -244,7 +244,7 @@ class ViewersLane(LaneBase):
         events = [
             event if isinstance(event, Erasure) else Logged(at_ms, event)
             for at_ms, event in logged
-            if not isinstance(event, Correction)
+            if not isinstance(event, Adoption | Correction)
         ]
         then = batch.wanted_then(events, due) - held.keys()
         held.update(self._held(then, alone=alone))

@@ -13,6 +13,7 @@ import numpy as np
 from keyart.models.posterior.clock import MOST_AHEAD_MS
 from keyart.models.taste.update import TasteRates, correct, engage
 from keyart.schemas.events import (
+    Adoption,
     Click,
     Correction,
     Engagement,
@@ -69,7 +70,7 @@ def taste_step(
     A viewer of whom nothing is known has no taste: what moves nothing leaves nothing.
 
     Counts: `taste_events`, `taste_repeats`, `taste_unknown` (a title or artwork that the catalogue
-    does not have moves no taste), `corrections`, `erasures`.
+    does not have moves no taste), `corrections`, `adoptions`, `erasures`.
     """
     effects = Effects()
     turns = _turns(events)
@@ -89,6 +90,8 @@ def taste_step(
                 at = place[event.viewer]
                 tastes[at : at + 1] = _correct(tastes[at : at + 1], event, catalogue)
                 effects.counts["corrections"] += 1
+            elif isinstance(event, Adoption):
+                _adopt(tastes, place[event.viewer], event, space, effects)
             elif isinstance(event, Erasure):
                 tastes[place[event.viewer]] = empty_tastes(1, space)[0]
                 effects.counts["erasures"] += 1
@@ -163,6 +166,19 @@ def _engage(
     moved["recent"][np.arange(len(chosen)), ring] = marks
     tastes[places] = moved
     effects.counts["taste_events"] += len(chosen)
+
+
+def _adopt(tastes: TasteArray, at: int, event: Adoption, space: str, effects: Effects) -> None:
+    """Take over the taste that a viewer had under another pseudonym, unless there is one already.
+
+    Raises
+    ------
+    InvalidRecord
+        It is no taste.
+    """
+    if not tastes["events"][at]:
+        tastes[at] = unpack_tastes([event.taste], space)[0]
+        effects.counts["adoptions"] += 1
 
 
 def _correct(taste: TasteArray, event: Correction, catalogue: CatalogueView) -> TasteArray:
