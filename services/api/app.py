@@ -84,6 +84,7 @@ def create_app(parts: Parts) -> Litestar:
             description="Chooses, for every viewer and every title, which artwork to show.",
             path="/docs",
             openapi_router=Router("/docs", route_handlers=[], opt=PUBLIC),
+            use_handler_docstrings=True,
             render_plugins=[OfflinePage(path="/"), Document()],
         ),
         request_max_body_size=MAX_BODY + 1,

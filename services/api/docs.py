@@ -5,9 +5,10 @@ from typing import Any
 
 from litestar import Request
 from litestar.openapi.plugins import JsonRenderPlugin, OpenAPIRenderPlugin
+from litestar.routes import HTTPRoute
 from msgspec import json
 
-from keyart.services.api.document import completed
+from keyart.services.api.document import KEY, completed
 
 METHODS = ("get", "put", "post", "patch", "delete")
 DOCUMENT = "/docs/openapi.json"
@@ -24,12 +25,23 @@ a{color:#8ab4ff}}
 """
 
 
+def options_of(request: Request[Any, Any, Any]) -> dict[tuple[str, str], dict[str, Any]]:
+    """Return by method and path what the routes' `opt` says."""
+    return {
+        (method.lower(), route.path_format): handler.opt
+        for route in request.app.routes
+        if isinstance(route, HTTPRoute)
+        for handler in route.route_handlers
+        for method in handler.http_methods
+    }
+
+
 class Document(JsonRenderPlugin):
     """The whole document as JSON."""
 
     def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
         """Return the document."""
-        return json.encode(completed(openapi_schema))
+        return json.encode(completed(openapi_schema, options_of(request)))
 
 
 class OfflinePage(OpenAPIRenderPlugin):
@@ -37,7 +49,7 @@ class OfflinePage(OpenAPIRenderPlugin):
 
     def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
         """Return the page."""
-        document = completed(openapi_schema)
+        document = completed(openapi_schema, options_of(request))
         info = document["info"]
         parts = [
             "<!doctype html><html lang=en><meta charset=utf-8>",
@@ -63,8 +75,10 @@ class OfflinePage(OpenAPIRenderPlugin):
 
 def _operation(method: str, path: str, operation: dict[str, Any]) -> str:
     parts = [
-        f"<h2><span class=m>{method.upper()}</span> <code>{escape(path)}</code></h2>",
-        f"<p>{escape(operation.get('description', '') or operation.get('summary', ''))}</p>",
+        f"<h2 id='{escape(operation['operationId'])}'>{escape(operation['summary'])}</h2>",
+        f"<p><span class=m>{method.upper()}</span> <code>{escape(path)}</code></p>",
+        f"<p>{escape(operation.get('description', ''))}</p>",
+        f"<p>{_needs(operation)}</p>",
     ]
     if parameters := operation.get("parameters"):
         rows = "".join(
@@ -83,6 +97,13 @@ def _operation(method: str, path: str, operation: dict[str, Any]) -> str:
         for status, answer in sorted(operation.get("responses", {}).items())
     )
     return "".join([*parts, f"<h3>Answers</h3><table>{rows}</table>"])
+
+
+def _needs(operation: dict[str, Any]) -> str:
+    scopes = [scope for each in operation["security"] for scope in each.get(KEY, ())]
+    if not scopes:
+        return "Needs no key."
+    return f"Needs a key with the scope {' or '.join(f'<code>{each}</code>' for each in scopes)}."
 
 
 def _contents(answer: dict[str, Any]) -> list[dict[str, Any]]:

@@ -41,13 +41,20 @@ class Readiness(Struct, frozen=True, kw_only=True):
     parts: dict[str, Part] = {}
 
 
-@get("/health/live", opt=PUBLIC, sync_to_thread=False)
+@get(
+    "/health/live",
+    opt=PUBLIC,
+    summary="Is it alive",
+    tags=["health"],
+    operation_id="live",
+    sync_to_thread=False,
+)
 def live() -> dict[str, bool]:
     """Answer while the process works."""
     return {"live": True}
 
 
-@get("/health/ready", opt=PUBLIC)
+@get("/health/ready", opt=PUBLIC, summary="Can it decide", tags=["health"], operation_id="ready")
 async def ready(request: Request[Any, Any, Any], keyart: Keyart) -> Response[bytes]:
     """Say whether decisions can be answered; to who may see the page, also how each part is."""
     if not may(request.scope, "page"):

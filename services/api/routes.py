@@ -13,7 +13,14 @@ from keyart.schemas.catalogue import StoredTitle, Title
 from keyart.schemas.decisions import MAX_TITLES
 from keyart.schemas.errors import InvalidRecord, NotFound, StoreAway
 from keyart.schemas.events import Click, Finish, Hide, Impression, Like, Play
-from keyart.schemas.ids import GivenName, GivenViewer, ViewerKey, pseudonym
+from keyart.schemas.ids import (
+    DECISION_FORM,
+    GivenName,
+    GivenViewer,
+    ViewerKey,
+    is_decision_id,
+    pseudonym,
+)
 from keyart.schemas.topics import EVENTS
 from keyart.services.api.answers import Answer
 from keyart.services.api.bodies import Body
@@ -67,7 +74,14 @@ _kinds = {
 }
 
 
-@post("/v1/decisions", opt={"scopes": ("decide",)}, status_code=200)
+@post(
+    "/v1/decisions",
+    opt={"scopes": ("decide",)},
+    summary="Choose artworks for a viewer",
+    tags=["decisions"],
+    operation_id="choose_artworks",
+    status_code=200,
+)
 async def decide(request: Request[Any, Any, Any], keyart: Keyart) -> Response[bytes]:
     """Choose an artwork for each of up to 200 titles, for one viewer on one surface.
 
@@ -113,7 +127,14 @@ def _split(titles: tuple[str, ...], index: ServingIndex) -> tuple[tuple[str, ...
     return tuple([title for title in titles if title in index]), unknown
 
 
-@post("/v1/events", opt={"scopes": ("events",)}, status_code=202)
+@post(
+    "/v1/events",
+    opt={"scopes": ("events",)},
+    summary="Send what viewers did",
+    tags=["events"],
+    operation_id="send_events",
+    status_code=202,
+)
 async def take_events(request: Request[Any, Any, Any], keyart: Keyart) -> Response[bytes]:
     """Accept up to 1,000 events, all or none; they are in the log when this answers 202."""
     try:
@@ -178,6 +199,8 @@ def _read_event(event: dict[str, Any], key: bytes, at_ms: int) -> tuple[str, str
     viewer = pseudonym(raw, key)
     full = {"occurred_at_ms": at_ms, **event, "viewer": viewer}
     record = strict.read(full, kind)
+    if record.decision is not None and not is_decision_id(record.decision):
+        raise refused(f"must be {DECISION_FORM}", "$.decision")
     if record.occurred_at_ms > at_ms + FUTURE_MS:
         raise refused("lies more than ten minutes ahead", "$.occurred_at_ms")
     if record.occurred_at_ms < at_ms - PAST_MS:
@@ -190,7 +213,13 @@ def refused(message: str, path: str) -> strict.Refused:
     return strict.Refused([strict.Fault(path, message)])
 
 
-@put("/v1/titles/{title:str}", status_code=200)
+@put(
+    "/v1/titles/{title:str}",
+    summary="Add or replace a title",
+    tags=["titles"],
+    operation_id="put_title",
+    status_code=200,
+)
 async def put_title(
     request: Request[Any, Any, Any], title: FromPath[str], keyart: Keyart
 ) -> Response[bytes]:
@@ -206,21 +235,33 @@ async def put_title(
     return Response(codec.encode(stored), media_type=JSON)
 
 
-@get("/v1/titles/{title:str}", opt=READS)
+@get(
+    "/v1/titles/{title:str}",
+    opt=READS,
+    summary="Read a title",
+    tags=["titles"],
+    operation_id="get_title",
+)
 async def get_title(title: FromPath[str], keyart: Keyart) -> Response[bytes]:
     """Return a title with the history of its artworks."""
     stored = await keyart.in_thread(keyart.parts.catalogue.get, title)
     return Response(codec.encode(stored), media_type=JSON)
 
 
-@delete("/v1/titles/{title:str}", status_code=200)
+@delete(
+    "/v1/titles/{title:str}",
+    summary="Withdraw a title",
+    tags=["titles"],
+    operation_id="withdraw_title",
+    status_code=200,
+)
 async def withdraw_title(title: FromPath[str], keyart: Keyart) -> Response[bytes]:
     """Remove a title from choice; its history stays."""
     stored = await keyart.withdraw_title(title)
     return Response(codec.encode(stored), media_type=JSON)
 
 
-@get("/v1/titles", opt=READS)
+@get("/v1/titles", opt=READS, summary="List titles", tags=["titles"], operation_id="list_titles")
 async def list_titles(
     keyart: Keyart,
     after: Annotated[str, QueryParameter(max_length=128)] = "",

@@ -71,7 +71,12 @@ class Taken(Struct, frozen=True, kw_only=True):
 _correction = Body[CorrectionRequest](CorrectionRequest)
 
 
-@get("/v1/viewers/{viewer:str}")
+@get(
+    "/v1/viewers/{viewer:str}",
+    summary="Read what is kept of a viewer",
+    tags=["viewers"],
+    operation_id="get_viewer",
+)
 async def get_viewer(viewer: Viewer, keyart: Keyart) -> Response[bytes]:
     """Return what is kept of a viewer."""
     key, held = await keyart.rotation.taste(viewer)
@@ -81,7 +86,13 @@ async def get_viewer(viewer: Viewer, keyart: Keyart) -> Response[bytes]:
     return Response(codec.encode(taste_view(key, taste, keyart)), media_type=JSON)
 
 
-@patch("/v1/viewers/{viewer:str}", status_code=202)
+@patch(
+    "/v1/viewers/{viewer:str}",
+    summary="Correct a viewer's taste",
+    tags=["viewers"],
+    operation_id="correct_viewer",
+    status_code=202,
+)
 async def correct_viewer(
     request: Request[Any, Any, Any], viewer: Viewer, keyart: Keyart
 ) -> Response[bytes]:
@@ -105,7 +116,13 @@ async def correct_viewer(
     return _taken(key, "the taste follows within seconds")
 
 
-@delete("/v1/viewers/{viewer:str}", status_code=202)
+@delete(
+    "/v1/viewers/{viewer:str}",
+    summary="Erase a viewer",
+    tags=["viewers"],
+    operation_id="erase_viewer",
+    status_code=202,
+)
 async def erase_viewer(viewer: Viewer, keyart: Keyart) -> Response[bytes]:
     """Erase a viewer: the taste at once, log and archive by the next round of archiving."""
     key = pseudonym(viewer, keyart.parts.viewer_key)

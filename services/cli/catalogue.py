@@ -25,25 +25,36 @@ def load(
         str, typer.Option(help="a running api to send them to; empty: straight to the store")
     ] = "",
     key: Annotated[str, typer.Option(help="bearer key of that api")] = "",
+    start: Annotated[
+        str, typer.Option(help="begin with this title: where an earlier load stopped")
+    ] = "",
     json: Json = None,
 ) -> None:
-    """Load titles: new ones join, known ones are brought up to date. All rows must be right."""
+    """Load titles: new ones join, known ones are brought up to date. All rows must be right.
+
+    A load through an api that stops says how far it came, and goes on with --start; sending a title
+    twice changes nothing.
+    """
     from rich.console import Console
     from rich.progress import track
 
     from keyart.services.catalogue_file import read_titles
+    from keyart.services.catalogue_load import send_all, starting_with
 
     check_json(json)
     console = Console(stderr=True)
-    titles = read_titles(file)
+    titles = starting_with(read_titles(file), start)
     artworks = sum(len(title.artworks) for title in titles)
     if url:
         from keyart.services.demo.client import HttpClient
 
         client = HttpClient(url, key=key)
         try:
-            for title in track(titles, "loading", console=console, transient=True):
-                client.put_title(title)
+            send_all(
+                titles,
+                client.put_title,
+                shown=lambda each: track(each, "loading", console=console, transient=True),
+            )
         finally:
             client.close()
     else:

@@ -47,6 +47,23 @@ class Client(Protocol):
         """Send events, at most 1,000; return how many were accepted."""
 
 
+class ErrorAnswer(KeyartError):
+    """The server answered with an error.
+
+    Attributes
+    ----------
+    status
+        Of HTTP.
+    retry_s
+        For how long to wait before another try, as the answer says; 0 when it does not.
+    """
+
+    def __init__(self, asked: str, status: int, said: str, retry_s: float) -> None:
+        super().__init__(f"{asked}: {status} {said}")
+        self.status = status
+        self.retry_s = retry_s
+
+
 class HttpClient:
     """One connection to one server, kept open. Not for several threads at once.
 
@@ -117,22 +134,23 @@ class HttpClient:
     def _call(self, method: str, path: str, body: object = None) -> bytes:
         content = None if body is None else self._encoder.encode(body)
         try:
-            answer, status = self._exchange(method, path, content)
+            answer, status, retry_s = self._exchange(method, path, content)
         except (OSError, http.client.HTTPException):
             # A server may close a connection that was idle. Every request of the demo may be sent
             # twice: choices are steady, events have ids.
             self._connection.close()
             try:
-                answer, status = self._exchange(method, path, content)
+                answer, status, retry_s = self._exchange(method, path, content)
             except (OSError, http.client.HTTPException) as away:
                 self._connection.close()
                 raise KeyartError(f"{method} {self._path}{path}: {away}") from away
         if status >= 400:
             said = answer[:500].decode(errors="replace")
-            raise KeyartError(f"{method} {path}: {status} {said}")
+            raise ErrorAnswer(f"{method} {path}", status, said, retry_s)
         return answer
 
-    def _exchange(self, method: str, path: str, content: bytes | None) -> tuple[bytes, int]:
+    def _exchange(self, method: str, path: str, content: bytes | None) -> tuple[bytes, int, float]:
         self._connection.request(method, self._path + path, content, self._headers)
         response = self._connection.getresponse()
-        return response.read(), response.status
+        after = response.getheader("Retry-After") or ""
+        return response.read(), response.status, float(after) if after.isdigit() else 0.0

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -174,6 +175,9 @@ def test_events_are_logged_under_a_pseudonym(client: Client, parts: Parts) -> No
         ({"timestamp": "2020-01-01T00:00:00Z"}, "timestamp"),
         ({"decision_id": "0123456789abcdef"}, "decision_id"),
         ({"version": 2}, "version"),
+        ({"decision": "v:" + "0" * 32}, "decision"),
+        ({"decision": "2D56ED5ECEC9A1F6"}, "decision"),
+        ({"decision": "2d56ed5ecec9a1f6\n"}, "decision"),
         ({"title": "t0\n"}, "title"),
     ],
 )
@@ -495,3 +499,57 @@ def test_hostile_bodies_are_refused(client: Client, route: tuple[str, str], body
 def test_wrong_addresses_are_refused(client: Client, method: str, path: str, status: int) -> None:
     content = b'{"artworks": [{"id": "a"}]}' if method == "PUT" else None
     problem(client.request(method, path, content=content, headers=JSON), status)
+
+
+def test_the_document_types_each_event_as_the_api_takes_it(client: Client) -> None:
+    document = client.get("/docs/openapi.json").json()
+    components = document["components"]["schemas"]
+    items = components["EventsRequest"]["properties"]["events"]["items"]
+    assert items["discriminator"]["propertyName"] == "type"
+    kinds = items["discriminator"]["mapping"]
+    assert set(kinds) == {"impression", "click", "play", "finish", "like", "hide"}
+    definitions = json.loads(json.dumps(components).replace("#/components/schemas/", "#/$defs/"))
+    schema = definitions["EventsRequest"] | {"$defs": definitions}
+    checker = jsonschema.Draft202012Validator(schema)
+    least = {"id": "e", "viewer": "any text", "title": "t0"}
+    for kind in kinds:
+        own = least | {"type": kind} | ({"minutes": 3} if kind == "play" else {})
+        variants = [
+            own,
+            own | {"decision": "2d56ed5ecec9a1f6", "artwork": "a", "surface": "home"},
+            own | {"decision": None, "occurred_at_ms": now_ms()},
+            own | {"timestamp": 1},
+            own | {"viewer": ""},
+            own | {"decision": "v:x"},
+            own | {"occurred_at_ms": "now"},
+            {name: value for name, value in own.items() if name != "title"},
+        ]
+        for at, variant in enumerate(variants):
+            body = {"events": [variant]}
+            taken = client.post("/v1/events", json=body).status_code == 202
+            assert taken == checker.is_valid(body) == (at < 3), variant
+
+
+def test_every_operation_has_a_title_a_key_and_our_problems(client: Client) -> None:
+    document = client.get("/docs/openapi.json").json()
+    assert document["components"]["securitySchemes"]["key"]["scheme"] == "bearer"
+    operations = [
+        (path, method, operation)
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+    ]
+    assert not [path for path, _, _ in operations if path.startswith("/docs")]
+    names = [operation["operationId"] for _, _, operation in operations]
+    assert len(names) == len(set(names)) >= 16
+    for path, method, operation in operations:
+        assert " " in operation["summary"] and operation["tags"], path
+        scopes = [scope for each in operation["security"] for scope in each["key"]]
+        assert bool(scopes) != path.startswith("/health"), path
+        for status, answer in operation["responses"].items():
+            assert "X-Request-Id" in answer["headers"]
+            if int(status) >= 400:
+                (kind,) = answer["content"]
+                assert kind == "application/problem+json", (path, method, status)
+        assert ("401" in operation["responses"]) == bool(scopes)
+    page = client.get("/docs").text
+    assert "Choose artworks for a viewer" in page and "<code>decide</code>" in page
