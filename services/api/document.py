@@ -82,14 +82,14 @@ OPERATIONS: Final = {
                     "id": "e-1",
                     "viewer": "viewer-7",
                     "title": "deep-field",
-                    "decision": "2d56ed5ecec9a1f6",
+                    "decision": "2d56ed5ecec9a1f6b3c04e11",
                 },
                 {
                     "type": "play",
                     "id": "e-2",
                     "viewer": "viewer-7",
                     "title": "deep-field",
-                    "decision": "2d56ed5ecec9a1f6",
+                    "decision": "2d56ed5ecec9a1f6b3c04e11",
                     "minutes": 41.5,
                 },
             ]

@@ -5,7 +5,7 @@ from collections.abc import Callable, Container, Iterator, Sequence
 from functools import partial
 from itertools import islice
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from keyart.models.taste.update import TasteRates
 from keyart.schemas import codec
@@ -45,6 +45,8 @@ MAX_CLOSED = 1000
 ROUNDS = 5
 """So many times so many windows are closed by one call, each time with a commit of its own."""
 LOST_AT_ONCE = 100
+MAX_FAST_MS = 600_000
+"""What a device's clock may be ahead before its times are replaced by those of receipt."""
 OLDER_AT_ONCE = 500
 LEAP = 20
 """An epoch is above the time in milliseconds; so many bits more is above any number of rewards."""
@@ -239,7 +241,7 @@ class ViewersLane(LaneBase):
         *,
         alone: bool,
     ) -> tuple[Effects, JoinBatch]:
-        effects = taste.taste_step(held, logged, self._catalogue, self._rates)
+        effects = taste.taste_step(held, _bounded(logged), self._catalogue, self._rates)
         batch = self._batch(held)
         events = [
             event if isinstance(event, Erasure) else Logged(at_ms, event)
@@ -258,6 +260,19 @@ class ViewersLane(LaneBase):
             effects.puts[META, JOIN_META] = codec.pack(JoinMeta(sequence=batch.sequence))
         effects.counts["decisions"] += sum(len(page.decisions) for _, page in decided)
         return effects, batch
+
+
+def _bounded(logged: Sequence[taste.Logged]) -> list[taste.Logged]:
+    """Return the events as taste may take them: none happened long after the log had it.
+
+    Taste fades by the time of its events: a clock hours ahead would wipe out what was there.
+    """
+    return [
+        (at_ms, structs.replace(event, occurred_at_ms=at_ms))
+        if 0 < at_ms < event.occurred_at_ms - MAX_FAST_MS
+        else (at_ms, event)
+        for at_ms, event in logged
+    ]
 
 
 def _checks(space: str) -> dict[str, Callable[[str, bytes], object]]:
