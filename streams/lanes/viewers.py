@@ -148,8 +148,7 @@ class ViewersLane(LaneBase):
 
     def _taken_over(self, held: Held, found: Sequence[older.Older]) -> tuple[Effects, JoinBatch]:
         batch = self._batch(held)
-        for viewer, each in found:
-            batch.take_over(viewer, each)
+        older.take_over(batch, found, self._rules)
         return batch.finish(), batch
 
     def start_after(self, sequence: int) -> None:

@@ -32,7 +32,6 @@ The bound on rewards counts by the hour in which the log had the impression, so 
 moves it; what an erased viewer had taught in that hour stays on, without the viewer (`Traces`).
 """
 
-from keyart.streams.steps.join import older
 from keyart.streams.steps.join.batch import JoinBatch, is_foreign, wanted
 from keyart.streams.steps.join.rules import ASSIGNED, ERASED, PAGES, VISITS, WINDOWS, JoinRules
 from keyart.streams.steps.join.state import Logged
@@ -47,6 +46,5 @@ __all__ = [
     "JoinRules",
     "Logged",
     "is_foreign",
-    "older",
     "wanted",
 ]

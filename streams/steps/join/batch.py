@@ -4,22 +4,18 @@ from collections.abc import Container, Iterable, Sequence
 
 from msgspec import structs
 
-from keyart.models.rewards import minutes_played, reward_of
 from keyart.schemas import codec
-from keyart.schemas.assigned import Id
 from keyart.schemas.decisions import DecisionPage
-from keyart.schemas.events import Engagement, Erasure, Event, Impression, TitleEvent
+from keyart.schemas.events import Erasure, Event, Impression, TitleEvent
 from keyart.schemas.ids import fits, is_decision_id
 from keyart.schemas.rewards import Reward
 from keyart.schemas.topics import REWARDS
 from keyart.streams.ports import Output
 from keyart.streams.steps.due import Due
 from keyart.streams.steps.effects import Effects, Held, Wanted
-from keyart.streams.steps.join.clocks import Stamp, Within, corrected, within
-from keyart.streams.steps.join.older import Remembered, Waiting
+from keyart.streams.steps.join.judging import judge
 from keyart.streams.steps.join.pages import (
     Line,
-    head_in,
     head_of,
     pack_page,
     reward_in,
@@ -91,11 +87,11 @@ class JoinBatch:
         found: Wanted = {(WINDOWS, window_key(each.viewer, each.name)) for each in due if each.name}
         for each in events:
             if isinstance(each, Erasure):
-                viewer = self._viewer(each.viewer)
+                viewer = self.viewer(each.viewer)
                 ids = [viewer.id_at(at) for at in range(len(viewer.assigned))]
                 found |= {(WINDOWS, window_key(viewer.key, str(id))) for id in ids}
                 continue
-            viewer = self._viewer(each.event.viewer)
+            viewer = self.viewer(each.event.viewer)
             if (at := viewer.resolve(each, self._rules)) is None:
                 continue
             id, page = viewer.id_at(at), viewer.page_of(at)
@@ -112,7 +108,7 @@ class JoinBatch:
             counts["erased"] += len(page.decisions)
             return
         due_ms = page.decided_at_ms + rules.life_ms
-        viewer = self._viewer(page.viewer)
+        viewer = self.viewer(page.viewer)
         # what comes after its time was over may have been here before
         new = [] if logged_at_ms >= due_ms else viewer.new(list(page.decisions))
         counts["repeat_decisions"] += len(page.decisions) - len(new)
@@ -140,7 +136,7 @@ class JoinBatch:
         if isinstance(each, Erasure):
             self._erase(each)
             return
-        viewer = self._viewer(each.event.viewer)
+        viewer = self.viewer(each.event.viewer)
         if (at := viewer.resolve(each, self._rules)) is None:
             self._wait(viewer, each)
         else:
@@ -149,7 +145,7 @@ class JoinBatch:
     def close(self, due: Iterable[Due]) -> None:
         """Close what is due: windows become rewards, what is over is forgotten."""
         for at_ms, name, key in due:
-            viewer = self._viewer(key)
+            viewer = self.viewer(key)
             if name == "":
                 self._clean(viewer, at_ms)
                 continue
@@ -162,45 +158,6 @@ class JoinBatch:
             else:
                 self._reward(viewer, window, at_ms)
 
-    def take_over(self, viewer_key: str, older: Waiting | Remembered) -> None:
-        """Take over what was kept of a viewer, or of one decision, by an older keyart."""
-        viewer = self._viewer(viewer_key)
-        visit, patience = viewer.visit, self._rules.patience_ms
-        if isinstance(older, Remembered):
-            if older.hour >= visit.hour:
-                visit.hour, visit.rewards = older.hour, older.rewards
-            if older.erased_at_ms:
-                self._trace(viewer_key, Trace(older.erased_at_ms))
-            return
-        received = [Logged(max(0, older.due_ms - patience), event) for event in older.events]
-        begun = older.reward
-        if begun is None:
-            visit.early = [*visit.early, *received][:MAX_EARLY]
-            return
-        decided_at_ms, id = begun.closed_at_ms, Id.of(begun.id)
-        if viewer.assigned.find(begun.id) is not None or not viewer.room:
-            return
-        record = pack_page(head_in(begun), [Line.of(begun)])
-        viewer.assign(
-            [begun],
-            begun.surface,
-            record,
-            decided_at_ms=decided_at_ms,
-            policy=begun.versions.policy,
-            due_ms=decided_at_ms + self._rules.life_ms,
-        )
-        shown_at_ms = begun.shown_at_ms
-        if not shown_at_ms and not received:
-            return
-        shown = Stamp(shown_at_ms, max(shown_at_ms, decided_at_ms)) if shown_at_ms else None
-        if shown is not None:
-            at = viewer.assigned.find(begun.id)
-            assert at is not None
-            viewer.keep_page(at, older.due_ms, seen=True)
-        unseen = structs.replace(begun, shown_at_ms=0)
-        window = Window(older.due_ms, unseen, shown, received)
-        self._keep(viewer, str(id), window)
-
     def finish(self) -> Effects:
         """Return the effects of the whole batch."""
         for viewer in self._viewers.values():
@@ -209,7 +166,8 @@ class JoinBatch:
             self.due += due
         return self.effects
 
-    def _viewer(self, key: str) -> Viewer:
+    def viewer(self, key: str) -> Viewer:
+        """Return a viewer, read once."""
         if key not in self._viewers:
             self._viewers[key] = Viewer(key, self._held)
         return self._viewers[key]
@@ -245,7 +203,7 @@ class JoinBatch:
                 return
             until = logged.stamp.received_at_ms + self._rules.patience_ms
             viewer.keep_page(at, until, seen=True)
-            self._keep(viewer, id, structs.replace(window, shown=logged.stamp, due_ms=until))
+            self.keep(viewer, id, structs.replace(window, shown=logged.stamp, due_ms=until))
         elif _is_repeat(event, window.events):
             self._count("repeat", logged)
         elif len(window.events) >= MAX_EVENTS:
@@ -256,7 +214,7 @@ class JoinBatch:
                 until = max(until, logged.stamp.received_at_ms + self._rules.patience_ms)
                 viewer.keep_page(at, until, seen=False)
             events = [*window.events, logged]
-            self._keep(viewer, id, structs.replace(window, events=events, due_ms=until))
+            self.keep(viewer, id, structs.replace(window, events=events, due_ms=until))
 
     def _begun(self, viewer: Viewer, number: int, line: int) -> Reward:
         where = (viewer.key, number)
@@ -264,7 +222,8 @@ class JoinBatch:
             self._parts[where] = unpack_page(viewer.page(number) or b"")
         return reward_in(self._parts[where], line, viewer=viewer.key, source=self._source)
 
-    def _keep(self, viewer: Viewer, id: str, window: Window) -> None:
+    def keep(self, viewer: Viewer, id: str, window: Window) -> None:
+        """Put a window, and note when it is due."""
         before = viewer.window(id)
         viewer.windows[id] = window
         if before is None or before.due_ms != window.due_ms:
@@ -272,14 +231,14 @@ class JoinBatch:
 
     def _erase(self, event: Erasure) -> None:
         """Forget the viewer; of what was decided before it nothing becomes a reward."""
-        viewer = self._viewer(event.viewer)
+        viewer = self.viewer(event.viewer)
         self._count("erased", *viewer.visit.early)
         taught = Trace(event.occurred_at_ms, viewer.visit.hour, viewer.visit.rewards)
         windows = viewer.forget()
         self.effects.counts["erased"] += sum(window.shown is not None for window in windows)
-        self._trace(event.viewer, taught)
+        self.trace(event.viewer, taught)
 
-    def _trace(self, viewer: str, new: Trace) -> None:
+    def trace(self, viewer: str, new: Trace) -> None:
         """Keep when a viewer was erased, and what the viewer had taught in the hour."""
         bucket = bucket_of(viewer)
         old = self._traces.get(bucket, Trace(0))
@@ -303,44 +262,21 @@ class JoinBatch:
 
     def _reward(self, viewer: Viewer, window: Window, at_ms: int) -> None:
         assert window.shown is not None
-        counts, rules = self.effects.counts, self._rules
+        counts = self.effects.counts
         if not self._may_teach(viewer, window.shown.received_at_ms // HOUR_MS):
             counts["limited"] += 1
             return
-        begun, shown = window.reward, window.shown
-        decided_at_ms = begun.closed_at_ms
-        inside: list[Engagement] = []
-        possible: list[Engagement] = []
-        for each in window.events:
-            event = each.event
-            assert not isinstance(event, Impression)
-            cited = event.decision is not None
-            found = within(decided_at_ms, shown, each.stamp, rules, cited=cited)
-            if found is Within.NO:
-                self._count("outside_window", each)
-                continue
-            possible.append(event)
-            if found is Within.YES:
-                inside.append(event)
-        value = reward_of(inside, rules.rewards)
-        if len(possible) > len(inside) and reward_of(possible, rules.rewards) != value:
+        judged = judge(window, window.shown, self._rules)
+        self._count("outside_window", *judged.outside)
+        if judged.reward is None:
             counts["clock_doubt"] += 1
             return
         viewer.visit.rewards += 1
-        if begun.id in self._already:
+        if judged.reward.id in self._already:
             counts["rewarded_already"] += 1
             return
         self.sequence += 1
-        reward = structs.replace(
-            begun,
-            value=value,
-            shown_at_ms=corrected(decided_at_ms, shown),
-            minutes=minutes_played(inside),
-            engaged=tuple(sorted({type(event).__name__.lower() for event in inside})),
-            definition=rules.rewards.definition,
-            closed_at_ms=at_ms,
-            sequence=self.sequence,
-        )
+        reward = structs.replace(judged.reward, closed_at_ms=at_ms, sequence=self.sequence)
         self.effects.outputs.append(Output(REWARDS, reward.title, codec.encode(reward)))
         counts["rewards"] += 1
 

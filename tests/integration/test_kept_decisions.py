@@ -1,0 +1,208 @@
+"""A decision is what the viewer saw: api, log, steps and store together, on default settings."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from keyart.schemas import codec
+from keyart.schemas.assigned import MAX_BYTES, unpack_assigned
+from keyart.schemas.ids import pseudonym
+from keyart.schemas.rewards import Reward
+from keyart.schemas.topics import DECISIONS, EVENTS, REWARDS
+from keyart.services.bootstrap import Parts, now_ms
+from keyart.services.rebuild import check_state
+from keyart.services.settings import Settings
+from keyart.streams.embedded.driver import EmbeddedDriver
+from keyart.streams.ports import VIEWERS, Lane, Output
+from tests.integration.test_api import Client, decide, opened, problem, within
+
+TITLES = [f"t{at}" for at in range(7)]
+WORDS = ("rockets and planets", "cooking with friends", "rain", "a wedding", "a dog", "war")
+HOUR = 3_600_000
+
+
+class Site:
+    """An api and the steps over one server, the steps at a time of their own."""
+
+    def __init__(self, parts: Parts, client: Client) -> None:
+        self.parts = parts
+        self.client = client
+        self.ahead_ms = 0
+        self.driver = EmbeddedDriver(
+            parts.log,
+            viewers=[parts.viewers_lane(parts.store, 0)],
+            titles=[parts.titles_lane(parts.store, 0)],
+            refresh=parts.view.refresh,
+            clock=lambda: now_ms() + self.ahead_ms,
+            batch=2000,
+        )
+        self.driver.open()
+
+    def decide(self, viewer: str, *titles: str) -> dict[str, dict[str, Any]]:
+        answer = decide(self.client, viewer, *(titles or TITLES)).json()
+        return {each["title"]: each for each in answer["decisions"]}
+
+    def send(self, kind: str, viewer: str, made: dict[str, Any], **more: Any) -> None:
+        event = {
+            "type": kind,
+            "id": f"{kind}-{viewer}-{made['id']}",
+            "viewer": viewer,
+            "title": made["title"],
+            "artwork": made["artwork"],
+            "decision": made["id"],
+            **more,
+        }
+        answer = self.client.post("/v1/events", json={"events": [event]})
+        assert answer.status_code == 202, answer.text
+
+    def read(self, viewer: str, decisions: int) -> None:
+        """Let the steps read until they know so many decisions of a viewer."""
+        within(10, lambda: self.driver.drain() < 0 or len(self.assigned(viewer)) >= decisions)
+
+    def assigned(self, viewer: str) -> Any:
+        key = pseudonym(viewer, self.parts.viewer_key)
+        return unpack_assigned(self.parts.store.read(Lane(VIEWERS, 0), "assigned", [key])[0])
+
+    def rewards(self, *, after_ms: int = 7 * HOUR) -> dict[str, Reward]:
+        self.driver.drain()
+        self.ahead_ms = after_ms
+        for _ in range(4):
+            self.driver.turn()
+        read = self.parts.log.read(REWARDS, 0, after=None, count=10_000)
+        found = [codec.rewards.decode(record.value) for record in read]
+        assert len({each.id for each in found}) == len(found)
+        return {each.id: each for each in found}
+
+    def counts(self) -> dict[str, int]:
+        return self.parts.store.counts(Lane(VIEWERS, 0))
+
+
+@pytest.fixture
+def site(data_dir: Path) -> Iterator[Site]:
+    parts = Parts(Settings(data_dir=str(data_dir), viewer_key="0123456789abcdef"))
+    parts.server.start()
+    with opened(parts) as client:
+        for title in TITLES:
+            artworks = [{"id": word[:4], "description": word} for word in WORDS]
+            assert client.put(f"/v1/titles/{title}", json={"artworks": artworks}).is_success
+        yield Site(parts, client)
+    parts.server.stop()
+
+
+def test_what_is_shown_and_what_comes_of_it_belong_together(site: Site) -> None:
+    """One play, reload, another play: every play is counted, for the picture that was played."""
+    played = {}
+    for number in range(20):
+        viewer = f"dw{number}"
+        first = site.decide(viewer)
+        for made in first.values():
+            site.send("impression", viewer, made)
+        site.send("play", viewer, first["t0"], minutes=90)
+        if number % 2:
+            site.read(viewer, len(TITLES))
+        again = site.decide(viewer)
+        assert {name: (each["id"], each["artwork"]) for name, each in again.items()} == {
+            name: (each["id"], each["artwork"]) for name, each in first.items()
+        }
+        assert all(each["kept"] for each in again.values())
+        for made in again.values():
+            site.send("impression", viewer, made, id=f"again-{viewer}-{made['id']}")
+        site.send("play", viewer, again["t3"], minutes=100)
+        for made in (first["t0"], again["t3"]):
+            played[made["id"]] = made["artwork"]
+    taught = site.rewards()
+    assert len(taught) == 20 * len(TITLES)
+    assert {name: each.artwork for name, each in taught.items() if each.value == 1.0} == played
+    assert not site.counts().get("late_plays") and not site.counts().get("other_artwork_plays")
+    assert check_state(site.parts).differences == []
+
+
+def test_a_withdrawn_picture_is_replaced_by_a_decision_of_its_own(site: Site) -> None:
+    first = site.decide("ann", "t0")["t0"]
+    site.send("impression", "ann", first)
+    site.read("ann", 1)
+    left = [{"id": w[:4], "description": w} for w in WORDS if w[:4] != first["artwork"]]
+    assert site.client.put("/v1/titles/t0", json={"artworks": left}).is_success
+    second = site.decide("ann", "t0")["t0"]
+    assert second["id"] != first["id"] and second["artwork"] != first["artwork"]
+    assert not second["kept"] and site.decide("ann", "t0")["t0"]["id"] == second["id"]
+    site.send("impression", "ann", second)
+    site.send("play", "ann", second, minutes=20)
+    site.read("ann", 2)
+    taught = site.rewards()
+    assert (taught[first["id"]].value, taught[second["id"]].value) == (0.0, 1.0)
+    assert taught[second["id"]].candidates == tuple(each["id"] for each in left)
+
+
+def test_another_process_keeps_what_the_lane_has_read(site: Site) -> None:
+    first = site.decide("ann")
+    site.read("ann", len(TITLES))
+    with opened(Parts(site.parts.settings)) as other:
+        again = decide(other, "ann", *TITLES).json()["decisions"]
+    assert {each["title"]: (each["id"], each["artwork"], each["propensity"]) for each in again} == {
+        name: (each["id"], each["artwork"], each["propensity"]) for name, each in first.items()
+    }
+
+
+def test_an_erased_viewer_is_decided_anew(site: Site) -> None:
+    first = site.decide("ann")
+    site.read("ann", len(TITLES))
+    assert site.client.delete("/v1/viewers/ann").status_code == 202
+    again = site.decide("ann")
+    assert not {each["id"] for each in first.values()} & {each["id"] for each in again.values()}
+
+
+def test_foreign_events_move_nothing_and_are_counted(site: Site) -> None:
+    made = site.decide("ann")
+    for each in made.values():
+        site.send("impression", "ann", each)
+    site.read("ann", len(TITLES))
+    site.send("play", "eve", made["t0"], minutes=50)
+    site.send("play", "ann", {**made["t1"], "id": made["t2"]["id"]}, minutes=50)
+    site.driver.drain()
+    assert site.counts()["foreign_plays"] == 2
+    assert site.client.get("/v1/viewers/eve").status_code == 404
+    assert {each.value for each in site.rewards().values()} == {0.0}
+
+
+def test_poison_is_refused_at_the_edge_and_harmless_behind_it(site: Site) -> None:
+    made = site.decide("ann", "t0")["t0"]
+    key = pseudonym("ann", site.parts.viewer_key)
+    event = {"type": "click", "id": "x", "viewer": "bob", "title": "t0", "decision": f"v:{key}"}
+    found = problem(site.client.post("/v1/events", json={"events": [event]}), 400)
+    assert "24 hex digits" in json.dumps(found) and "$.events[0].decision" in json.dumps(found)
+    bob = pseudonym("bob", site.parts.viewer_key)
+    direct = {**event, "viewer": bob, "occurred_at_ms": now_ms()}
+    site.parts.log.append([Output(EVENTS, bob, json.dumps(direct).encode())])
+    site.send("impression", "ann", made)
+    site.read("ann", 1)
+    assert site.rewards().keys() == {made["id"]}
+    assert site.counts()["orphaned_plays"] == 1
+
+
+def test_a_viewers_record_is_small_and_goes_with_the_dwell_period(site: Site) -> None:
+    site.decide("ann")
+    site.read("ann", len(TITLES))
+    key = site.parts.keys.item(Lane(VIEWERS, 0), "assigned", pseudonym("ann", b"0123456789abcdef"))
+    assert 0 < site.parts.client.strlen(key) <= 5 + 14 + 30 * len(TITLES) <= MAX_BYTES
+    site.rewards(after_ms=6 * HOUR + 33 * 60_000)
+    assert not site.parts.client.exists(key)
+    for family in ("visits", "windows", "pages"):
+        assert not site.parts.client.exists(site.parts.keys.lane(Lane(VIEWERS, 0), family))
+
+
+def test_a_page_too_large_for_one_record_is_logged_in_parts(site: Site) -> None:
+    names = [f"{at:03d}" + "\U0001f3ac" * 120 for at in range(40)]
+    for at in range(60):
+        body = {"artworks": [{"id": name, "description": "x"} for name in names]}
+        assert site.client.put(f"/v1/titles/big{at}", json=body).is_success
+    made = site.decide("ann", *(f"big{at}" for at in range(60)))
+    for each in made.values():
+        site.send("impression", "ann", each)
+    site.read("ann", 60)
+    pages = site.parts.log.read(DECISIONS, 0, after=None, count=10)
+    assert len(pages) == 2 and all(len(page.value) <= codec.MAX_RECORD_BYTES for page in pages)
+    assert len(site.rewards()) == 60
