@@ -4,6 +4,7 @@ import hashlib
 import importlib
 import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from keyart.models.priors.folds import CrossFit, load_folds, save_folds
 from keyart.models.priors.groups import GroupWorth
 from keyart.models.priors.protocol import Candidate, Relative, opinion_by
 from keyart.models.priors.ridge import RidgeFit, RidgePrior
@@ -31,7 +33,9 @@ class RidgeManifest(msgspec.Struct, frozen=True, kw_only=True):
     `sha256` is that of the graph file; `encoders` says what reads the texts, "" is keyart's own
     embedding space; `space` is the identity of what does; `strength` is the effective sample size
     in impressions, and `groups` says what it is for title groups that differ; `penalty`, `gain` and
-    `spread` are what the fit reported (gain in nats of held-out likelihood over no opinion).
+    `spread` are what the fit reported (gain in nats of held-out likelihood over no opinion);
+    `folds` is the SHA-256 of the file with what is said of the titles it was fitted on, "" in
+    priors of before there was one.
     """
 
     sha256: str
@@ -43,6 +47,7 @@ class RidgeManifest(msgspec.Struct, frozen=True, kw_only=True):
     spread: float = 0.0
     encoders: str = ""
     groups: dict[str, GroupWorth] = {}
+    folds: str = ""
     opset: int = OPSET
     kind: str = "ridge"
     version: int = 1
@@ -67,7 +72,7 @@ class OnnxRidgePrior:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.manifest = _read_manifest(folder / MANIFEST_FILE)
+        self.manifest = read_manifest(folder / MANIFEST_FILE)
         graph = folder / GRAPH_FILE
         if not graph.is_file():
             raise NotFound(f"there is no {graph}")
@@ -91,6 +96,11 @@ class OnnxRidgePrior:
         inputs = self._session.get_inputs()
         if len(inputs) != 1 or list(inputs[0].shape)[-1:] != [self.manifest.dimensions]:
             raise ModelRejected(f"{graph} does not take vectors of {self.manifest.dimensions}")
+        self._folds: CrossFit | None = None
+        if self.manifest.folds:
+            self._folds = load_folds(
+                folder, sha256=self.manifest.folds, dimensions=self.manifest.dimensions
+            )
 
     @property
     def version(self) -> str:
@@ -120,8 +130,14 @@ class OnnxRidgePrior:
     def opinion(
         self, title: str, artworks: Sequence[Candidate], segment: str | None = None
     ) -> Relative:
-        """Return the opinion, the same for every taste segment."""
-        return opinion_by(self.relative, artworks, self.manifest.strength)
+        """Return the opinion, the same for every taste segment.
+
+        Of a title that it was fitted on it says what it would say, had it not seen the title.
+        """
+        relative = self.relative
+        if self._folds is not None and title in self._folds.part:
+            relative = partial(self._folds.relative, title)
+        return opinion_by(relative, artworks, self.manifest.strength)
 
 
 def save_ridge(
@@ -131,6 +147,7 @@ def save_ridge(
     report: RidgeFit | None = None,
     encoders: str = "",
     groups: dict[str, GroupWorth] | None = None,
+    folds: CrossFit | None = None,
 ) -> RidgeManifest:
     """Write a prior as graph and manifest, check that it gives the same numbers, return the latter.
 
@@ -144,6 +161,8 @@ def save_ridge(
         What reads the texts for it.
     groups
         What its opinions are worth in title groups that differ from the rest.
+    folds
+        What it says of the titles it was fitted on.
 
     Raises
     ------
@@ -153,6 +172,7 @@ def save_ridge(
         ONNX Runtime's numbers are not the prior's, to `PARITY` of their scale.
     """
     content = _graph(prior.weights.astype(np.float32))
+    folder.mkdir(parents=True, exist_ok=True)
     manifest = RidgeManifest(
         sha256=hashlib.sha256(content).hexdigest(),
         dimensions=len(prior.weights),
@@ -163,8 +183,8 @@ def save_ridge(
         spread=report.calibration.spread if report else 0.0,
         encoders=encoders,
         groups=groups or {},
+        folds=save_folds(folds, folder) if folds is not None else "",
     )
-    folder.mkdir(parents=True, exist_ok=True)
     _write(folder / GRAPH_FILE, content)
     _write(folder / MANIFEST_FILE, msgspec.json.format(msgspec.json.encode(manifest), indent=1))
     probes = np.random.default_rng(0).normal(size=(64, manifest.dimensions)).astype(np.float32)
@@ -196,7 +216,16 @@ def _graph(weights: NDArray[np.float32]) -> bytes:
     return bytes(model.SerializeToString())
 
 
-def _read_manifest(path: Path) -> RidgeManifest:
+def read_manifest(path: Path) -> RidgeManifest:
+    """Return what stands beside a graph.
+
+    Raises
+    ------
+    NotFound
+        There is no such file.
+    ModelRejected
+        It cannot be read, or is of another kind or version.
+    """
     if not path.is_file():
         raise NotFound(f"there is no {path}")
     try:

@@ -138,19 +138,28 @@ def take(
 
 @app.command("list")
 def show(json: Json = None) -> None:
-    """List the fitted priors and say which one serves."""
-    from keyart.models.priors.onnx_file import MANIFEST_FILE
+    """List the fitted priors, what each was worth on titles held out, and which one serves."""
+    from keyart.models.priors.onnx_file import MANIFEST_FILE, read_manifest
     from keyart.services.priors.serving import prior_folder
 
     check_json(json)
     with _parts() as parts:
         current = parts.opinions.current
-        fitted = sorted(path.parent.name for path in prior_folder(parts).glob(f"*/{MANIFEST_FILE}"))
+        paths = sorted(prior_folder(parts).glob(f"*/{MANIFEST_FILE}"))
+        fitted = {path.parent.name: read_manifest(path) for path in paths}
         names = list(dict.fromkeys([*fitted, current, "neutral"]))
         for name in names:
             mark = "  (serves)" if name == current else ""
-            typer.echo(f"{name}{mark}", err=json == STANDARD_OUTPUT)
-        write_json(json, {"priors": names, "serves": current})
+            worth = ""
+            if (its := fitted.get(name)) is not None:
+                worth = f"  held out: worth {its.strength:,.0f} impressions, {its.gain:+.1f} nats"
+                worth += "" if its.folds else "; judged on what it was fitted on: fit it anew"
+            typer.echo(f"{name}{mark}{worth}", err=json == STANDARD_OUTPUT)
+        worths = {
+            name: {"strength": its.strength, "gain": its.gain, "held_out": bool(its.folds)}
+            for name, its in fitted.items()
+        }
+        write_json(json, {"priors": names, "serves": current, "worth": worths})
 
 
 @app.command()

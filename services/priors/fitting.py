@@ -11,8 +11,14 @@ import polars as pl
 from numpy.typing import NDArray
 
 from keyart.models.priors.encoders import STATIC, encode_all, installed
+from keyart.models.priors.folds import FOLDS_FILE, cross_fit
 from keyart.models.priors.groups import GroupWorth, worth_by_group
-from keyart.models.priors.onnx_file import OnnxRidgePrior, save_ridge
+from keyart.models.priors.onnx_file import (
+    GRAPH_FILE,
+    MANIFEST_FILE,
+    OnnxRidgePrior,
+    save_ridge,
+)
 from keyart.models.priors.ridge import RidgeFit, fit_ridge
 from keyart.models.space.protocol import FloatArray
 from keyart.schemas.errors import InvalidRecord, NotFound
@@ -71,6 +77,7 @@ class _Logged:
     """N artworks of the log that the catalogue knows: title, its group, text, counts, row.
 
     `rewards` (N,) says how often each was shown; `impressions` are those times their multipliers.
+    `titles` are the ids that the numbers `title` stand for.
     """
 
     title: NDArray[np.intp]
@@ -80,6 +87,7 @@ class _Logged:
     rewards: NDArray[np.intp]
     impressions: NDArray[np.float64]
     takes: NDArray[np.float64]
+    titles: Sequence[str] = ()
     unknown: int = 0
 
     def part(self, of: NDArray[np.intp]) -> "_Logged":
@@ -160,10 +168,12 @@ def fit_prior(
     if encoders == BEST:
         some = log.part(_shown_most(log))
         for spec in candidates(parts):
-            found = _fit(parts, some, spec, told)
+            found, _ = _fit(parts, some, spec, told)
             gains[spec] = found.calibration.gain
         encoders = max(gains, key=lambda spec: gains[spec])
-    report = _fit(parts, log, encoders, told)
+    report, vectors = _fit(parts, log, encoders, told)
+    told("what it says of titles it was not fitted on", 0, 0)
+    folds = cross_fit(vectors, log.title, log.impressions, log.takes, titles=log.titles)
     groups = worth_by_group(
         report.held_out,
         report.calibration.spread,
@@ -179,11 +189,16 @@ def fit_prior(
         report=report,
         encoders="" if encoders == SPACE else encoders,
         groups=groups,
+        folds=folds,
     )
     version = OnnxRidgePrior(passing).version
     folder = prior_folder(parts, version)
     if not folder.exists():
         passing.rename(folder)
+    else:
+        # the same weights, perhaps of before folds were kept; the manifest is what makes it whole
+        for name in (FOLDS_FILE, GRAPH_FILE, MANIFEST_FILE):
+            (passing / name).replace(folder / name)
     return Fitted(
         version=version,
         encoders=encoders,
@@ -214,14 +229,16 @@ def _logged(parts: Parts) -> _Logged:
     if not known:
         raise InvalidRecord("the training log holds no artwork of this catalogue")
     total, table = int(table["rewards"].sum()), table[known]
+    titles, numbers = np.unique(table["title"].to_numpy(), return_inverse=True)
     return _Logged(
-        title=np.unique(table["title"].to_numpy(), return_inverse=True)[1],
+        title=numbers,
         group=[view.titles[title].group for title in table["title"]],
         texts=[view.text(row) for row in rows if row is not None],
         rows=np.array([row for row in rows if row is not None], np.intp),
         rewards=table["rewards"].to_numpy().astype(np.intp),
         impressions=table["impressions"].to_numpy(),
         takes=table["takes"].to_numpy(),
+        titles=titles.tolist(),
         unknown=total - int(table["rewards"].sum()),
     )
 
@@ -234,7 +251,8 @@ def _shown_most(log: _Logged) -> NDArray[np.intp]:
     return np.flatnonzero(np.isin(log.title, order[:enough]))
 
 
-def _fit(parts: Parts, log: _Logged, spec: str, told: Told) -> RidgeFit:
+def _fit(parts: Parts, log: _Logged, spec: str, told: Told) -> tuple[RidgeFit, FloatArray]:
+    """Return the fit, and the vectors it was made on."""
     vectors: FloatArray
     if spec == SPACE:
         vectors, identity = parts.view.view.vectors[log.rows], parts.space.identity
@@ -244,4 +262,4 @@ def _fit(parts: Parts, log: _Logged, spec: str, told: Told) -> RidgeFit:
         vectors = encode_all(
             encoder, log.texts, lambda done, total: told(f"{spec} reads", done, total)
         )
-    return fit_ridge(vectors, log.title, log.impressions, log.takes, space=identity)
+    return fit_ridge(vectors, log.title, log.impressions, log.takes, space=identity), vectors

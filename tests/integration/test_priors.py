@@ -84,6 +84,38 @@ def test_a_prior_learns_from_the_log_what_does_better(parts: Parts) -> None:
     assert np.mean([each["a"] > each["b"] for each in right]) > 0.95
 
 
+def test_of_titles_it_was_fitted_on_a_prior_says_what_the_others_taught(parts: Parts) -> None:
+    """What serves about a title must not know the takes that its trust is judged by."""
+    lived(parts, 8000)
+    found = fit_prior(parts, encoders="space")
+    serve_prior(parts, found.version)
+    before = {each.title: each.relative for each in parts.opinions.titles(found.version)}
+    rng = random.Random(6)
+    more = [msgspec.structs.replace(reward(at, rng), title="t3") for at in range(8000, 9000)]
+    learn(parts, [msgspec.structs.replace(each, value=float(each.artwork == "b")) for each in more])
+    again = fit_prior(parts, encoders="space")
+    assert again.version != found.version
+    serve_prior(parts, again.version)
+    after = {each.title: each.relative for each in parts.opinions.titles(again.version)}
+    assert after["t3"] == before["t3"]
+    assert sum(after[title] == before[title] for title in before) <= 8
+
+
+def test_a_prior_of_before_is_made_whole_by_fitting_it_again(parts: Parts) -> None:
+    lived(parts, 4000)
+    version = fit_prior(parts, encoders="space").version
+    folder = prior_folder(parts, version)
+    manifest = msgspec.json.decode((folder / "ridge.json").read_bytes())
+    manifest.pop("folds")
+    (folder / "ridge.json").write_bytes(msgspec.json.encode(manifest))
+    (folder / "folds.safetensors").unlink()
+    assert serve_prior(parts, version) == 40
+    before = {each.title: each.relative for each in parts.opinions.titles(version)}
+    assert fit_prior(parts, encoders="space").version == version
+    serve_prior(parts, version)
+    assert {each.title: each.relative for each in parts.opinions.titles(version)} != before
+
+
 def test_a_long_tail_is_learned_from_and_its_impressions_are_counted(parts: Parts) -> None:
     """Artworks shown once or twice; the multipliers' sum is below the takes of some of them."""
     rng = random.Random(7)
