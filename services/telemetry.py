@@ -227,6 +227,30 @@ class ApiMetrics:
             registry=own,
             multiprocess_mode="mostrecent",
         )
+        self.titles_aside = Gauge(
+            "keyart_titles_set_aside",
+            "Stored titles that could not be read",
+            registry=own,
+            multiprocess_mode="mostrecent",
+        )
+        self.house_done = Gauge(
+            "keyart_housekeeping_done_timestamp_seconds",
+            "When housekeeping last did a round in which nothing failed; 0 if it never did",
+            registry=own,
+            multiprocess_mode="mostrecent",
+        )
+        self.house_failures = Gauge(
+            "keyart_housekeeping_failures",
+            "Rounds of housekeeping in a row in which something failed",
+            registry=own,
+            multiprocess_mode="mostrecent",
+        )
+        self.archive_aside = Gauge(
+            "keyart_archive_set_aside",
+            "Files of the archive that could not be read",
+            registry=own,
+            multiprocess_mode="mostrecent",
+        )
 
     def text(self) -> bytes:
         """Return all metrics in Prometheus' text format, those of several processes added up."""

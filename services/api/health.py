@@ -1,6 +1,7 @@
 """Is it alive, is it ready, and what does it measure."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from litestar import Request, Response, get
@@ -12,6 +13,8 @@ from keyart.schemas.errors import KeyartError
 from keyart.services.api.auth import may
 from keyart.services.api.routes import JSON
 from keyart.services.api.state import ApiState, Keyart
+from keyart.services.bootstrap import now_ms
+from keyart.services.housekeeping import how_it_goes
 from keyart.services.page.routes import PAGE, PUBLIC
 from keyart.services.page.views import Overview
 from keyart.services.telemetry import ApiMetrics
@@ -69,9 +72,18 @@ async def ready(request: Request[Any, Any, Any], keyart: Keyart) -> Response[byt
     loaded = age != float("inf")
     says = f"{age:.1f} s old, {len(keyart.snapshots.index)} titles" if loaded else "not read yet"
     beliefs = Part(well=age < STALE_SNAPSHOTS_S, says=says)
+    unknown = Part(well=False, says="not known: the store does not answer")
+    catalogue = await _asked(keyart, _catalogue) if store.well else unknown
+    housekeeping = await _asked(keyart, _housekeeping) if store.well else unknown
     answer = Readiness(
         ready=loaded,
-        parts={"store": store, "log": log, "beliefs": beliefs},
+        parts={
+            "store": store,
+            "log": log,
+            "beliefs": beliefs,
+            "catalogue": catalogue,
+            "housekeeping": housekeeping,
+        },
     )
     return _readiness(answer)
 
@@ -90,6 +102,36 @@ async def _store(keyart: ApiState) -> Part:
     if room is None:
         return Part(well=True, says="there")
     return Part(well=room.share < NEARLY_FULL, says=f"there; {room}")
+
+
+async def _asked(keyart: ApiState, about: Callable[[ApiState], Part]) -> Part:
+    """Ask the store in a thread, for a second at most."""
+    try:
+        async with asyncio.timeout(PROBE_S):
+            return await keyart.in_thread(about, keyart)
+    except (KeyartError, TimeoutError) as away:
+        return Part(well=False, says=str(away) or "no answer")
+
+
+def _catalogue(keyart: ApiState) -> Part:
+    if not (count := keyart.parts.catalogue.count_aside()):
+        return Part(well=True, says="all titles can be read")
+    what = "title that" if count == 1 else "titles that"
+    return Part(well=False, says=f"{count} {what} could not be read: set aside, see the log")
+
+
+def _housekeeping(keyart: ApiState) -> Part:
+    found = how_it_goes(keyart.parts)
+    if found is None:
+        return Part(well=True, says="no round yet")
+    at_ms = now_ms()
+    said = [f"last round {(at_ms - found.round_ms) / 1000:.0f} s ago"]
+    if found.failures:
+        said.append(f"{found.failures} failed in a row: {found.reason}")
+    if found.set_aside:
+        said.append(f"{found.set_aside} files of the archive could not be read and are set aside")
+    late = found.late(at_ms=at_ms, archive_s=keyart.parts.settings.archive_s)
+    return Part(well=not (late or found.failures or found.set_aside), says="; ".join(said))
 
 
 @get("/metrics", opt=PAGE, include_in_schema=False)
@@ -123,6 +165,11 @@ def _measure(keyart: ApiState) -> None:
                 for name, count in keyart.parts.store.counts(Lane(kind, partition)).items()
             }
         )
+        own.titles_aside.set(keyart.parts.catalogue.count_aside())
+        if (house := how_it_goes(keyart.parts)) is not None:
+            own.house_done.set(house.done_ms / 1000)
+            own.house_failures.set(house.failures)
+            own.archive_aside.set(house.set_aside)
         overview = keyart.insight.overview()
         timeline = keyart.insight.source.timeline()
     except KeyartError:

@@ -10,6 +10,7 @@ import typer
 
 from keyart.schemas.errors import KeyartError, MissingExtra, SettingsError
 from keyart.services.cli import (
+    backup,
     catalogue,
     deadletters,
     demo,
@@ -32,7 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for single in (run, worker, demo, replay, settings, records):
+for single in (run, worker, demo, replay, backup, settings, records):
     app.registered_commands += single.app.registered_commands
 for name, group in (
     ("catalogue", catalogue),

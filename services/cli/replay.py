@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from keyart.streams.compare import Check
 
 app = typer.Typer()
-DIFFERENT, NOT_WHOLE = 1, 2
+DIFFERENT, NOT_WHOLE = 1, 3
 
 
 @app.command("replay")
@@ -19,7 +19,7 @@ def run(
 ) -> None:
     """Rebuild every taste and posterior from archive and log, or compare them with --check.
 
-    --check ends with status 0 when all is equal, 1 when something differs, and 2 when nothing
+    --check ends with status 0 when all is equal, 1 when something differs, and 3 when nothing
     differs but something could not be compared.
     """
     from rich.console import Console

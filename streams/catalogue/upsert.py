@@ -82,6 +82,28 @@ def same(held: StoredTitle | None, title: StoredTitle) -> bool:
     return structs.replace(held, updated_at_ms=title.updated_at_ms) == title
 
 
+def begun(title: StoredTitle, now_ms: int, *, slack_ms: int) -> StoredTitle:
+    """Return the title with nothing that begins later than now, but for some slack.
+
+    What does was put while a clock was ahead: it would not be in force until time has come there.
+    """
+
+    def from_now(history: tuple[Described, ...]) -> tuple[Described, ...]:
+        ahead = [each for each in history if each.since_ms > now_ms + slack_ms]
+        if not ahead:
+            return history
+        before = history[: len(history) - len(ahead)]
+        return (*before, structs.replace(history[-1], since_ms=now_ms))
+
+    histories = _histories(title)
+    if all(from_now(history) is history for history in histories):
+        return title
+    artworks = tuple(
+        structs.replace(each, history=from_now(each.history)) for each in title.artworks
+    )
+    return structs.replace(title, names=from_now(title.names), artworks=artworks)
+
+
 def shortened(title: StoredTitle) -> StoredTitle:
     """Return the title with the last 8 of each history and the last 200 removed artworks; `fit`."""
     gone = [each for each in title.artworks if each.removed_at_ms is not None]

@@ -13,9 +13,9 @@ from msgspec import Struct
 from keyart.schemas import codec
 from keyart.schemas.catalogue import TITLE_VERSION, StoredTitle, Title
 from keyart.schemas.errors import Contended, InvalidRecord, NotFound, UnknownVersion
-from keyart.schemas.topics import CATALOGUE, EVENTS, partition_of
+from keyart.schemas.topics import CATALOGUE, partition_of
 from keyart.streams.catalogue.history import version_of
-from keyart.streams.catalogue.upsert import same, shortened, upsert, withdraw
+from keyart.streams.catalogue.upsert import begun, same, shortened, upsert, withdraw
 from keyart.streams.valkey.connect import translated
 from keyart.streams.valkey.keys import Keys
 
@@ -27,6 +27,8 @@ _BYTES = 8_000_000
 _UNSET_MS = 4_102_444_799_999
 """Stands for the time from when on a change is in force, which the store's server sets."""
 _MOST_WAIT_MS = 50
+_SLACK_MS = 60_000
+"""A time so far ahead is not a clock that was set back a little."""
 
 Change = Callable[[StoredTitle | None], StoredTitle]
 
@@ -42,7 +44,8 @@ class SetAside(Struct, frozen=True, kw_only=True):
 class _Held(NamedTuple):
     """A title as it was read, with the version at which it stood; b"" and None for a new one.
 
-    `cut`: it was stored larger than a title may be, and is read without its past. `newer`: it was
+    `cut`: it was stored larger than a title may be and is read without its past, or as if it began
+    later than now and is read as if it began now. `newer`: it was
     written by a newer keyart, and is nothing to this one.
     """
 
@@ -88,9 +91,7 @@ class ValkeyCatalogue:
         self._changed = keys.shared("{catalogue}changed")
         self._version = keys.shared("{catalogue}version")
         self._aside = keys.shared("{catalogue}aside")
-        each = range(partitions) if streams else ()
-        self._logs = [keys.stream(CATALOGUE, at) for at in each]
-        self._compared = [keys.stream(EVENTS, at) for at in each]
+        self._logs = [keys.stream(CATALOGUE, at) for at in range(partitions if streams else 0)]
         scripts = files("keyart.streams.valkey")
         self._read_script, self._write_script, self._aside_script = (
             client.register_script(scripts.joinpath(f"catalogue_{name}.lua").read_text())
@@ -220,11 +221,8 @@ class ValkeyCatalogue:
             stream = partition_of(name, self._partitions)
             arguments += [name, held.version, data, entry, stream]
         since, now, changed = self._write_script(
-            keys=[
-                *(self._titles, self._changed, self._version, self._aside),
-                *(self._logs + self._compared),
-            ],
-            args=[len(self._logs), _UNSET_MS, least + 1, *arguments],
+            keys=[self._titles, self._changed, self._version, self._aside, *self._logs],
+            args=[_UNSET_MS, least + 1, *arguments],
         )
         unset, stamp = b'"since_ms":%d' % _UNSET_MS, b'"since_ms":' + since
         lost = {int(each) for each in changed}
@@ -241,18 +239,19 @@ class ValkeyCatalogue:
         done = 0
         while done < len(names):
             chunk = names[done : done + _CHUNK]
-            found = self._read_script(
+            now, found = self._read_script(
                 keys=[self._titles, self._changed], args=[codec.pack(list(chunk)), _BYTES]
             )
             pairs = zip(chunk, found[::2], found[1::2], strict=False)
             for name, version, data in pairs:
-                yield self._readable(name, version, data)
+                yield self._readable(name, version, data, int(now))
                 done += 1
 
-    def _readable(self, name: str, version: bytes, data: bytes) -> _Held:
+    def _readable(self, name: str, version: bytes, data: bytes, now_ms: int) -> _Held:
         """Return what was read, or nothing in place of what cannot be.
 
-        A title that was stored when there was no bound on its past loses its past.
+        A title that was stored when there was no bound on its past loses its past. One that was put
+        while the clock was ahead is in force from now on.
         """
         if not data:
             return _Held(version, None)
@@ -264,7 +263,7 @@ class ValkeyCatalogue:
                 raise InvalidRecord(f"it says that it is {title.id!r}")
             if not all(each.history for each in title.artworks):
                 raise InvalidRecord("an artwork has no description in force")
-            fitting = shortened(title)
+            fitting = shortened(begun(title, now_ms, slack_ms=_SLACK_MS))
             return _Held(version, fitting, cut=fitting is not title)
         except InvalidRecord as wrong:
             kept = SetAside(reason=str(wrong), at_ms=time.time_ns() // 1_000_000, data=data)
@@ -282,6 +281,11 @@ class ValkeyCatalogue:
             held = self._client.hgetall(self._aside)
         return {name.decode(): codec.unpack(data, SetAside).reason for name, data in held.items()}
 
+    def count_aside(self) -> int:
+        """Return how many titles are set aside."""
+        with translated():
+            return int(self._client.hlen(self._aside))
+
     def version(self) -> int:
         """Return the version: it grows with each change."""
         with translated():
@@ -298,12 +302,16 @@ class ValkeyCatalogue:
             found = self._client.zrangebyscore(self._changed, f"({since}", "+inf", withscores=True)
             names = [name.decode() for name, _ in found]
             read = [held for held in self._read(names) if held.title is not None]
-        titles = [held.title for held in read if held.title is not None]
-        for held in read:
-            if held.cut and held.title is not None:
-                log.warning("title %s was stored with too much of its past; cut", held.title.id)
-                self._change([(held.title.id, _as_it_is)])
+        titles = [self._mended(held) for held in read if held.title is not None]
         return max((int(score) for _, score in found), default=since), titles
+
+    def _mended(self, held: _Held) -> StoredTitle:
+        """Return the title; one that is not read as it is stored is stored as it is read."""
+        assert held.title is not None
+        if not held.cut:
+            return held.title
+        log.warning("title %s had too much of a past, or began in the future", held.title.id)
+        return self._change([(held.title.id, _as_it_is)])[0]
 
     def get(self, title: str) -> StoredTitle:
         """Return one title.

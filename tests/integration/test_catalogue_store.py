@@ -11,6 +11,7 @@ from keyart.schemas import codec
 from keyart.schemas.catalogue import MAX_STORED_BYTES, Artwork, Described, StoredTitle, Title
 from keyart.schemas.errors import Contended, InvalidRecord, NotFound, UnknownVersion
 from keyart.streams.catalogue.history import titles_of
+from keyart.streams.ports import Output
 from keyart.streams.valkey.catalogue import ValkeyCatalogue
 from keyart.streams.valkey.connect import connect
 from keyart.streams.valkey.keys import Keys
@@ -110,24 +111,33 @@ def test_what_cannot_be_done_says_so(client: Any, keys: Keys, valkey_url: str) -
 def test_a_change_is_in_force_when_the_put_returns(client: Any, keys: Keys) -> None:
     catalogue = ValkeyCatalogue(client, keys, streams=True)
     log = ValkeyLog(client, keys)
-    log.create()
-    stream = keys.stream("events", 0)
     for at in range(50):
-        before = int(client.xadd(stream, {"k": "v", "v": "v"}).split(b"-")[0])
+        log.append([Output("events", "v", b"before")])
         (stored,) = catalogue.put([a_title("t", f"edit {at}")], now_ms=at)
-        after = int(client.xadd(stream, {"k": "v", "v": "v"}).split(b"-")[0])
+        log.append([Output("events", "v", b"after")])
+        after, before = (record.logged_at_ms for record in log.tail("events", 0, 2))
         assert before < stored.artworks[0].history[-1].since_ms <= after
 
 
-def test_a_stream_that_is_ahead_of_the_clock_does_not_hide_a_new_description(
+def test_a_title_put_while_the_clock_was_ahead_is_in_force_from_now_on(
     client: Any, keys: Keys
 ) -> None:
     catalogue = ValkeyCatalogue(client, keys, streams=True)
-    ahead = 2_500_000_000_000
-    client.xadd(keys.stream("events", 0), {"k": "v", "v": "v"}, id=f"{ahead}-0")
-    (stored,) = catalogue.put([a_title("t")], now_ms=1)
-    later = client.xadd(keys.stream("events", 0), {"k": "v", "v": "v"})
-    assert stored.artworks[0].history[-1].since_ms <= int(later.split(b"-")[0])
+    client.xadd(keys.stream("events", 0), {"k": "v", "v": "v"}, id="2500000000000-0")
+    (stored,) = catalogue.put([a_title("t", "one")], now_ms=1)
+    started = stored.artworks[0].history[0].since_ms
+    assert started < 2_500_000_000_000
+    ahead = codec.encode(stored).replace(b"%d" % started, b"2500000000000")
+    plant(client, keys, "t", ahead)
+    _, (read,) = catalogue.changed(0)
+    healed = read.artworks[0].history[0].since_ms
+    assert started < healed < started + 600_000
+    assert read.names[-1].since_ms == healed
+    assert client.hget(hash_of(keys), "t") == codec.encode(read)
+    (edited,) = catalogue.put([a_title("t", "two")], now_ms=2)
+    since = [each.since_ms for each in edited.artworks[0].history]
+    assert since == sorted(since)
+    assert len(since) == 2
 
 
 def test_a_title_put_as_it_is_changes_nothing(client: Any, keys: Keys) -> None:
