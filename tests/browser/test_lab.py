@@ -91,6 +91,7 @@ def test_it_says_how_long_until_it_can_be_told(look: Look, lab_world: str) -> No
     page = look(lab_world, before=telling(overview))
     expect(page.locator("#lift-until")).to_have_text(words)
     expect(page.locator("#lift-words")).to_contain_text("Too early to tell")
+    expect(page.locator("#lift-extra")).to_contain_text("it may be chance")
 
 
 def test_a_hole_in_time_is_a_hole_in_the_line(look: Look, lab_world: str) -> None:

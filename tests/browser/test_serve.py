@@ -121,7 +121,8 @@ def test_a_site_is_played_and_watched(look: Look, service: str) -> None:
 
     overview = call(f"{service}/v1/insight/overview")
     assert sum(policy["impressions"] for policy in overview["policies"]) > 200
-    assert overview["decisions"] == 240
+    # a page of which every decision is kept for its dwell period is not logged again
+    assert 100 < overview["decisions"] <= 240
 
     page.locator("#search").fill("odd")
     page.locator("#title-list .row").first.click()

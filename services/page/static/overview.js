@@ -63,7 +63,8 @@ function extraWords(lift) {
   const plays = (n) => count(Math.abs(Math.round(n)));
   const more = lift.extra >= 0 ? "more" : "fewer";
   const end = (n) => `${n < 0 && Math.round(n) ? "−" : ""}${plays(n)}`;
-  return `That is about ${plays(lift.extra)} takes ${more} than ${lift.control} would have had in the same impressions (between ${end(lift.extra_low)} and ${end(lift.extra_high)}).`;
+  const sure = toneOf(lift) !== "even";
+  return `${sure ? "That is" : "So far, and it may be chance:"} about ${plays(lift.extra)} takes ${more} than ${lift.control} would have had in the same impressions (between ${end(lift.extra_low)} and ${end(lift.extra_high)}).`;
 }
 
 export function showTimeline(timeline, waiting) {
