@@ -4,7 +4,7 @@ Sums decay by event time and carry the time they stand at; adding has no order, 
 record and a rebalanced partition end in the same posterior, to floating-point rounding.
 """
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 POSTERIOR_VERSION = 1
 MAX_SURFACES = 8
@@ -24,13 +24,40 @@ class Cell(Struct, array_like=True, kw_only=False):
     expected: float = 0.0
 
 
+Cells = dict[str, dict[str, Cell]]
+"""Artwork id -> surface -> cell."""
+
+
+class Burst(Struct, array_like=True):
+    """Rewards of viewers first seen within the hour, apart: how many, shown from when to when."""
+
+    rewards: int = 0
+    since_ms: int = 0
+    until_ms: int = 0
+    artworks: Cells = {}
+
+
+class Fresh(Struct, kw_only=True, omit_defaults=True):
+    """What new viewers taught a title (`models/posterior/bursts.py`).
+
+    `recent` windows are part of the title's sums, `open` is unless the title is on its guard,
+    `held` is not: it was no luck.
+    """
+
+    recent: list[Burst] = []
+    open: Burst = field(default_factory=Burst)
+    held: Burst = field(default_factory=Burst)
+    guarded_until_ms: int = 0
+
+
 class TitleSums(Struct, kw_only=True, omit_defaults=True):
-    """One title's sums: artwork id -> surface -> cell; `shares` counts what was shown by bucket."""
+    """One title's sums; `shares` counts what was shown by bucket."""
 
     title: str
     as_of_ms: int = 0
-    artworks: dict[str, dict[str, Cell]] = {}
+    artworks: Cells = {}
     shares: dict[int, dict[str, int]] = {}
+    fresh: Fresh | None = None
     version: int = POSTERIOR_VERSION
 
 

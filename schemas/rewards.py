@@ -16,7 +16,8 @@ class Reward(Struct, frozen=True, kw_only=True, omit_defaults=True):
     `id` is the decision's. `source` and `sequence` name the join's partition and its running
     number, by which a record produced twice is recognised. `value` is in 0 to 1, by the named
     definition.
-    `split` is how viewers were shared out between policies when it was decided.
+    `split` is how viewers were shared out between policies when it was decided. `fresh`: the viewer
+    was first seen within an hour of it.
     """
 
     id: Name
@@ -42,6 +43,7 @@ class Reward(Struct, frozen=True, kw_only=True, omit_defaults=True):
     source: int = 0
     sequence: int = 0
     split: Split = ""
+    fresh: bool = False
     version: Annotated[int, Meta(ge=1)] = REWARD_VERSION
 
     @property

@@ -170,6 +170,7 @@ class Parts:
         return BanditRules(
             half_life_ms=self.settings.posterior_half_life_days * 86_400_000,
             bucket_ms=self.settings.bucket_s * 1000,
+            hold_bursts=self.settings.hold_bursts,
         )
 
     @cached_property

@@ -21,7 +21,7 @@ MAKING: Final[Mapping[str, tuple[str, ...]]] = {
         "dwell_s",
         "viewer_hourly_rewards",
     ),
-    TITLES: ("posterior_half_life_days", "bucket_s"),
+    TITLES: ("posterior_half_life_days", "bucket_s", "hold_bursts"),
 }
 """The settings that a lane of each kind reads its log with."""
 DRAWN: Final = frozenset({"bucket_s"})

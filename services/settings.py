@@ -161,6 +161,11 @@ class Settings:
     viewer_hourly_rewards: int = _setting(
         500, "rewards of one viewer that may teach within an hour", low=1, high=1_000_000
     )
+    hold_bursts: bool = _setting(
+        True,
+        "hold back what new viewers teach a title when it cannot be luck; with false, and a "
+        "replay, all of it is learned",
+    )
     posterior_half_life_days: float = _setting(60, "forgetting of the bandit", low=0.5, high=36_500)
     taste_long_half_life_days: float = _setting(
         30, "forgetting of long-term taste", low=0.1, high=3650

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from msgspec import structs
 
+from keyart.models.posterior.bursts import held_in
 from keyart.models.posterior.clock import steady
 from keyart.models.posterior.shared import add_to_shared
 from keyart.models.posterior.sums import add_to_title
@@ -39,10 +40,11 @@ NEVER = 1 << 62
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BanditRules:
-    """How fast the bandit forgets, and how wide the buckets of its figures are."""
+    """How fast the bandit forgets, how wide its figures' buckets are, and if it holds bursts."""
 
     half_life_ms: float = 60 * 86_400_000.0
     bucket_ms: int = 60_000
+    hold_bursts: bool = True
 
 
 def fresh(rewards: Sequence[Reward], meta: TitlesMeta) -> tuple[list[Reward], dict[int, int]]:
@@ -78,7 +80,8 @@ def bandit_step(
     `logged_at_ms` says of each reward when the log took it in; when it is not given, no clock is
     taken to have been wrong.
 
-    Counts: `learned`, `repeat_rewards`, `clock_returns` (sums that stood days ahead of the log).
+    Counts: `learned`, `repeat_rewards`, `clock_returns` (sums that stood days ahead of the log),
+    `held_back` (learned, and then found to be of a burst).
 
     Raises
     ------
@@ -104,13 +107,19 @@ def bandit_step(
 
     for title, its in by_title.items():
         sums = _stored(held.get((TITLE, title)), TitleSums(title=title))
+        before = held_in(sums)
         for stands, part in steady(sums.as_of_ms, its, logged):
             if stands != sums.as_of_ms:
                 effects.counts["clock_returns"] += 1
                 sums = structs.replace(sums, as_of_ms=stands)
             sums = add_to_title(
-                sums, part, half_life_ms=rules.half_life_ms, bucket_ms=rules.bucket_ms
+                sums,
+                part,
+                half_life_ms=rules.half_life_ms,
+                bucket_ms=rules.bucket_ms,
+                hold=rules.hold_bursts,
             )
+        effects.counts["held_back"] += held_in(sums) - before
         effects.puts[TITLE, title] = codec.pack(sums)
     shared = _stored(held.get(SHARED), SharedSums())
     for stands, part in steady(shared.as_of_ms, new, logged):

@@ -69,6 +69,10 @@ REASONS: Final[dict[str, Reason]] = {
         "decisions",
         "the clocks of the viewer's devices leave open whether a play was within the window",
     ),
+    "held_back": Reason(
+        "decisions",
+        "so many new viewers said of one title what cannot be luck that it was held back",
+    ),
     "rewarded_already": Reason("decisions", "their reward is in the log already", lost=False),
 }
 """By counter, in the order in which they are told."""

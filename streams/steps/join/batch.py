@@ -5,6 +5,7 @@ from collections.abc import Container, Iterable, Sequence
 from msgspec import structs
 
 from keyart.schemas import codec
+from keyart.schemas.assigned import mark
 from keyart.schemas.decisions import DecisionPage
 from keyart.schemas.events import Erasure, Event, Impression, TitleEvent
 from keyart.schemas.ids import fits, is_decision_id
@@ -116,6 +117,7 @@ class JoinBatch:
         counts["beyond_bound"] += len(new) - len(taken)
         if not taken:
             return
+        viewer.visit.since_ms = viewer.visit.since_ms or page.decided_at_ms
         viewer.assign(
             taken,
             page.surface,
@@ -258,12 +260,13 @@ class JoinBatch:
         self._count("orphaned", *over)
         visit.early = [each for each in visit.early if each not in over]
         if (visit.hour + 1) * HOUR_MS + patience <= now_ms:
-            visit.hour = visit.rewards = 0
+            visit.hour, visit.rewards, visit.taught = 0, 0, {}
 
     def _reward(self, viewer: Viewer, window: Window, at_ms: int) -> None:
         assert window.shown is not None
         counts = self.effects.counts
-        if not self._may_teach(viewer, window.shown.received_at_ms // HOUR_MS):
+        title = mark(window.reward.title)
+        if not self._may_teach(viewer, title, window.shown.received_at_ms // HOUR_MS):
             counts["limited"] += 1
             return
         judged = judge(window, window.shown, self._rules)
@@ -272,19 +275,28 @@ class JoinBatch:
             counts["clock_doubt"] += 1
             return
         viewer.visit.rewards += 1
+        viewer.visit.taught[title] = viewer.visit.taught.get(title, 0) + 1
         if judged.reward.id in self._already:
             counts["rewarded_already"] += 1
             return
         self.sequence += 1
-        reward = structs.replace(judged.reward, closed_at_ms=at_ms, sequence=self.sequence)
+        known_ms = window.reward.closed_at_ms - viewer.visit.since_ms
+        reward = structs.replace(
+            judged.reward,
+            closed_at_ms=at_ms,
+            sequence=self.sequence,
+            fresh=0 <= known_ms < HOUR_MS,
+        )
         self.effects.outputs.append(Output(REWARDS, reward.title, codec.encode(reward)))
         counts["rewards"] += 1
 
-    def _may_teach(self, viewer: Viewer, hour: int) -> bool:
+    def _may_teach(self, viewer: Viewer, title: int, hour: int) -> bool:
         """Return whether the viewer has not taught too much in the hour of the impression."""
         visit, trace = viewer.visit, self._traces.get(bucket_of(viewer.key))
         if hour > visit.hour:
-            visit.hour, visit.rewards = hour, 0
+            visit.hour, visit.rewards, visit.taught = hour, 0, {}
+        if visit.taught.get(title, 0) >= self._rules.hourly_of_title:
+            return False
         before = trace.rewards if trace is not None and trace.hour == visit.hour else 0
         return visit.rewards + before < self._rules.hourly
 

@@ -32,12 +32,15 @@ class JoinRules:
         How long a decision stands, and waits for its impression.
     hourly
         Rewards of one viewer that may teach in an hour.
+    hourly_of_title
+        The same of one title: one for each of the surfaces that it is told apart on.
     """
 
     rewards: RewardRules = field(default_factory=RewardRules)
     lateness_ms: int = 120_000
     dwell_ms: int = 21_600_000
     hourly: int = 500
+    hourly_of_title: int = 8
 
     @property
     def patience_ms(self) -> int:

@@ -56,7 +56,8 @@ class Visit(Struct, array_like=True):
     """What the join keeps of a viewer beside what was assigned.
 
     `due_ms` is when something of it is over; `hour` and `rewards` are what the viewer taught in the
-    hour in which the last of it was received.
+    hour in which the last of it was received, `taught` the same by a mark of the title. `since_ms`
+    is when the viewer was first decided for, as far as anything is kept; 0: before that was kept.
     """
 
     due_ms: int = 0
@@ -65,6 +66,8 @@ class Visit(Struct, array_like=True):
     early: list[Logged] = []
     hour: int = 0
     rewards: int = 0
+    since_ms: int = 0
+    taught: dict[int, int] = {}
 
     def until(self, rules: JoinRules) -> int | None:
         """Return when the next of it is over, None when there is nothing."""

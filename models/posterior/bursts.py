@@ -1,0 +1,189 @@
+"""What viewers who are new teach a title is watched, and a burst that cannot be luck is held back.
+
+Anybody can make up viewers, so the influence of those first seen within the last hour is bounded by
+what the title stands on. Their rewards count at once, and also stand apart in windows of a few
+rewards each. When a window closes, the last few together are compared with everything that the
+title had learned before: artwork by artwork, as two Poisson rates (the two-sample likelihood ratio;
+Wilks 1938). If viewers as they were would do that once in a hundred times, the title is on its
+guard for an hour: windows of new viewers then wait until they close, and count only if they fit.
+If they would do it once in ten thousand times, the windows are also taken out of the sums again,
+to the last digit, and held.
+
+So a flood moves an artwork by no more than fits into the windows that it takes to notice it, and
+by next to nothing afterwards; honest viewers pay with a window now and then. Viewers who have been
+around for an hour are never held: if tastes really changed, they say so. Nothing that is held is
+lost: it is in the training log, and a replay with `KEYART_HOLD_BURSTS=false` learns it.
+"""
+
+from typing import Final
+
+import numpy as np
+from scipy.stats import chi2
+
+from keyart.schemas.posterior import Burst, Cell, Cells, Fresh, TitleSums
+
+WINDOW: Final = 20
+"""Rewards of a window, at least, and so many that `TAKES` are expected; or `MOST_TAKES` came."""
+TAKES: Final = 2.0
+MOST_TAKES: Final = 8.0
+RECENT: Final = 8
+"""Windows that are compared together, and taken back together."""
+LEAST_TAKES: Final = 10.0
+"""With fewer takes nothing is known of the title that a burst could contradict."""
+SUSPICION: Final = 0.01
+"""Rates as settled would differ so much so rarely: from here on new windows wait."""
+LUCK: Final = 1e-4
+"""So rarely that the windows are taken back."""
+DOUBT: Final = 0.01
+"""On guard a single window must be likelier than this."""
+GUARD_MS: Final = 3_600_000
+
+
+def faded(fresh: Fresh, fade: float) -> Fresh:
+    """Return the windows with their sums decayed by `fade`, as those of the title are."""
+    return Fresh(
+        recent=[_faded(each, fade) for each in fresh.recent],
+        open=_faded(fresh.open, fade),
+        held=_faded(fresh.held, fade),
+        guarded_until_ms=fresh.guarded_until_ms,
+    )
+
+
+def held_in(sums: TitleSums) -> int:
+    """Return how many rewards of a title are held."""
+    return 0 if sums.fresh is None else sums.fresh.held.rewards
+
+
+def on_guard(fresh: Fresh, at_ms: int) -> bool:
+    """Whether windows wait until they close; a guard set by a clock that was ahead is none."""
+    return 0 < fresh.guarded_until_ms - at_ms <= GUARD_MS
+
+
+def watch(fresh: Fresh, artworks: Cells, *, at_ms: int) -> None:
+    """Close the open window if it is full, and judge; changes both in place.
+
+    Parameters
+    ----------
+    artworks
+        Of the title: all that it has learned, the recent windows too, the open one unless the
+        title is on its guard.
+    at_ms
+        When the last reward was shown.
+    """
+    if not _is_full(fresh.open, artworks):
+        return
+    closed, fresh.open = fresh.open, Burst()
+    together: Cells = {}
+    for each in (*fresh.recent, closed):
+        move(each.artworks, together, 1)
+    if on_guard(fresh, at_ms):
+        settled = _without(artworks, fresh.recent)
+        if luck(artworks, closed.artworks) >= DOUBT and luck(settled, together) >= SUSPICION:
+            move(closed.artworks, artworks, 1)
+            fresh.recent = [*fresh.recent, closed][-RECENT:]
+        else:
+            _hold(fresh, closed)
+        return
+    fresh.recent.append(closed)
+    found = luck(_without(artworks, fresh.recent), together)
+    if found < LUCK:
+        move(together, artworks, -1)
+        for each in fresh.recent:
+            _hold(fresh, each)
+    if found < SUSPICION:
+        fresh.recent = []
+        fresh.guarded_until_ms = at_ms + GUARD_MS
+    elif len(fresh.recent) > RECENT:
+        del fresh.recent[0]
+
+
+def _without(artworks: Cells, windows: list[Burst]) -> Cells:
+    """Return the sums without those of these windows."""
+    left = {name: {at: _copy(c) for at, c in cells.items()} for name, cells in artworks.items()}
+    for each in windows:
+        move(each.artworks, left, -1)
+    return left
+
+
+def luck(settled: Cells, window: Cells) -> float:
+    """Return how likely rates as settled would differ so much in a window, 0 to 1.
+
+    1 where too little is settled to tell.
+    """
+    before = {name: _totals(cells) for name, cells in settled.items()}
+    if sum(takes for takes, _ in before.values()) < LEAST_TAKES:
+        return 1.0
+    ratio, compared = 0.0, 0
+    for name, cells in window.items():
+        takes, shown = _totals(cells)
+        known, stood = before.get(name, (0.0, 0.0))
+        if shown <= 0.0 or stood <= 0.0:
+            continue
+        both = (takes + known) / (shown + stood)
+        ratio += _log_times(takes, shown, both) + _log_times(known, stood, both)
+        compared += 1
+    return float(chi2.sf(2.0 * max(ratio, 0.0), compared)) if compared else 1.0
+
+
+def move(source: Cells, target: Cells, sign: int) -> None:
+    """Add the sums of `source` to `target`, or with sign -1 take them out; in place."""
+    for name, cells in source.items():
+        into = target.setdefault(name, {})
+        for surface, cell in cells.items():
+            held = into.setdefault(surface, Cell())
+            held.count = max(held.count + sign * cell.count, 0)
+            held.taken = max(held.taken + sign * cell.taken, 0.0)
+            held.reward = max(held.reward + sign * cell.reward, 0.0)
+            held.expected = max(held.expected + sign * cell.expected, 0.0)
+
+
+def _is_full(window: Burst, artworks: Cells) -> bool:
+    takes, _ = _all(window.artworks)
+    if takes >= MOST_TAKES:
+        return True
+    if window.rewards < WINDOW:
+        return False
+    learned, shown = _all(artworks)
+    return window.rewards * max(learned / shown if shown > 0.0 else 0.0, 1e-3) >= TAKES
+
+
+def _hold(fresh: Fresh, window: Burst) -> None:
+    move(window.artworks, fresh.held.artworks, 1)
+    fresh.held.rewards += window.rewards
+    fresh.held.since_ms = min(fresh.held.since_ms or window.since_ms, window.since_ms)
+    fresh.held.until_ms = max(fresh.held.until_ms, window.until_ms)
+
+
+def _log_times(takes: float, shown: float, rate: float) -> float:
+    """Return takes log(own rate / rate), and the difference of what was expected."""
+    expected = shown * rate
+    log = takes * float(np.log(takes / expected)) if takes > 0.0 else 0.0
+    return log - takes + expected
+
+
+def _totals(cells: dict[str, Cell]) -> tuple[float, float]:
+    return sum(c.reward for c in cells.values()), sum(c.expected for c in cells.values())
+
+
+def _all(artworks: Cells) -> tuple[float, float]:
+    each = [_totals(cells) for cells in artworks.values()]
+    return sum(takes for takes, _ in each), sum(shown for _, shown in each)
+
+
+def _copy(cell: Cell) -> Cell:
+    return Cell(cell.count, cell.taken, cell.reward, cell.expected)
+
+
+def _faded(window: Burst, fade: float) -> Burst:
+    return Burst(
+        rewards=window.rewards,
+        since_ms=window.since_ms,
+        until_ms=window.until_ms,
+        artworks={
+            name: {
+                surface: Cell(c.count, c.taken, c.reward * fade, c.expected * fade)
+                for surface, c in cells.items()
+            }
+            for name, cells in window.artworks.items()
+        },
+    )
