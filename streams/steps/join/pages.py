@@ -2,8 +2,8 @@
 
 A decision waits for its impression for a whole dwell period, and most are never seen, so what waits
 has to be small. One page is one compressed record, which one decision is read out of without
-reading the others: about 150 bytes a decision of ten artworks, where the reward made of it takes
-1,000.
+reading the others: 166 bytes a decision in a page of forty with ten artworks each, where the reward
+made of it takes 1,000.
 """
 
 from typing import Any, Final
