@@ -23,7 +23,7 @@ NAMED = 3
 _CHUNK = 4096
 
 
-REST_S = 60.0
+REST_S = 10.0
 """How long a row rests that nothing refers to, before it stands for another text: whoever looked
 it up is done by then."""
 Recall = Callable[[str], StoredTitle | None]

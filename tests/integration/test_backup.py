@@ -91,7 +91,7 @@ def test_a_backup_of_a_site_at_work_is_whole(parts: Parts, restored: Parts) -> N
     found = check_state(restored)
     assert found.differences == []
     assert found.not_compared == []
-    assert found.tastes > 20
+    assert found.tastes > 10
     assert found.rewards >= 150
     assert restored.viewer_key == parts.viewer_key
     assert restored.catalogue.changed(0)[1] == parts.catalogue.changed(0)[1]
