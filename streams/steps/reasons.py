@@ -49,6 +49,9 @@ REASONS: Final[dict[str, Reason]] = {
         "plays", "they name another artwork than the decision they belong to"
     ),
     "orphaned_plays": Reason("plays", "no decision that they could belong to came in time"),
+    "unasked_plays": Reason(
+        "plays", "they name no decision, and none stood for their title: nobody asked", lost=False
+    ),
     "crowded_plays": Reason(
         "plays", "too many events of the viewer, or of one decision, were waiting"
     ),

@@ -257,7 +257,9 @@ class JoinBatch:
         self.effects.counts["unseen"] += viewer.drop_pages(now_ms)
         visit, patience = viewer.visit, self._rules.patience_ms
         over = [each for each in visit.early if each.stamp.received_at_ms + patience <= now_ms]
-        self._count("orphaned", *over)
+        unasked = [each for each in over if _is_unasked(each.event)]
+        self._count("unasked", *unasked)
+        self._count("orphaned", *(each for each in over if each not in unasked))
         visit.early = [each for each in visit.early if each not in over]
         if (visit.hour + 1) * HOUR_MS + patience <= now_ms:
             visit.hour, visit.rewards, visit.taught = 0, 0, {}
@@ -319,6 +321,11 @@ def is_foreign(event: Event) -> bool:
     if not isinstance(event, TitleEvent) or event.decision is None:
         return False
     return not fits(event.decision, event.viewer, event.title)
+
+
+def _is_unasked(event: TitleEvent) -> bool:
+    """Return whether an engagement says of itself that it came of no decision."""
+    return event.decision is None and not isinstance(event, Impression)
 
 
 def _is_repeat(event: TitleEvent, events: Sequence[Logged]) -> bool:

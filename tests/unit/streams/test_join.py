@@ -200,7 +200,7 @@ def test_an_event_without_an_id_finds_the_latest_decision_of_its_title_and_surfa
     bench = Bench().give(page(), page(MINUTE, "b", name="e"))
     bench.give(seen(2 * MINUTE, None), played(3 * MINUTE, None, surface="search")).end()
     assert [(each.artwork, each.value) for each in bench.rewards] == [("b", 0.0)]
-    assert bench.counts["orphaned_plays"] == 1
+    assert bench.counts["unasked_plays"] == 1
 
 
 def test_an_event_without_an_id_finds_the_decision_of_its_artwork() -> None:
@@ -274,5 +274,6 @@ def test_every_counter_is_explained() -> None:
     names = {f"{each}_{kind}" for each in of_events for kind in ("impressions", "plays")}
     names |= set(re.findall(r'counts\["(\w+)"\]', source))
     never = {"late_impressions", "unseen_impressions", "outside_window_impressions"}
+    never |= {"unasked_impressions"}
     # what is held back is counted by the bandit, once it is found to be a burst
     assert names - never == (REASONS.keys() - {"held_back"}) | {TAUGHT} | set(WAITED)
