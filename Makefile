@@ -61,7 +61,7 @@ models: $(VENV)/.models ## the language model and the sentence encoder of the be
 
 constraints: $(UV) ## pin every dependency anew in infra/constraints.txt
 	$(UV) pip compile pyproject.toml --upgrade --universal --python-version 3.11 \
-		--extra kafka --extra onnx --extra llm --extra dev --extra bench \
+		--extra kafka --extra onnx --extra llm --extra otel --extra dev --extra bench \
 		--no-emit-index-url --no-header --no-annotate --quiet -o infra/constraints.txt
 	infra/lock
 

@@ -7,7 +7,7 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-RUNTIME = ("kafka", "onnx", "llm")
+RUNTIME = ("kafka", "onnx", "llm", "otel")
 
 
 def normal(name: str) -> str:

@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable
 
-CLIENTS = ("aiokafka", "kafka")
+CLIENTS = ("aiokafka", "kafka", "opentelemetry")
 EVERY_S = 30.0
 MOST = 1000
 

@@ -1,8 +1,9 @@
 """The web application: every route, the errors' shape, and what starts and stops with it."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from litestar import Litestar, Router
 from litestar.di import Provide
@@ -18,11 +19,13 @@ from keyart.services.api.docs import Document, OfflinePage
 from keyart.services.api.door import Door
 from keyart.services.api.origins import Origins
 from keyart.services.api.state import ApiState
+from keyart.services.api.tracing import tracer_of
 from keyart.services.bootstrap import Parts
 from keyart.services.page.routes import PUBLIC
 from keyart.services.page.wiring import page_of
 
 log = logging.getLogger(__name__)
+TRACES_S = 2.0
 
 
 def create_app(parts: Parts) -> Litestar:
@@ -34,9 +37,12 @@ def create_app(parts: Parts) -> Litestar:
     ------
     SettingsError
         The api would be open to the network without a key.
+    MissingExtra
+        OpenTelemetry's variables ask for traces, and `keyart[otel]` is not installed.
     """
     keys = keys_of(parts.settings)
     state = ApiState(parts)
+    trace, end_traces = tracer_of()
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
@@ -48,6 +54,9 @@ def create_app(parts: Parts) -> Litestar:
             raise
         yield
         await state.stop()
+        # a collector that is away must not hold up the end
+        with suppress(TimeoutError):
+            await asyncio.wait_for(state.in_thread(end_traces), TRACES_S)
 
     slowdown = Slowdown()
 
@@ -98,6 +107,7 @@ def create_app(parts: Parts) -> Litestar:
         origins=None if keys else Origins(names),
         most=settings.api_requests,
         log_access=settings.access_log,
+        trace=trace,
     )
     app.state.ended = lambda reason: state.metrics.ended.labels(reason).inc()
     return app

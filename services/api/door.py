@@ -22,6 +22,7 @@ from keyart.services.api.auth import CALLER, TRUSTED
 from keyart.services.api.bodies import MAX_BODY
 from keyart.services.api.origins import Origins, Turned
 from keyart.services.api.problems import BadRequest, Problem, encoded
+from keyart.services.api.tracing import Tracer, untraced
 from keyart.services.telemetry import REQUEST, ApiMetrics
 
 access = logging.getLogger("keyart.access")
@@ -56,6 +57,8 @@ class Door:
         Requests at work at once; the next ones are answered 503.
     log_access
         Whether each request gets its line.
+    trace
+        What spans each request.
     """
 
     def __init__(
@@ -66,6 +69,7 @@ class Door:
         origins: Origins | None,
         most: int,
         log_access: bool,
+        trace: Tracer = untraced,
     ) -> None:
         self._app = app
         self._requests = metrics.requests
@@ -73,6 +77,7 @@ class Door:
         self._origins = origins
         self._most = most
         self._log_access = log_access
+        self._trace = trace
         self._at_work = 0
         self._held = 0
 
@@ -96,11 +101,15 @@ class Door:
         self._at_work += 1
         held = _Body(self, receive)
         try:
-            if turned := self._turned_away(scope):
-                await _answer(turned, noting)
-            else:
-                route_by_raw_address(scope)
-                await self._app(scope, held, noting)
+            with self._trace(scope, name) as span:
+                try:
+                    if turned := self._turned_away(scope):
+                        await _answer(turned, noting)
+                    else:
+                        route_by_raw_address(scope)
+                        await self._app(scope, held, noting)
+                finally:
+                    span.end(route_of(scope), status)
         finally:
             self._at_work -= 1
             self._held -= held.bytes
@@ -121,7 +130,7 @@ class Door:
             # the template and never the address: that may hold a viewer's id
             fields = {
                 "method": scope["method"],
-                "route": scope.get("path_template", "unknown"),
+                "route": route_of(scope),
                 "status": status,
                 "ms": round(took * 1000, 2),
                 "caller": scope["state"].get(CALLER, ""),
@@ -157,6 +166,12 @@ class _Body:
             self.bytes += count
             self._door.hold(count)
         return message
+
+
+def route_of(scope: HTTPScope) -> str:
+    """Return the template of the route that answers, "unknown" when there is none."""
+    template: str = scope.get("path_template", "unknown")
+    return template
 
 
 def request_id(scope: Scope) -> str:
