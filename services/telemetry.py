@@ -3,77 +3,42 @@
 Viewers are never named in either, not even by their pseudonyms; secrets never reach them.
 """
 
-import json
 import logging
 import os
 import sys
-import time
-from contextvars import ContextVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from keyart.services.complaints import CLIENTS, SeldomRepeats
+from keyart.services.lines import Beside, JsonLines, TextLines
 from keyart.services.settings import Settings
 from keyart.services.step_counts import Counts
 
 SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 
+ACCESS = "keyart.access"
+"""The logger of requests, a line each."""
 SHARED_METRICS = "PROMETHEUS_MULTIPROC_DIR"
 """Names, to several processes of one api, the folder where prometheus-client adds them up."""
 
 
-REQUEST: ContextVar[str] = ContextVar("keyart_request", default="")
-"""The id of the request at work; "" outside of one."""
-
-
-class JsonLines(logging.Formatter):
-    """One JSON object a line: time, level, logger, message and, on failure, the trace.
-
-    A line written for a request has its id; what a record holds as `fields` stands in the line too.
-    """
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Return the line."""
-        line = {
-            "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
-            + f".{int(record.msecs):03d}Z",
-            "level": record.levelname,
-            "logger": record.name,
-            "message": record.getMessage(),
-        }
-        if request := REQUEST.get():
-            line["request_id"] = request
-        line |= getattr(record, "fields", {})
-        if record.exc_info:
-            line["trace"] = self.formatException(record.exc_info)
-        return json.dumps(line)
-
-
-class TextLines(logging.Formatter):
-    """One line of text: time, level, logger, message, the request's id; a trace follows."""
-
-    def __init__(self) -> None:
-        super().__init__("%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s: %(message)s")
-        self.datefmt = "%Y-%m-%dT%H:%M:%S"
-        self.converter = time.gmtime
-
-    def formatMessage(self, record: logging.LogRecord) -> str:
-        """Return the line without its trace; a message of several lines becomes one."""
-        line = " | ".join(super().formatMessage(record).splitlines())
-        request = REQUEST.get()
-        return f"{line} [{request}]" if request else line
-
-
 def set_up_logging(settings: Settings) -> None:
     """Send all logging to standard error, a JSON object or a text a line; see `SeldomRepeats`."""
+    formatter = TextLines() if settings.log_format == "text" else JsonLines()
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(TextLines() if settings.log_format == "text" else JsonLines())
+    handler.setFormatter(formatter)
     handler.addFilter(SeldomRepeats())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level)
+    if settings.access_log:
+        beside = Beside()
+        beside.setFormatter(formatter)
+        access = logging.getLogger(ACCESS)
+        access.handlers[:] = [beside]
+        access.propagate = False
     for chatty in ("httpx", *CLIENTS):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 

@@ -56,9 +56,11 @@ class Process:
         return self.log.read_text(errors="replace")
 
 
-def figures_at(url: str) -> dict[str, float]:
+def figures_at(url: str, key: str = "") -> dict[str, float]:
     """Return the metrics of an api, summed over labels; a lane's count under its own name."""
-    with urllib.request.urlopen(f"{url}/metrics", timeout=ANSWER_S) as answer:
+    headers = {"authorization": f"Bearer {key}"} if key else {}
+    asked = urllib.request.Request(f"{url}/metrics", headers=headers)
+    with urllib.request.urlopen(asked, timeout=ANSWER_S) as answer:
         text = answer.read().decode()
     found: dict[str, float] = {}
     for family in text_string_to_metric_families(text):

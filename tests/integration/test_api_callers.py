@@ -18,8 +18,8 @@ from keyart.services.api.app import create_app
 from keyart.services.api.auth import BURST, caller_of
 from keyart.services.api.door import for_monitoring
 from keyart.services.bootstrap import Parts
+from keyart.services.lines import REQUEST, JsonLines, TextLines
 from keyart.services.settings import Settings
-from keyart.services.telemetry import REQUEST, JsonLines, TextLines
 
 HERE = "http://127.0.0.1:8650"
 EVENTS = {"events": [{"type": "like", "id": "e", "viewer": "v", "title": "t"}]}

@@ -56,7 +56,7 @@ class Compose:
 
     def figures(self) -> dict[str, float]:
         """Return the api's figures, summed over labels."""
-        return figures_at(self.url())
+        return figures_at(self.url(), KEY)
 
     def prometheus(self, path: str, **query: str) -> Any:
         url = f"{self.url('PROMETHEUS_PORT')}/api/v1/{path}?{urllib.parse.urlencode(query)}"
