@@ -207,7 +207,7 @@ def test_an_unknown_field_is_refused_with_the_one_that_was_meant(client: Client)
     assert found["faults"][0]["what"] == "there is no field 'user'; did you mean 'viewer'?"
 
 
-@pytest.mark.parametrize("away_ms", [660_000, -8 * 86_400_000])
+@pytest.mark.parametrize("away_ms", [86_460_000, -8 * 86_400_000])
 def test_an_event_far_from_now_is_refused(client: Client, away_ms: int) -> None:
     far = event(occurred_at_ms=now_ms() + away_ms)
     found = problem(client.post("/v1/events", json={"events": [far]}), 400)
