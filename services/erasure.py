@@ -8,7 +8,7 @@ import time
 from typing import Final
 
 from keyart.schemas.topics import EVENTS, partition_of
-from keyart.services.bootstrap import Parts
+from keyart.services.bootstrap import Parts, now_ms
 from keyart.streams.ports import VIEWERS, Lane, sortable
 from keyart.streams.valkey.connect import translated
 
@@ -16,19 +16,22 @@ REGISTER = "erasures"
 REWRITE = "erasures-to-rewrite"
 COUNT = "erasure-count"
 REWRITE_S: Final = 120.0
-AGAIN = b"again"
+AGAIN = "again"
 """In place of an offset: the archive was gone through once."""
 
 
 def register_key(parts: Parts) -> str:
-    """Return the key of the hash viewer -> offset of the erasure in its partition of `events`."""
+    """Return the key of the hash viewer -> offset of the erasure in its partition of `events`.
+
+    And, after a bar, the time up to which the viewer is erased: who plays on is a viewer again.
+    """
     return parts.keys.shared(REGISTER)
 
 
 def register(parts: Parts, viewer: str, offset: str) -> None:
     """Note that a viewer's erasure stands at this offset of their partition of `events`."""
     with translated():
-        parts.client.hset(register_key(parts), viewer, offset)
+        parts.client.hset(register_key(parts), viewer, f"{offset}|{now_ms()}")
 
 
 def forget_now(parts: Parts, viewer: str, partition: int) -> None:
@@ -59,23 +62,25 @@ def finish_erasures(parts: Parts) -> int:
         registered = parts.client.hgetall(key)
     if not registered:
         return 0
-    ready = {
-        viewer.decode()
-        for viewer, offset in registered.items()
-        if offset == AGAIN or _has_read(parts, viewer.decode(), offset.decode())
-    }
+    ready: dict[str, int] = {}
+    for viewer, noted in registered.items():
+        offset, _, until = noted.decode().partition("|")
+        if offset == AGAIN or _has_read(parts, viewer.decode(), offset):
+            # an older keyart noted no time
+            ready[viewer.decode()] = int(until or now_ms())
     if not ready:
         return 0
     from keyart.streams.archive.erase import erase_from_archive, erase_from_log
 
     parts.archiver.run()
     if parts.embedded:
-        done = ready - erase_from_log(parts.log, ready)
+        done = ready.keys() - erase_from_log(parts.log, ready)
     else:
-        done = {viewer for viewer in ready if registered[viewer.encode()] == AGAIN}
+        again = AGAIN.encode()
+        done = {viewer for viewer in ready if registered[viewer.encode()].startswith(again)}
         with translated():
-            for viewer in sorted(ready - done):
-                parts.client.hset(key, viewer, AGAIN)
+            for viewer in sorted(ready.keys() - done):
+                parts.client.hset(key, viewer, f"{AGAIN}|{ready[viewer]}")
     erase_from_archive(parts.archive_dir, ready)
     if done:
         with translated():

@@ -7,6 +7,7 @@ which holds a check of whose it was (`schemas.ids`) and would tie it back.
 
 import re
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 
 import pyarrow as pa
@@ -26,7 +27,11 @@ _CHUNK = 5_000
 _PSEUDONYM = re.compile(rb"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
 
 
-def erase_from_log(log: ValkeyLog, viewers: set[str]) -> set[str]:
+Erased = Mapping[str, int]
+"""Viewer -> the time, in milliseconds, up to which they are erased: what came later is kept."""
+
+
+def erase_from_log(log: ValkeyLog, viewers: Erased) -> set[str]:
     """Delete the viewers' records from the streams; return the viewers of whom something is left.
 
     Events and decisions go at once. A reward goes once it is archived, where `erase_from_archive`
@@ -41,7 +46,7 @@ def erase_from_log(log: ValkeyLog, viewers: set[str]) -> set[str]:
             after: str | None = None
             while records := log.read(topic, partition, after=after, count=_CHUNK):
                 after = records[-1].offset
-                theirs = [record for record in records if _viewer(record) in viewers]
+                theirs = [record for record in records if _is_erased(record, viewers)]
                 gone = [
                     r.offset for r in theirs if topic != REWARDS or sortable(r.offset) <= archived
                 ]
@@ -51,12 +56,16 @@ def erase_from_log(log: ValkeyLog, viewers: set[str]) -> set[str]:
     return left
 
 
-def _erase_letters(log: ValkeyLog, partition: int, viewers: set[str]) -> None:
+def _erase_letters(log: ValkeyLog, partition: int, viewers: Erased) -> None:
     """Delete every dead letter that names one of the viewers, wherever in it."""
     after: str | None = None
     while letters := log.read(DEAD_LETTERS, partition, after=after, count=_CHUNK):
         after = letters[-1].offset
-        theirs = [each.offset for each in letters if _named(each) & viewers]
+        theirs = [
+            each.offset
+            for each in letters
+            if any(each.logged_at_ms <= viewers.get(name, -1) for name in _named(each))
+        ]
         if theirs:
             log.delete(DEAD_LETTERS, partition, theirs)
 
@@ -66,16 +75,25 @@ def _named(record: LogRecord) -> set[str]:
     return {each.decode() for each in _PSEUDONYM.findall(record.key.encode() + b" " + record.value)}
 
 
-def _viewer(record: LogRecord) -> str:
+def _is_erased(record: LogRecord, viewers: Erased) -> bool:
+    """Whether a record is of one of the viewers, and from before their erasure.
+
+    A reward is of the time at which it was shown: it is logged when its window closes.
+    """
     if record.topic != REWARDS:
-        return record.key
+        return record.logged_at_ms <= viewers.get(record.key, -1)
     try:
-        return codec.rewards.decode(record.value).viewer
+        reward = codec.rewards.decode(record.value)
     except InvalidRecord:
-        return ""
+        return False
+    return reward.shown_at_ms <= viewers.get(reward.viewer, -1)
 
 
-def erase_from_archive(folder: Path, viewers: set[str]) -> int:
+def _viewer(record: LogRecord) -> str:
+    return record.key if record.topic != REWARDS else codec.rewards.decode(record.value).viewer
+
+
+def erase_from_archive(folder: Path, viewers: Erased) -> int:
     """Remove the viewers from the archive's files; return how many files were written anew.
 
     A file that cannot be read is set aside, and the others are gone through all the same.
@@ -88,16 +106,17 @@ def erase_from_archive(folder: Path, viewers: set[str]) -> int:
     return done
 
 
-def _remove(path: Path, viewers: set[str]) -> bool:
+def _remove(path: Path, viewers: Erased) -> bool:
     table = files.table_in(path, files.PLAIN.names)
-    theirs = pc.is_in(table["key"], value_set=pa.array(sorted(viewers)))
+    rows = zip(table["key"].to_pylist(), table["logged_at_ms"].to_pylist(), strict=True)
+    theirs = pa.array([at_ms <= viewers.get(key, -1) for key, at_ms in rows], pa.bool_())
     if not pc.any(theirs).as_py():
         return False
     files.replace(path, table.filter(pc.invert(theirs)))
     return True
 
 
-def _blank(path: Path, viewers: set[str]) -> bool:
+def _blank(path: Path, viewers: Erased) -> bool:
     held = files.table_in(path, ["viewer"])["viewer"]
     theirs = pc.is_in(held, value_set=pa.array(sorted(viewers)))
     if not pc.any(theirs).as_py() and held.null_count == 0:
@@ -113,13 +132,13 @@ def _blank(path: Path, viewers: set[str]) -> bool:
     return True
 
 
-def _without(value: bytes, viewers: set[str]) -> bytes:
+def _without(value: bytes, viewers: Erased) -> bytes:
     try:
         reward = codec.rewards.decode(value)
     except InvalidRecord:
         for viewer in viewers:
             value = value.replace(viewer.encode(), NOBODY.encode())
         return value
-    if reward.viewer not in viewers:
+    if reward.shown_at_ms > viewers.get(reward.viewer, -1):
         return value
     return codec.encode(structs.replace(reward, viewer=NOBODY, id=secrets.token_hex(ID_BYTES)))

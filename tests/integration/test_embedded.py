@@ -2,6 +2,7 @@
 
 import random
 import shutil
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -271,6 +272,14 @@ def test_an_erased_viewer_is_nowhere(parts: Parts) -> None:
     assert check_state(parts).differences == []
 
 
+def plays_again(viewer: ViewerKey) -> list[Play]:
+    """Return what a viewer does who comes back after the erasure."""
+    return [
+        Play(id=f"again-{at}", viewer=viewer, occurred_at_ms=now_ms(), title="t1", minutes=5.0)
+        for at in range(3)
+    ]
+
+
 def on_disk(folder: Path) -> bytes:
     """Return every byte under the folder; what Parquet packs is unpacked."""
     plain = b"".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())
@@ -299,8 +308,19 @@ def test_no_byte_on_the_disk_names_an_erased_viewer_nor_can_tie_a_reward_to_them
     register(parts, viewer, parts.log.tail(EVENTS, partition, 1)[0].offset)
     forget_now(parts, viewer, partition)
     parts.driver.drain()
+    time.sleep(0.01)  # what comes in a later millisecond is another visit
+    back = [Output(EVENTS, viewer, codec.encode(each)) for each in plays_again(viewer)]
+    parts.log.append(back)
+    parts.driver.drain()
     keep_house(parts)
-    parts.client.ping()
+    kept = [r for r in parts.history(EVENTS, partition) if r.key == viewer]
+    assert [r.value for r in kept] == [each.value for each in back]
+    # and this visit is erased as well
+    parts.log.append([Output(EVENTS, viewer, codec.encode(erasure))])
+    register(parts, viewer, parts.log.tail(EVENTS, partition, 1)[0].offset)
+    forget_now(parts, viewer, partition)
+    parts.driver.drain()
+    keep_house(parts)
     disk = on_disk(parts.data_dir)
     assert viewer.encode() not in disk
     for reward in theirs:
