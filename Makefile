@@ -2,7 +2,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo test containers bench soak check models constraints clean
+.PHONY: help demo test containers bench soak hostile check models constraints clean
 
 PYTHON ?= $(or $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done),python3.11)
@@ -21,6 +21,7 @@ STAY ?=
 PRIOR ?=
 JSON ?=
 EVENTS ?= 1000000
+SECONDS ?= 600
 BENCH_ARGS ?=
 
 # Weights in packages whose own requirements (llama-cpp-python, sentence-transformers) are not needed.
@@ -35,6 +36,7 @@ help: ## this list
 	@echo
 	@echo '  Variables: STAY=1 keeps the demo and its page up; PRIOR=llm starts it from a language model;'
 	@echo '  JSON=FILE writes its figures; PYTEST_ARGS=... goes to pytest; EVENTS=N sizes the soak;'
+	@echo '  SECONDS=N bounds the hostile run;'
 	@echo '  BENCH_ARGS="decide learn --json FILE" picks tables and writes their figures;'
 	@echo '  PYTHON=... picks the interpreter (3.11 or later).'
 
@@ -53,6 +55,9 @@ bench: $(VENV)/.bench ## the speed tables, ours beside the others', measured on 
 
 soak: $(VENV)/.dev ## a million events through Kafka with workers killed all the while (needs a Docker engine)
 	KEYART_CONTAINERS=1 KEYART_SOAK=$(EVENTS) $(PYTEST) tests/faults/test_kafka_kills.py -m containers $(KILLED) -s $(PYTEST_ARGS)
+
+hostile: $(VENV)/.dev ## ten minutes of attacks and kills on a service of its own: nothing lost, nothing twice
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.hostile --seconds $(SECONDS)
 
 check: $(VENV)/.dev ## style, types, layers, and the built wheel in a clean environment
 	infra/check

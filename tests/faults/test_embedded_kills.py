@@ -13,23 +13,21 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import psutil
 import pytest
 
 from keyart.schemas import codec
-from keyart.schemas.events import Impression, Play
 from keyart.schemas.rewards import Reward
-from keyart.schemas.topics import DECISIONS, EVENTS, REWARDS
+from keyart.schemas.topics import EVENTS, REWARDS
 from keyart.services.bootstrap import Parts
 from keyart.services.rebuild import check_state
 from keyart.services.settings import Settings, read_settings
 from keyart.streams.ports import TITLES, Lane
+from tests.faults.truth import WINDOW_S, acts, plain_join, settle
 
 ROUNDS = int(os.environ.get("KEYART_ROUNDS", "10"))
-WINDOW_S = 1.0
 TITLE_COUNT = 12
 
 
@@ -119,21 +117,6 @@ class Family:
         return found
 
 
-def acts(decision: dict[str, Any], rng: random.Random) -> list[dict[str, Any]]:
-    name = decision["id"]
-    about = {
-        "title": decision["title"],
-        "artwork": decision["artwork"],
-        "decision": name,
-        "surface": "home",
-        "occurred_at_ms": int(time.time() * 1000),
-    }
-    found = [{"type": "impression", "id": f"i-{name}-{rng.random()}", **about}]
-    if rng.random() < 0.4:
-        found.append({"type": "play", "id": f"p-{name}-{rng.random()}", "minutes": 9.0, **about})
-    return found
-
-
 @pytest.fixture
 def family(data_dir: Path, free_port: int) -> Iterator[Family]:
     made = Family(data_dir, free_port)
@@ -170,7 +153,7 @@ def test_kills_at_random_moments_lose_nothing_and_double_nothing(family: Family)
         family.visit(number, rng)
         number += 1
     time.sleep(WINDOW_S + 10.0)
-    settle(family)
+    settle(Parts(family.settings))
     family.stop()
     judge(family)
 
@@ -189,20 +172,9 @@ def test_the_whole_family_killed_starts_again_where_it_was(family: Family) -> No
     for number in range(60, 90):
         family.visit(number, rng)
     time.sleep(WINDOW_S + 10.0)
-    settle(family)
+    settle(Parts(family.settings))
     family.stop()
     judge(family)
-
-
-def settle(family: Family) -> None:
-    """Wait until the number of learned rewards stands still."""
-    parts = Parts(family.settings)
-    before, still = -1, 0
-    while still < 4:
-        now = parts.store.counts(Lane(TITLES, 0)).get("learned", 0)
-        still = still + 1 if now == before else 0
-        before = now
-        time.sleep(0.5)
 
 
 def judge(family: Family) -> None:
@@ -225,25 +197,3 @@ def judge(family: Family) -> None:
 
 def one_by_one(rewards: list[Reward]) -> list[int]:
     return list(range(1, len(rewards) + 1))
-
-
-def plain_join(parts: Parts) -> dict[str, float]:
-    """Return each seen decision's value, from the log as a whole."""
-    decided: dict[str, str] = {}
-    for record in parts.history(DECISIONS, 0):
-        for decision in codec.decisions.decode(record.value).decisions:
-            decided.setdefault(decision.id, decision.artwork)
-    events = [codec.events.decode(record.value) for record in parts.history(EVENTS, 0)]
-    shown: dict[str, int] = {}
-    for event in events:
-        if isinstance(event, Impression) and event.decision in decided:
-            assert event.decision is not None
-            if event.artwork == decided[event.decision]:
-                shown.setdefault(event.decision, event.occurred_at_ms)
-    values = dict.fromkeys(shown, 0.0)
-    for event in events:
-        if isinstance(event, Play) and event.decision in shown:
-            inside = 0 <= event.occurred_at_ms - shown[event.decision] <= WINDOW_S * 1000
-            if inside and event.artwork == decided[event.decision]:
-                values[event.decision] = 1.0
-    return values
