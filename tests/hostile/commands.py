@@ -14,6 +14,7 @@ from tests.hostile.honest import Honest
 from tests.hostile.site import Site
 
 MOST_MEMORY = 1_000_000_000
+MOST_FILES = 3
 
 
 def bombs(folder: Path) -> list[Path]:
@@ -45,7 +46,7 @@ def load_bombs(site: Site, honest: Honest, rng: random.Random, size: float) -> N
     """Load files that claim much; each must be refused in one line, in little memory."""
     with tempfile.TemporaryDirectory(dir=site.folder) as folder:
         paths = bombs(Path(folder))
-        for path in rng.sample(paths, max(1, round(len(paths) * size))):
+        for path in rng.sample(paths, max(1, round(MOST_FILES * size))):
             command = [*COMMAND, "catalogue", "load", str(path)]
             with (site.folder / "load.log").open("w+b") as said:
                 process = subprocess.Popen(

@@ -54,6 +54,8 @@ class Honest:
         if page is None:
             return
         self.pages += 1
+        if len(page["decisions"]) < PAGE:
+            self.tally.fault(f"{page['unknown']} left an honest page")
         self.recent.extend(page["decisions"])
         self.decisions |= {each["id"] for each in page["decisions"]}
         events = [

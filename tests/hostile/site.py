@@ -96,7 +96,8 @@ class Site:
         """
         tally, excused = into or self.tally, self.troubled.is_set()
         content = json.dumps(body).encode() if raw is None and body is not None else raw
-        sent = {"content-type": "application/json", **self.headers, **(headers or {})}
+        given = {"content-type": "application/json", **self.headers, **(headers or {})}
+        sent = httpx.Headers(given, encoding="utf-8")
         what = f"{method} {path[:60]}"
         try:
             answer = self._client.request(method, path, content=content, headers=sent)
@@ -108,10 +109,11 @@ class Site:
         return answer
 
     def decides(self, viewer: str, into: Tally | None = None) -> bool:
-        """Whether an honest page of decisions is answered."""
+        """Whether an honest page of decisions is answered, in whole."""
         asked = {"viewer": viewer, "titles": TITLES}
         answer = self.ask("POST", "/v1/decisions", asked, into=into)
-        return answer is not None and answer.status_code == 200
+        whole = answer is not None and answer.status_code == 200
+        return whole and len(answer.json()["decisions"]) == len(TITLES)
 
     def wait_ready(self) -> None:
         """Wait until it is ready, and what was killed is forgiven no longer.
