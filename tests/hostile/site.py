@@ -112,8 +112,9 @@ class Site:
         """Whether an honest page of decisions is answered, in whole."""
         asked = {"viewer": viewer, "titles": TITLES}
         answer = self.ask("POST", "/v1/decisions", asked, into=into)
-        whole = answer is not None and answer.status_code == 200
-        return whole and len(answer.json()["decisions"]) == len(TITLES)
+        if answer is None or answer.status_code != 200:
+            return False
+        return len(answer.json()["decisions"]) == len(TITLES)
 
     def wait_ready(self) -> None:
         """Wait until it is ready, and what was killed is forgiven no longer.
