@@ -1,6 +1,7 @@
 """`make hostile`: everything that anybody may send or break, against a service of its own."""
 
 import argparse
+import shutil
 import socket
 import sys
 import tempfile
@@ -23,11 +24,18 @@ def main() -> int:
     reader.add_argument("--seconds", type=float, default=600.0, help="no attack begins later")
     reader.add_argument("--port", type=int, default=0, help="0: a free one")
     reader.add_argument("--seed", type=int, default=20260101, help="of all chance")
+    reader.add_argument("--keep", action="store_true", help="leave its folder for a look")
     given = reader.parse_args()
-    with tempfile.TemporaryDirectory(prefix="keyart-hostile-") as folder:
+    folder = Path(tempfile.mkdtemp(prefix="keyart-hostile-"))
+    try:
         port = given.port or free_port()
-        run = Run(Path(folder), port, seconds=given.seconds, seed=given.seed)
+        run = Run(folder, port, seconds=given.seconds, seed=given.seed)
         faults = run.go()
+    finally:
+        if given.keep:
+            print(f"all of it is in {folder}")
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
     run.show()
     print(f"{len(faults)} faults" if faults else "it held: nothing lost, nothing twice")
     return 1 if faults else 0

@@ -101,8 +101,8 @@ class Site:
         what = f"{method} {path[:60]}"
         try:
             answer = self._client.request(method, path, content=content, headers=sent)
-        except httpx.HTTPError:
-            tally.note(0, {}, what, excused=excused or self.troubled.is_set())
+        except httpx.HTTPError as wrong:
+            tally.note(0, {}, f"{what}: {wrong!r}", excused=excused or self.troubled.is_set())
             return None
         excused = excused or self.troubled.is_set()
         tally.note(answer.status_code, answer.headers, what, excused=excused)

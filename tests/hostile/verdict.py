@@ -48,5 +48,5 @@ def judged(site: Site, honest: Honest) -> list[str]:
     )
     if check.returncode:
         said = [*check.stdout.splitlines(), *check.stderr.splitlines()]
-        faults.append(f"replay --check ends with {check.returncode}: {' | '.join(said[-12:])}")
+        faults.append(f"replay --check ends with {check.returncode}: {' | '.join(said[:40])}")
     return faults
