@@ -219,7 +219,7 @@ def wrong_keys(site: Site, honest: Honest, rng: random.Random, size: float) -> N
     if not site.headers:
         pytest.fail("a site without keys has none to guess")
     own = site.headers["authorization"]
-    guesses = [own[:-1], f"{own}x", own.upper(), "Basic YTpi", "Bearer ", "Bearer é", ""]
+    guesses = [own[:-1], f"{own}x", own.upper(), "Basic YTpi", "Bearer", "Bearer é", ""]
     guesses += [f"Bearer {rng.getrandbits(128):032x}" for _ in range(round(20 * size))]
     for guess in guesses:
         body = {"viewer": "x", "titles": TITLES}

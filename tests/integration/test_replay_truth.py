@@ -181,6 +181,16 @@ def test_a_replay_sees_what_live_saw_however_often_a_title_is_edited(parts: Part
     equal(parts)
 
 
+def test_a_title_whose_past_is_larger_than_a_record_is_compared(parts: Parts) -> None:
+    for edit in range(12):
+        words = f"{edit} ".ljust(3900, "x")
+        artworks = tuple(Artwork(id=f"a{at}", description=f"{at} {words}") for at in range(40))
+        parts.catalogue.put([Title(id=TITLE_NAMES[0], artworks=artworks)], now_ms=now_ms() + edit)
+    equal(parts)
+    rebuild_state(parts)
+    equal(parts)
+
+
 def test_a_lane_that_lags_behind_many_edits_reads_events_as_they_were(parts: Parts) -> None:
     log = visit(1) + visit(2)
     parts.log.append(log)
