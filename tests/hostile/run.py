@@ -59,6 +59,8 @@ class Run:
         Of each attack; 1 is whole.
     with_kills
         Whether parts are killed too.
+    leave_out
+        Attacks by requests that are not made.
     seed
         Of all chance.
     """
@@ -71,11 +73,13 @@ class Run:
         seconds: float,
         size: float = 1.0,
         with_kills: bool = True,
+        leave_out: tuple[str, ...] = (),
         seed: int = 20260101,
     ) -> None:
         self.tallies: dict[str, Tally] = {}
         self._seconds, self._size = seconds, size
         self._with_kills = with_kills
+        self._requests = {name: each for name, each in REQUESTS.items() if name not in leave_out}
         self._rng = random.Random(seed)
         self._console = Console(width=150)
         self._site = Site(folder, port)
@@ -105,7 +109,7 @@ class Run:
     def _rounds(self) -> None:
         started, at = time.monotonic(), 0
         while at < MOST_ROUNDS and (at == 0 or time.monotonic() - started < self._seconds):
-            chosen = [*REQUESTS.items(), *(KILLS.items() if self._with_kills else ())]
+            chosen = [*self._requests.items(), *(KILLS.items() if self._with_kills else ())]
             self._rng.shuffle(chosen)
             for name, attack in chosen:
                 if at and time.monotonic() - started > self._seconds:
