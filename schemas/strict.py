@@ -105,6 +105,9 @@ def nearest(name: str, known: tuple[str, ...]) -> str:
     for own in known:
         if low in MEANT.get(own, ()) or low.replace("_", "") == own.replace("_", ""):
             return own
+    for own in known:
+        if low.startswith(f"{own}_") or low.endswith(f"_{own}"):
+            return own
     close = get_close_matches(low, known, n=1, cutoff=LIKENESS)
     return close[0] if close else ""
 

@@ -62,7 +62,14 @@ def test_the_field_of_an_event_that_was_meant_is_named(given: str, meant: str) -
 
 @pytest.mark.parametrize(
     ("given", "meant"),
-    [("img", "image"), ("url", "image"), ("desc", "description"), ("attrs", "attributes")],
+    [
+        ("img", "image"),
+        ("image_url", "image"),
+        ("alt_description", "description"),
+        ("url", "image"),
+        ("desc", "description"),
+        ("attrs", "attributes"),
+    ],
 )
 def test_the_field_of_an_artwork_that_was_meant_is_named(given: str, meant: str) -> None:
     found = faults(title(artworks=[{"id": "a"}, {"id": "b", given: "x"}]), Title)
