@@ -27,6 +27,7 @@ MAX_HELD_BYTES = 32_000_000
 """Stored values that a batch may want, unless it cannot be made smaller."""
 MAX_COMMIT_BYTES = 64_000_000
 """What a commit may write: the server takes 512 MB in one command, and memory is bounded."""
+READ_FIRST = 50
 READ_AT_ONCE = 1000
 PASSING = (StoreAway, Fenced, OffsetMismatch, MemoryError)
 """Errors that say nothing about the batch."""
@@ -143,13 +144,19 @@ class LaneBase:
             families.setdefault(family, []).append(key)
         total = 0
         for family, keys in families.items():
-            for first in range(0, len(keys), READ_AT_ONCE):
-                some = keys[first : first + READ_AT_ONCE]
+            first, step = 0, READ_FIRST
+            while first < len(keys):
+                some = keys[first : first + step]
                 values = self._store.read(self.lane, family, some)
                 held.update({(family, key): value for key, value in zip(some, values, strict=True)})
-                total += sum(len(value) for value in values if value is not None)
+                size = sum(len(value) for value in values if value is not None)
+                total += size
                 if total > MAX_HELD_BYTES and not alone:
                     raise Oversized("the batch wants too much stored state")
+                first += step
+                # values of a family are of about one size: no more than what is left at a time
+                fitting = (MAX_HELD_BYTES - total) * len(some) // max(1, size)
+                step = max(READ_FIRST, min(READ_AT_ONCE, fitting))
         return held
 
     def _with_readable(

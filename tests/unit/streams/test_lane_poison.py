@@ -331,3 +331,34 @@ def test_a_blank_taste_of_an_earlier_keyart_goes_and_one_that_was_moved_stays(
     lane, feed = viewers_lane(store, catalogue_view), Feed()
     lane.process(feed(*(click(at, "nobody knows it") for at in range(1, 4))), now_ms=T0)
     assert dict(store.scan(VIEWERS_LANE, "taste")) == {viewer(2): moved.tobytes()}
+
+
+def test_stored_values_are_read_in_bytes_however_many_a_batch_wants(
+    store: MemoryStore,
+    log: MemoryLog,
+    catalogue_view: CatalogueView,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(base, "MAX_HELD_BYTES", 100_000)
+    most, whole = 0, store.read
+
+    def watched(lane: Lane, family: str, keys: list[str]) -> list[bytes | None]:
+        nonlocal most
+        found = whole(lane, family, keys)
+        most = max(most, sum(len(value or b"") for value in found))
+        return found
+
+    monkeypatch.setattr(store, "read", watched)
+    lane, feed = titles_lane(store), Feed()
+    epoch, number = store.acquire(TITLES_LANE)
+    puts: dict[tuple[str, str], bytes | None] = {
+        ("title", f"t{at}"): codec.pack(
+            TitleSums(title=f"t{at}", shares={n: {"a": 1} for n in range(200)})
+        )
+        for at in range(400)
+    }
+    store.commit(Commit(lane=TITLES_LANE, epoch=epoch, number=number + 1, puts=puts))
+    lane.open()
+    lane.process(feed(*(reward(at + 1, title=f"t{at}") for at in range(400))), now_ms=T0)
+    assert lane.counts["learned"] == 400
+    assert most <= 150_000
