@@ -4,6 +4,9 @@ from typing import Annotated
 
 import typer
 
+from keyart.services.cli.figures import STANDARD_OUTPUT, Json, check_json, write_json
+from keyart.services.cli.words import counted
+
 app = typer.Typer(help="Records that could not be read: list, show, retry.", no_args_is_help=True)
 SHOWN = 60
 
@@ -13,6 +16,7 @@ def show_all(
     most: Annotated[
         int, typer.Option("--most", help="how many, the newest of each partition")
     ] = 50,
+    json: Json = None,
 ) -> None:
     """List dead letters: id, where the record was, and why it could not be read."""
     from collections import deque
@@ -26,6 +30,7 @@ def show_all(
     from keyart.services.settings import read_settings
     from keyart.streams.letters import DeadLetter
 
+    check_json(json)
     settings = read_settings().settings
     kept: deque[DeadLetter] = deque(maxlen=most)
     total = 0
@@ -37,8 +42,9 @@ def show_all(
         where = (each.id, each.topic, str(each.partition), each.offset.lstrip("0") or each.offset)
         reason = f"{each.reason} at {each.path}" if each.path else each.reason
         table.add_row(*where, escape(reason), escape(repr(each.value[:SHOWN])))
-    Console().print(table)
-    typer.echo(f"{total} dead letters")
+    Console(stderr=json == STANDARD_OUTPUT).print(table)
+    typer.echo(counted(total, "dead letter"), err=json == STANDARD_OUTPUT)
+    write_json(json, {"dead_letters": total, "shown": list(kept)})
 
 
 @app.command()

@@ -1,8 +1,10 @@
 """`keyart replay`: rebuild the state from the log, or check that it is what the log says."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from keyart.services.cli.figures import STANDARD_OUTPUT, Json, check_json, write_json
 
 if TYPE_CHECKING:
     from keyart.streams.compare import Check
@@ -16,6 +18,7 @@ def run(
     check: Annotated[
         bool, typer.Option("--check", help="change nothing; compare the state with the log")
     ] = False,
+    json: Json = None,
 ) -> None:
     """Rebuild every taste and posterior from archive and log, or compare them with --check.
 
@@ -29,6 +32,7 @@ def run(
     from keyart.services.rebuild import check_state, rebuild_state
     from keyart.services.settings import read_settings
 
+    check_json(json)
     console, settings = Console(stderr=True), read_settings().settings
     parts = Parts(settings)
     if not settings.redis_url and not parts.is_there:
@@ -38,16 +42,45 @@ def run(
         if not check:
             with console.status("reading the log"):
                 records, rewards = rebuild_state(parts)
-            typer.echo(f"rebuilt from {records} events and decisions, {rewards} rewards")
+            typer.echo(
+                f"rebuilt from {records} events and decisions, {rewards} rewards",
+                err=json == STANDARD_OUTPUT,
+            )
+            write_json(json, {"records": records, "rewards": rewards})
             return
         with console.status("reading the log"):
             found = check_state(parts)
         for line in told(found):
-            typer.echo(line)
+            typer.echo(line, err=json == STANDARD_OUTPUT)
+        write_json(json, figures(found))
         raise typer.Exit(status(found))
     finally:
         if started:
             parts.server.stop()
+
+
+def figures(found: "Check") -> dict[str, Any]:
+    """Return what a check found as `--json` has it."""
+    kinds = {
+        kind: {
+            "equal": tally.equal,
+            "differ": tally.differ,
+            "state_alone": tally.state_alone,
+            "log_alone": tally.log_alone,
+        }
+        for kind, tally in found.tallies.items()
+    }
+    return {
+        "equal": found.equal,
+        "whole": found.whole,
+        "tastes": found.tastes,
+        "titles": found.titles,
+        "rewards": found.rewards,
+        "kinds": kinds,
+        "differences": list(found.differences),
+        "not_compared": list(found.not_compared),
+        "notes": list(found.notes),
+    }
 
 
 def status(found: "Check") -> int:

@@ -59,8 +59,6 @@ class Run:
         Of each attack; 1 is whole.
     with_kills
         Whether parts are killed too.
-    leave_out
-        Attacks by requests that are not made.
     seed
         Of all chance.
     """
@@ -73,13 +71,12 @@ class Run:
         seconds: float,
         size: float = 1.0,
         with_kills: bool = True,
-        leave_out: tuple[str, ...] = (),
         seed: int = 20260101,
     ) -> None:
         self.tallies: dict[str, Tally] = {}
         self._seconds, self._size = seconds, size
         self._with_kills = with_kills
-        self._requests = {name: each for name, each in REQUESTS.items() if name not in leave_out}
+        self._requests = dict(REQUESTS)
         self._rng = random.Random(seed)
         self._console = Console(width=150)
         self._site = Site(folder, port)

@@ -1,5 +1,6 @@
 """Dead letters of the embedded log: bounded, listed, and sent again as Kafka's are."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,7 +51,7 @@ def keyart(*arguments: str) -> str:
 
 
 def test_an_event_of_a_newer_version_is_listed_shown_and_sent_again(
-    parts: Parts, monkeypatch: pytest.MonkeyPatch
+    parts: Parts, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     letters_of(parts, 6)
@@ -59,6 +60,10 @@ def test_an_event_of_a_newer_version_is_listed_shown_and_sent_again(
     first = next(read_letters(parts))
     assert re.fullmatch(r"[01]:\d+-\d+", first.id)
     assert first.id in listed
+    figures = tmp_path / "letters.json"
+    keyart("deadletters", "list", "--most", "2", "--json", str(figures))
+    written = json.loads(figures.read_text())
+    assert written["dead_letters"] == 6 and len(written["shown"]) == 2
     assert '"reason": "version 2' in keyart("deadletters", "show", first.id)
     assert "sent 1 records again" in keyart("deadletters", "retry", first.id)
     parts.driver.drain()
