@@ -90,7 +90,8 @@ def test_decisions_go_on_while_kafka_is_away(make_house: MakeHouse) -> None:
     assert not ids(found) & set(lost)
     assert api.figures()["keyart_log_buffered"] == 0
     assert api.figures()["keyart_log_dropped_total"] == 200 - BUFFER
-    assert api.said.count("\n") < 100, api.said
+    said = [line for line in api.said.splitlines() if "keyart.access" not in line]
+    assert len(said) < 100, api.said
     house.kafka.halt()
     try:
         decided(api, "last", 3)
@@ -183,4 +184,5 @@ def test_titles_are_chosen_by_what_is_believed_of_them_while_redis_is_away(
     finally:
         house.redis.docker.unpause()
     until("it recovers again", lambda: well(api) == ALL_WELL)
-    assert api.said.count("\n") < 100, api.said
+    said = [line for line in api.said.splitlines() if "keyart.access" not in line]
+    assert len(said) < 100, api.said
