@@ -106,7 +106,13 @@ class Parts:
             self.keys,
             streams=self.embedded,
             partitions=self.settings.partitions,
+            taste_ms=self.taste_ms,
         )
+
+    @property
+    def taste_ms(self) -> int:
+        """How long a taste that nothing moves is kept, in milliseconds; 0: for ever."""
+        return round(self.settings.taste_kept_days * 86_400_000)
 
     @cached_property
     def log(self) -> ValkeyLog:

@@ -19,6 +19,7 @@ from keyart.schemas.errors import InvalidRecord, KeyartError, MissingExtra
 from keyart.services.archive_lock import archive_locked
 from keyart.services.bootstrap import Parts, now_ms
 from keyart.services.erasure import finish_erasures, rewrite_if_due
+from keyart.streams.ports import VIEWERS, Lane
 from keyart.streams.valkey.connect import translated
 from keyart.streams.valkey.room import NEARLY_FULL, room_of
 
@@ -88,6 +89,7 @@ class Keeper:
                 failed.append(KeyartError(f"{what}: {wrong!r}"))
 
         attempt("asking the store for its room", lambda: _warn_of_room(parts))
+        attempt("letting idle tastes go", lambda: _let_idle_go(parts))
         with archive_locked(parts.data_dir):
             attempt("looking through the archive", self._look)
             attempt("archiving", archive)
@@ -200,3 +202,20 @@ def _score_new(parts: Parts) -> None:
         score_new_beside(parts)
     except MissingExtra as missing:
         log.debug("%s", missing)
+
+
+def _let_idle_go(parts: Parts) -> None:
+    """Give tastes that an earlier keyart wrote an end, once: those written since have one."""
+    key, kept = parts.keys.shared("taste-kept"), str(parts.taste_ms).encode()
+    with translated():
+        if not parts.taste_ms or parts.client.get(key) == kept:
+            return
+    found = sum(
+        parts.store.forget_idle_tastes(Lane(VIEWERS, partition))
+        for partition in range(parts.settings.partitions)
+    )
+    with translated():
+        parts.client.set(key, kept)
+    if found:
+        days = parts.settings.taste_kept_days
+        log.warning("%d tastes go in %g days unless their viewers come back", found, days)

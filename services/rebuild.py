@@ -9,13 +9,20 @@ from keyart.models.space import Concepts
 from keyart.schemas import codec
 from keyart.schemas.catalogue import StoredTitle
 from keyart.schemas.topics import CATALOGUE, EVENTS, partition_of
-from keyart.services.bootstrap import Parts
+from keyart.services.bootstrap import Parts, now_ms
 from keyart.services.eras import begin_era, eras_of, lanes_of, said_of_eras
 from keyart.streams import replay
 from keyart.streams.archive import files
 from keyart.streams.catalogue.history import titles_of, whole
 from keyart.streams.catalogue.view import CatalogueView
-from keyart.streams.compare import Check, Learned, compare_catalogue, compare_lane, learned
+from keyart.streams.compare import (
+    Check,
+    Learned,
+    compare_catalogue,
+    compare_lane,
+    learned,
+    tastes_since,
+)
 from keyart.streams.memory.store import MemoryStore
 from keyart.streams.ports import TITLES, TOPICS_OF, VIEWERS, Lane, LogRecord, Output
 from keyart.streams.valkey.connect import translated
@@ -154,7 +161,12 @@ def _check_lane(parts: Parts, lane: Lane, past: Past, view: CatalogueView, check
     for said in said_of_eras(parts, lane, eras):
         check.note(said)
     partial = past.partial(TOPICS_OF[lane.kind], lane.partition, upto)
-    compare_lane(state, learned(store, lane), check, partial=partial)
+    log_side = learned(store, lane)
+    if lane.kind == VIEWERS and parts.taste_ms:
+        # a day, because an event's own time may be so far from the store's
+        since_ms = now_ms() - parts.taste_ms + 86_400_000
+        state, log_side = (tastes_since(side, since_ms) for side in (state, log_side))
+    compare_lane(state, log_side, check, partial=partial)
 
 
 def _standing(parts: Parts, lane: Lane, check: Check) -> tuple[Learned, dict[str, str]]:

@@ -173,6 +173,12 @@ class Settings:
     taste_short_half_life_hours: float = _setting(
         3, "forgetting of short-term taste", low=0.05, high=720
     )
+    taste_kept_days: float = _setting(
+        400,
+        "how long the taste of a viewer whom nothing moves any more is kept; 0: for ever",
+        low=0.0,
+        high=36_500,
+    )
 
     snapshot_s: float = _setting(
         1.0, "how often the api looks for new posteriors", low=0.05, high=3600

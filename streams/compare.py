@@ -233,6 +233,19 @@ def _blank(blob: bytes) -> bool:
     return blob == blank_taste(space)
 
 
+def tastes_since(side: Learned, since_ms: int) -> Learned:
+    """Return a side without tastes that nothing has moved since: the store lets those go."""
+    return dict(side) | {
+        TASTES: {key: blob for key, blob in side[TASTES].items() if not _before(blob, since_ms)}
+    }
+
+
+def _before(blob: bytes, since_ms: int) -> bool:
+    if len(blob) != TASTE_DTYPE.itemsize:
+        return False
+    return 0 < int(np.frombuffer(blob, TASTE_DTYPE)["last_event_ms"][0]) < since_ms
+
+
 def learned(store: StateStore, lane: Lane) -> Learned:
     """Return what a lane of either kind has learned."""
     if lane.kind == VIEWERS:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from importlib.resources import files
+from itertools import islice
 from typing import Any
 
 import redis
@@ -20,7 +21,8 @@ from keyart.streams.valkey.keys import Keys
 from keyart.streams.valkey.mend import FAMILIES, mend
 
 log = logging.getLogger(__name__)
-BY_KEY = frozenset({"taste", "assigned", "title"})
+TASTE = "taste"
+BY_KEY = frozenset({TASTE, "assigned", "title"})
 ANNOUNCED = frozenset({"title"})
 _SCAN = 1000
 _OUTBOX = 100
@@ -28,7 +30,7 @@ _NUMBER = b"#"
 _OFFSET = re.compile(rb"\d+(-\d+)?")
 _FIXED = ("epoch", "offsets", "counts", "changed", "version", "outbox")
 _PARTS = (
-    *("set", "drop", "announce", "hset", "hdel"),
+    *("set", "expire", "drop", "announce", "hset", "hdel"),
     *("offsets", "counts", "append", "groups", "outbox"),
 )
 
@@ -50,13 +52,24 @@ class ValkeyStore:
         moved, inside the commit. False: outputs go to the lane's outbox, for a producer to send.
     partitions
         Of each topic.
+    taste_ms
+        How long a taste that nothing moves is kept; 0: for ever.
     """
 
-    def __init__(self, client: Any, keys: Keys, *, streams: bool, partitions: int = 1) -> None:
+    def __init__(
+        self,
+        client: Any,
+        keys: Keys,
+        *,
+        streams: bool,
+        partitions: int = 1,
+        taste_ms: int = 0,
+    ) -> None:
         self._client = client
         self._keys = keys
         self._streams = streams
         self._partitions = partitions
+        self._taste_ms = taste_ms
         scripts = files("keyart.streams.valkey")
         self._script = client.register_script(scripts.joinpath("commit.lua").read_text())
         self._values = client.register_script(scripts.joinpath("read.lua").read_text())
@@ -185,6 +198,8 @@ class ValkeyStore:
                 else:
                     step["set"] += (starts[family] + key, len(value))
                     items.append(value)
+                    if family == TASTE and self._taste_ms:
+                        step["expire"] += (starts[family] + key, self._taste_ms)
                 if family in ANNOUNCED:
                     step["announce"].append(key)
                 continue
@@ -257,6 +272,27 @@ class ValkeyStore:
             )
         newest = max((int(score) for _, score in found), default=since)
         return newest, [title.decode() for title, _ in found]
+
+    def forget_idle_tastes(self, lane: Lane) -> int:
+        """Let tastes of an earlier keyart go some day too; return how many had no end yet."""
+        if not self._taste_ms:
+            return 0
+        start, found = self._keys.item(lane, TASTE, ""), 0
+        with translated():
+            every = self._client.scan_iter(match=_literal(start) + "*", count=_SCAN)
+            while names := list(islice(every, _SCAN)):
+                asked = self._client.pipeline(transaction=False)
+                for name in names:
+                    asked.pttl(name)
+                endless = [
+                    name for name, left in zip(names, asked.execute(), strict=True) if left == -1
+                ]
+                told = self._client.pipeline(transaction=False)
+                for name in endless:
+                    told.pexpire(name, self._taste_ms)
+                told.execute()
+                found += len(endless)
+        return found
 
     def clear(self, lane: Lane) -> None:
         """Forget the lane's state, offsets and counters, but not its epoch."""
