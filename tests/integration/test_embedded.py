@@ -126,9 +126,9 @@ def posterior_counts(parts: Parts) -> int:
     )
 
 
-def play_through(parts: Parts, viewers: int, seed: int = 0) -> int:
+def play_through(parts: Parts, viewers: int, seed: int = 0, first: int = 0) -> int:
     before = learned(parts)
-    for number in range(viewers):
+    for number in range(first, first + viewers):
         parts.log.append(visit(number, seed))
     return settle(parts, before + 5 * viewers) - before
 
@@ -174,7 +174,8 @@ def test_archiving_again_after_a_crash_repeats_nothing(parts: Parts) -> None:
 def test_small_files_of_a_day_are_merged(parts: Parts) -> None:
     parts.driver.open()
     for seed in range(30):
-        play_through(parts, 2, seed)
+        # others each time: one viewer teaches one title a bounded number of times an hour
+        play_through(parts, 2, seed, first=2 * seed)
         parts.archiver.run()
     assert len(files.paths(parts.archive_dir, REWARDS)) <= 2 * 24
     assert learned(parts) == 300
