@@ -58,6 +58,8 @@ class House:
             "KEYART_REWARD_WINDOW_S": "2",
             "KEYART_LATENESS_S": "8",
             "KEYART_VIEWER_HOURLY_REWARDS": "1000000",
+            # the account is of every reward, and a crowd that was made up may look like one
+            "KEYART_HOLD_BURSTS": "false",
             "OMP_NUM_THREADS": "1",
             **more,
         }
