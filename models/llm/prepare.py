@@ -119,7 +119,11 @@ def prepare_table(
     # split by the order of the tests: their times may be the same, or not known
     order = {example.pair: at for at, example in enumerate(made)}
     kind = {"source": table.name, "kind": "table"}
-    left_out = {f"test {why}": count for why, count in tests.reasons.items()}
+    other = "of the other table" if without is None else f"of {without.name}"
+    left_out = {
+        f"test {why.replace('of the other table', other)}": count
+        for why, count in tests.reasons.items()
+    }
     return _write(
         made,
         list(order.items()),
