@@ -33,6 +33,7 @@ class Site:
         self.rng = random.Random(self.seed)
         self.sums = TitleSums(title="t")
         self.at_ms, self.number = START, 0
+        self.rewards: list[Reward] = []
 
     def learn(self, artwork: str, value: float, *, fresh: bool = True, step_ms: int = 100) -> None:
         self.at_ms, self.number = self.at_ms + step_ms, self.number + 1
@@ -52,6 +53,7 @@ class Site:
             versions=VERSIONS,
             fresh=fresh,
         )
+        self.rewards.append(reward)
         self.sums = add_to_title(
             self.sums, [reward], half_life_ms=60 * DAY, bucket_ms=HOUR, hold=self.hold
         )
@@ -147,37 +149,11 @@ def test_what_is_taken_back_leaves_what_was_there_before() -> None:
 @given(st.integers(0, 1000), st.integers(1, 40))
 def test_cuts_into_batches_do_not_matter_and_nothing_is_lost(seed: int, cut: int) -> None:
     rng = random.Random(seed)
-    one, rewards = Site(seed=seed), list[Reward]()
-
-    class Kept(Site):
-        def learn(
-            self, artwork: str, value: float, *, fresh: bool = True, step_ms: int = 100
-        ) -> None:
-            super().learn(artwork, value, fresh=fresh, step_ms=step_ms)
-            rewards.append(
-                Reward(
-                    id=f"{self.number:024x}",
-                    viewer=f"{self.number:032x}",
-                    title="t",
-                    artwork=artwork,
-                    surface="home",
-                    value=value,
-                    shown_at_ms=self.at_ms,
-                    closed_at_ms=self.at_ms + 1,
-                    candidates=tuple(RATES),
-                    propensities=(0.25,) * 4,
-                    explored=False,
-                    policy="p",
-                    versions=VERSIONS,
-                    fresh=fresh,
-                )
-            )
-
-    one = Kept(seed=seed)
+    one = Site(seed=seed)
     one.honest(300, fresh=rng.random() < 0.5)
     attack(one, 150)
     one.honest(100)
-    sums = TitleSums(title="t")
+    sums, rewards = TitleSums(title="t"), one.rewards
     for first in range(0, len(rewards), cut):
         sums = add_to_title(
             sums, rewards[first : first + cut], half_life_ms=60 * DAY, bucket_ms=HOUR
