@@ -77,12 +77,12 @@ def test_a_damaged_file_is_set_aside_and_the_rest_goes_on(
 def test_small_files_are_merged_though_one_is_damaged(parts: Parts) -> None:
     keeper = Keeper(parts)
     for seed in range(23):
-        play_through(parts, 1, seed)
+        play_through(parts, 1, seed, first=seed)
         keeper.round()
     paths = files.paths(parts.archive_dir, REWARDS, 0)
     damage(paths[4], "pages")
     expected = list(files.read(parts.archive_dir, REWARDS, 0))
-    play_through(parts, 1, 99)
+    play_through(parts, 1, 99, first=99)
     parts.archiver.run()
     assert len(files.paths(parts.archive_dir, REWARDS, 0)) == 1
     assert len(files.aside(parts.archive_dir)) == 1
