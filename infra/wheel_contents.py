@@ -6,6 +6,7 @@ import zipfile
 from pathlib import Path
 
 LAYERS = ("schemas", "models", "streams", "services")
+LEGAL = ("LICENSE", "NOTICE")
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -31,6 +32,9 @@ def main(wheel: str, sdist: str) -> int:
     faults += [f"missing from the sdist: {name}" for name in want - in_sdist]
     faults += [f"not ours, in the wheel: {name}" for name in strange]
     faults += [f"not in the tree: {name}" for name in ours if name[len("keyart/") :] not in want]
+    licences = {name.rpartition("/")[2] for name in in_wheel if ".dist-info/licenses/" in name}
+    faults += [f"missing from the wheel's licences: {name}" for name in set(LEGAL) - licences]
+    faults += [f"missing from the sdist: {name}" for name in set(LEGAL) - in_sdist]
     for fault in sorted(faults):
         print(fault)
     for layer in LAYERS:
