@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from keyart.models.creatives.tables import FAULTY_WEEKS
+from keyart.models.dataset.creative_files import FAULTY_WEEKS
 
 TITLES, SEED = 150, 20_260
 OUT = Path(__file__).parents[1] / "services/demo/data/titles.parquet"

@@ -38,7 +38,7 @@ def main() -> None:
         return np.round(unit / np.abs(unit).max() * 127).astype(np.int8)
 
     headlines = pl.read_parquet(ROOT / "services/demo/data/titles.parquet")["headline"].to_list()
-    lines = (ROOT / "models/space/concepts.txt").read_text(encoding="utf-8").splitlines()
+    lines = (ROOT / "models/embed/concepts.txt").read_text(encoding="utf-8").splitlines()
     concepts = [line for line in lines if line and not line.startswith("#")]
     save_file({"artworks": encode(headlines), "concepts": encode(concepts)}, OUT)
     OUT.chmod(0o644)

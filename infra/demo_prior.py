@@ -12,10 +12,10 @@ import msgspec
 import numpy as np
 import polars as pl
 
-from keyart.models.creatives.tables import FAULTY_WEEKS
+from keyart.models.dataset.creative_files import FAULTY_WEEKS
+from keyart.models.embed import load_space
 from keyart.models.priors.protocol import Candidate
 from keyart.models.priors.ridge import fit_ridge
-from keyart.models.space import load_space
 from keyart.schemas.priors import Opinion
 from keyart.services.demo.world import DATA, read_titles
 

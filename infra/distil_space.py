@@ -1,4 +1,4 @@
-"""Distil the shipped embedding space, `models/space/static/`, from all-MiniLM-L6-v2.
+"""Distil the shipped embedding space, `models/embed/static/`, from all-MiniLM-L6-v2.
 
 model2vec's distil extra pins an older transformers, so it gets an environment of its own:
 
@@ -26,14 +26,14 @@ from model2vec import StaticModel
 from model2vec.distill import distill
 
 ROOT = Path(__file__).parents[1]
-OUT = ROOT / "models/space/static"
+OUT = ROOT / "models/embed/static"
 WIDTH = 128
 
 
 def reference_texts() -> tuple[list[str], list[str]]:
     """Return running text (headlines) and short names (interests with what they cover)."""
     headlines = pl.read_parquet(ROOT / "services/demo/data/titles.parquet")["headline"].to_list()
-    lines = (ROOT / "models/space/concepts.txt").read_text(encoding="utf-8").splitlines()
+    lines = (ROOT / "models/embed/concepts.txt").read_text(encoding="utf-8").splitlines()
     return headlines, [line for line in lines if line and not line.startswith("#")]
 
 

@@ -38,7 +38,7 @@ class Burst(Struct, array_like=True):
 
 
 class Fresh(Struct, kw_only=True, omit_defaults=True):
-    """What new viewers taught a title (`models/posterior/bursts.py`).
+    """What new viewers taught a title (`models/sums/bursts.py`).
 
     `recent` windows are part of the title's sums, `open` is unless the title is on its guard,
     `held` is not: it was no luck.

@@ -8,8 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from keyart.models.rewards import RewardRules, reward_names
-from keyart.models.space import Concepts, Space, load_space
+from keyart.models.embed import Concepts, Space, load_space
+from keyart.models.sums.rewards import RewardRules, reward_names
 from keyart.models.taste.update import TasteRates
 from keyart.schemas.catalogue import StoredTitle
 from keyart.schemas.errors import SettingsError

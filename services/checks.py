@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from redis.connection import parse_url
 
-from keyart.models.rewards import reward_names
+from keyart.models.sums.rewards import reward_names
 from keyart.schemas.errors import SettingsError
 from keyart.services.api.auth import keys_of
 from keyart.services.api.policies import Experiment

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from keyart.models.space import Concepts
+from keyart.models.embed import Concepts
 from keyart.schemas import codec
 from keyart.schemas.catalogue import StoredTitle
 from keyart.schemas.topics import CATALOGUE, EVENTS, partition_of

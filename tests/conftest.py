@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from keyart.models.space import Concepts, load_space
+from keyart.models.embed import Concepts, load_space
 from keyart.streams.catalogue.view import CatalogueView
 from keyart.streams.valkey.server import EmbeddedServer
 from tests.containers.fixtures import certificate, kafka_server, make_house, redis_server

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from keyart.models.belief.evidence import CHUNK, Evidence, as_shown, prior_shares, weigh
 from keyart.models.belief.hyper import Hyper
-from keyart.models.belief.sums import Sums
-from keyart.models.priors.trust import pool
+from keyart.models.belief.trust import pool
+from keyart.models.sums.arrays import Sums
 
 Array = NDArray[np.float64]
 

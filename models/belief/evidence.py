@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.special import gammaln
 
 from keyart.models.belief.hyper import Hyper
-from keyart.models.belief.sums import Sums
+from keyart.models.sums.arrays import Sums
 
 Array = NDArray[np.float64]
 

@@ -25,7 +25,7 @@ from keyart.models.bandits.uniforms import dwell_period, seed, uniforms
 from keyart.models.decide.index import ANY_SURFACE, BELIEF_COLUMNS, MAX_TAKE, ServingIndex
 from keyart.models.decide.page import DecidedPage
 from keyart.models.decide.weights import Shared
-from keyart.models.features import F32, TasteVectors, features
+from keyart.models.taste.features import F32, TasteVectors, features
 from keyart.schemas.errors import SettingsError
 
 LOG_MULTIPLIER: Final = float(np.log(4.0))

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from keyart.models.bandits.uniforms import title_number
 from keyart.models.decide.weights import no_weights
-from keyart.models.features import F32, relations
 from keyart.models.priors.personal import ViewerSide
+from keyart.models.taste.features import F32, relations
 from keyart.schemas.errors import InvalidRecord, NotFound
 from keyart.schemas.taste import TASTE_DIMENSIONS
 

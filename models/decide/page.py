@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from keyart.models.bandits.optimistic import Optimistic
 from keyart.models.bandits.protocol import Floats, Indices, Page, Policy
 from keyart.models.decide.index import BELIEF_COLUMNS
-from keyart.models.features import F32, FEATURES
+from keyart.models.taste.features import F32, FEATURES
 from keyart.schemas.decisions import Terms
 
 _AT: Final = {name: at for at, name in enumerate(BELIEF_COLUMNS)}

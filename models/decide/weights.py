@@ -15,7 +15,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from keyart.models.features import (
+from keyart.models.sums.shared import shared_matrices
+from keyart.models.taste.features import (
     F32,
     FEATURES,
     PERSONAL,
@@ -24,7 +25,6 @@ from keyart.models.features import (
     PROJECTED_SHORT,
     SURFACES,
 )
-from keyart.models.posterior.shared import shared_matrices
 from keyart.schemas.posterior import SharedSums
 
 Array = NDArray[np.float64]

@@ -12,8 +12,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from keyart.models.likelihood.groups import GroupWorth
 from keyart.models.priors.folds import CrossFit, load_folds, save_folds
-from keyart.models.priors.groups import GroupWorth
 from keyart.models.priors.protocol import Candidate, Relative, opinion_by
 from keyart.models.priors.ridge import RidgeFit, RidgePrior
 from keyart.schemas.errors import InvalidRecord, MissingExtra, ModelRejected, NotFound

@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from keyart.models.features import F32, TasteVectors
+from keyart.models.taste.features import F32, TasteVectors
 from keyart.schemas.priors import SegmentCentre
 from keyart.schemas.taste import TASTE_DIMENSIONS
 

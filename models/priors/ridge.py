@@ -12,9 +12,9 @@ from hashlib import sha256
 import numpy as np
 from numpy.typing import NDArray
 
-from keyart.models.priors.calibrate import Calibration, calibrate
+from keyart.models.likelihood.calibrate import Calibration, calibrate
+from keyart.models.likelihood.relative import Effects, relative_effects
 from keyart.models.priors.protocol import Candidate, Relative, opinion_by
-from keyart.models.priors.relative import Effects, relative_effects
 from keyart.schemas.errors import InvalidRecord
 
 Array = NDArray[np.float64]

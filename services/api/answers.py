@@ -8,9 +8,9 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from keyart.models.decide.explain import closest_interests, explain, explain_kept
 from keyart.models.decide.page import DecidedPage
-from keyart.models.explain import closest_interests, explain, explain_kept
-from keyart.models.features import PERSONAL
+from keyart.models.taste.features import PERSONAL
 from keyart.schemas.decisions import Decision, Versions
 from keyart.schemas.ids import ViewerKey, decision_id
 from keyart.schemas.taste import NO_CONCEPT, TasteArray

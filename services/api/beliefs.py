@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from keyart.models.belief.beliefs import Learned, refresh
 from keyart.models.belief.hyper import Hyper
-from keyart.models.belief.sums import Sums
-from keyart.models.decide.beliefs import take_over
 from keyart.models.decide.index import ServingIndex
-from keyart.models.posterior.sums import OTHER_SURFACE
+from keyart.models.decide.rows import take_over
+from keyart.models.sums.adding import OTHER_SURFACE
+from keyart.models.sums.arrays import Sums
 from keyart.schemas.posterior import TitleSums
 from keyart.schemas.priors import Opinion
 from keyart.services.api.surfaces import Cells, Surfaces

@@ -6,7 +6,7 @@ from typing import Final
 
 from msgspec import structs
 
-from keyart.models.features import NO_TASTE, taste_vectors
+from keyart.models.taste.features import NO_TASTE, taste_vectors
 from keyart.schemas import codec
 from keyart.schemas.assigned import Assigned, unpack_assigned
 from keyart.schemas.decisions import DecisionPage, Versions

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 import numpy as np
 
 from keyart.models.decide.index import ServingIndex
-from keyart.models.distill.serving import DualPrior
-from keyart.models.features import F32
+from keyart.models.priors.dual.serving import DualPrior
 from keyart.models.priors.personal import SegmentSide
+from keyart.models.taste.features import F32
 from keyart.schemas.errors import KeyartError, SpaceMismatch
 from keyart.schemas.priors import Opinion, PriorCard
 from keyart.services.api.beliefs import Beliefs

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from keyart.models.posterior.sums import OTHER_SURFACE
+from keyart.models.sums.adding import OTHER_SURFACE
 
 MOST_SURFACES: Final = 16
 LEAST_EVIDENCE: Final = 64.0

@@ -13,8 +13,8 @@ from keyart.services.cli.figures import STANDARD_OUTPUT, Json, check_json, write
 from keyart.services.cli.words import counted
 
 if TYPE_CHECKING:
-    from keyart.models.creatives.table import CreativeTable
-    from keyart.models.space.protocol import FloatArray
+    from keyart.models.dataset.creative_table import CreativeTable
+    from keyart.models.embed.protocol import FloatArray
 
 app = typer.Typer(
     help="Measure policies and priors on real tests, tables and logs.", no_args_is_help=True
@@ -67,10 +67,10 @@ def creatives(
     """
     from rich.console import Console
 
-    from keyart.models.creatives.padded import TRUTHS
-    from keyart.models.creatives.protocol import Protocol, entries, evaluate
-    from keyart.models.creatives.tables import FAULTY_WEEKS, read_creatives
-    from keyart.models.creatives.texts import opinions_on
+    from keyart.models.dataset.creative_files import FAULTY_WEEKS, read_creatives
+    from keyart.models.ope.headlines.padded import TRUTHS
+    from keyart.models.ope.headlines.protocol import Protocol, entries, evaluate
+    from keyart.models.ope.headlines.texts import opinions_on
     from keyart.schemas.errors import UnknownName
     from keyart.services.cli.tables import creatives_tables
     from keyart.services.progress import progress
@@ -152,9 +152,9 @@ def priors(
 
     from rich.console import Console
 
-    from keyart.models.creatives.quality import qualities
-    from keyart.models.creatives.tables import read_distinct, test_ids
-    from keyart.models.creatives.texts import opinions_on
+    from keyart.models.dataset.creative_files import read_distinct, test_ids
+    from keyart.models.ope.headlines.quality import qualities
+    from keyart.models.ope.headlines.texts import opinions_on
     from keyart.services.cli.tables import priors_table
     from keyart.services.progress import progress
 

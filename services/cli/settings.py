@@ -52,7 +52,7 @@ def show(
 
 def _print_names(console: "Console") -> None:
     from keyart.models.bandits.registry import POLICIES, policy_parameters
-    from keyart.models.rewards import described_rewards
+    from keyart.models.sums.rewards import described_rewards
 
     console.print("\nPolicies (KEYART_POLICY, KEYART_EXPERIMENT) and their KEYART_POLICY_OPTIONS:")
     for name, kind in sorted(POLICIES.items()):

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from rich.box import SIMPLE_HEAD
 from rich.table import Column, Table
 
-from keyart.models.creatives.protocol import Report
-from keyart.models.creatives.quality import Quality
-from keyart.models.creatives.texts import TextOpinions
+from keyart.models.ope.headlines.protocol import Report
+from keyart.models.ope.headlines.quality import Quality
+from keyart.models.ope.headlines.texts import TextOpinions
 from keyart.models.statistics.bootstrap import Interval
 from keyart.services.cli.words import counted
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from rich.console import Console
 
-from keyart.models.space import load_space
+from keyart.models.embed import load_space
 from keyart.schemas.errors import InvalidRecord
 from keyart.services.cli.figures import write_json
 from keyart.services.cli.words import counted

@@ -8,7 +8,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from keyart.models.audience import Catalogue
+from keyart.models.simulate import Catalogue
 
 POLICIES: Final = ("keyart", "uniform", "best fixed artwork in hindsight")
 KEYART, UNIFORM, BEST_FIXED = range(3)

@@ -9,8 +9,8 @@ import polars as pl
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
-from keyart.models.audience import Audience, Catalogue, draw_tastes, shrunk_appeal
-from keyart.models.space import Concepts, Space
+from keyart.models.embed import Concepts, Space
+from keyart.models.simulate import Audience, Catalogue, draw_tastes, shrunk_appeal
 from keyart.schemas.catalogue import Artwork, Title
 
 SAID_PLAINLY: Final = (

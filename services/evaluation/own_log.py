@@ -10,9 +10,9 @@ import numpy as np
 from keyart.models.bandits.protocol import Page, Policy
 from keyart.models.belief.beliefs import Learned, TitleBeliefs, refresh
 from keyart.models.belief.hyper import Hyper
-from keyart.models.belief.sums import Sums
 from keyart.models.context.sums import Array, Numbers
 from keyart.models.ope.rows import Rows
+from keyart.models.sums.arrays import Sums
 from keyart.schemas.errors import InvalidRecord, NotFound
 
 BLOCKS: Final = 20

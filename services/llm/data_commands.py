@@ -39,7 +39,7 @@ def prepare(
     A viewer-title pair belongs to the latest split in which it occurs; its earlier decisions are
     left out and counted, so that no pair that is judged was trained on.
     """
-    from keyart.models.llm.prepare import prepare_log, prepare_table
+    from keyart.models.dataset.prepare import prepare_log, prepare_table
 
     if table is not None and log is None:
         made = prepare_table(
@@ -61,12 +61,12 @@ def export_dpo(
     seed: int = 0,
 ) -> None:
     """Write weighted preference pairs (prompt, chosen, rejected) for others' trainers."""
-    from keyart.models.llm.export_dpo import write_dpo
-    from keyart.models.llm.loading import load_causal_lm
-    from keyart.models.llm.preferences import preferences
-    from keyart.models.llm.prepare import read_split
-    from keyart.models.llm.prompts import Prompter
-    from keyart.models.llm.template import load_template
+    from keyart.models.dataset.preferences import preferences
+    from keyart.models.dataset.prepare import read_split
+    from keyart.models.embed.language_models import load_causal_lm
+    from keyart.models.llm.prompt.prompts import Prompter
+    from keyart.models.llm.prompt.template import load_template
+    from keyart.models.llm.training.dpo_dataset import write_dpo
 
     prompter = Prompter(load_causal_lm(tokenizer).tokenizer, load_template(template))
     pairs = [pair for pair in preferences(read_split(dataset, split), seed=seed) if pair.weight > 0]
@@ -89,11 +89,11 @@ def rationales(
     seed: int = 0,
 ) -> None:
     """Let a teacher explain the known answers; goes on where it stopped."""
-    from keyart.models.llm.loading import load_causal_lm
-    from keyart.models.llm.prepare import read_split
-    from keyart.models.llm.prompts import Prompter
+    from keyart.models.dataset.prepare import read_split
+    from keyart.models.embed.language_models import load_causal_lm
+    from keyart.models.llm.prompt.prompts import Prompter
+    from keyart.models.llm.prompt.template import load_template
     from keyart.models.llm.rationales.write import write_reasons
-    from keyart.models.llm.template import load_template
 
     if not teacher:
         raise SettingsError("name the teacher's model: --teacher, with --url for an endpoint")
@@ -136,8 +136,8 @@ def caption(
     batch: int = 8,
 ) -> None:
     """Describe the artworks that have an image and no words, and write the catalogue anew."""
-    from keyart.models.llm.captions import CaptionCache, HuggingFaceCaptioner, caption_catalogue
-    from keyart.models.llm.catalogue import read_catalogue
+    from keyart.models.dataset.catalogue import read_catalogue
+    from keyart.models.embed.captions import CaptionCache, HuggingFaceCaptioner, caption_catalogue
 
     titles = list(read_catalogue(catalogue).values())
     with progress() as draw:

@@ -10,7 +10,7 @@ import typer
 from numpy.typing import NDArray
 from rich.console import Console
 
-from keyart.models.llm.examples import Example
+from keyart.models.dataset.examples import Example
 from keyart.schemas.errors import SettingsError
 from keyart.services.llm.options import Dataset, Out, Shuffles, Space
 from keyart.services.progress import progress
@@ -31,12 +31,12 @@ def distil(
     seed: int = 0,
 ) -> None:
     """Distil language model and log into a dual encoder for any viewer and artwork."""
-    from keyart.models.distill.export import export_dual, worth_for_strangers
-    from keyart.models.distill.report import DistillSettings
-    from keyart.models.distill.train import train_dual
-    from keyart.models.distill.vectors import encode_all, texts_of
-    from keyart.models.llm.prepare import read_split
-    from keyart.models.space.load import load_space
+    from keyart.models.dataset.prepare import read_split
+    from keyart.models.embed.load import load_space
+    from keyart.models.priors.dual.export import export_dual, worth_for_strangers
+    from keyart.models.priors.dual.report import DistillSettings
+    from keyart.models.priors.dual.train import train_dual
+    from keyart.models.priors.dual.vectors import encode_all, texts_of
 
     where = load_space(space)
     train, valid = read_split(dataset, "train"), read_split(dataset, "valid")
@@ -68,7 +68,7 @@ def soft_labels(
     examples: Sequence[Example], model: str, path: Path, *, shuffles: int
 ) -> dict[str, NDArray[np.float64]]:
     """Return the language model's probabilities by example id, kept in `path` as they are made."""
-    from keyart.models.llm.opinions import load_opinions
+    from keyart.models.llm.scoring.opinions import load_opinions
 
     known: dict[str, NDArray[np.float64]] = {}
     if path.is_file():
@@ -103,12 +103,12 @@ def words(
     space: Space = "static",
 ) -> None:
     """Write the examples anew with the dual encoder's view of the viewer in words."""
-    from keyart.models.distill.dual import DualEncoder, TasteWords
-    from keyart.models.distill.vectors import encode_all, texts_of, viewer_of_history
-    from keyart.models.llm.examples import SPLITS, write_examples
-    from keyart.models.llm.prepare import DATASET_FILE, read_dataset, read_split
-    from keyart.models.space.concepts import Concepts
-    from keyart.models.space.load import load_space
+    from keyart.models.dataset.examples import SPLITS, write_examples
+    from keyart.models.dataset.prepare import DATASET_FILE, read_dataset, read_split
+    from keyart.models.embed.concepts import Concepts
+    from keyart.models.embed.load import load_space
+    from keyart.models.priors.dual.dual import DualEncoder, TasteWords
+    from keyart.models.priors.dual.vectors import encode_all, texts_of, viewer_of_history
 
     where = load_space(space)
     concepts = Concepts(where)
@@ -136,9 +136,9 @@ def dual_opinions(
     examples: Sequence[Example], folder: Path, *, space: str
 ) -> list[NDArray[np.float64]]:
     """Return a dual encoder's opinions on these examples."""
-    from keyart.models.distill.dual import DualEncoder
-    from keyart.models.distill.vectors import encode_all, texts_of
-    from keyart.models.space.load import load_space
+    from keyart.models.embed.load import load_space
+    from keyart.models.priors.dual.dual import DualEncoder
+    from keyart.models.priors.dual.vectors import encode_all, texts_of
 
     where = load_space(space)
     dual = DualEncoder(folder, space=where.identity)
@@ -152,9 +152,9 @@ def table_opinions(
 
     A title or artwork that is not in the table gets no opinion: the mean of the title's others.
     """
+    from keyart.models.dataset.segments import Segment, nearest_segment, read_segments
+    from keyart.models.embed.load import load_space
     from keyart.models.llm.scoring.table import read_table
-    from keyart.models.llm.segments import Segment, nearest_segment, read_segments
-    from keyart.models.space.load import load_space
 
     path = segment_file or table.with_suffix(".segments.json")
     segments = read_segments(path) if path.is_file() else [Segment(name="", viewers=0)]

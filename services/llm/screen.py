@@ -5,7 +5,7 @@ from typing import Final
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from keyart.models.llm.evaluation.table import Evaluation, Interval, Row
+from keyart.models.ope.choices.table import Evaluation, Interval, Row
 
 MEASURES: Final = ("accuracy", "ips", "snips")
 

@@ -37,8 +37,8 @@ def export(
     ] = 400,
 ) -> None:
     """Export to ONNX, check parity with torch, calibrate, and write the manifest."""
+    from keyart.models.dataset.prepare import read_split
     from keyart.models.llm.export.export import export as write_export
-    from keyart.models.llm.prepare import read_split
 
     manifest = write_export(
         model,
@@ -77,10 +77,10 @@ def score(
     Segments are made once and then kept in a file beside the table: viewers are told apart as the
     table was scored. Delete the file to make them anew.
     """
-    from keyart.models.llm.catalogue import read_catalogue
-    from keyart.models.llm.opinions import load_opinions
+    from keyart.models.dataset.catalogue import read_catalogue
+    from keyart.models.dataset.segments import Segment, read_segments, write_segments
+    from keyart.models.llm.scoring.opinions import load_opinions
     from keyart.models.llm.scoring.table import score_table
-    from keyart.models.llm.segments import Segment, read_segments, write_segments
 
     titles = read_catalogue(catalogue)
     chosen = [Segment(name="", viewers=0)]
@@ -91,9 +91,9 @@ def score(
     elif segments:
         if log is None:
             raise SettingsError("segments are made from a log: give --log, or --segment-file")
-        from keyart.models.llm.logs import last_histories
-        from keyart.models.llm.segments import make_segments
-        from keyart.models.space.load import load_space
+        from keyart.models.dataset.logs import last_histories
+        from keyart.models.dataset.segments import make_segments
+        from keyart.models.embed.load import load_space
 
         where = load_space(space)
         histories = last_histories(log, titles)
@@ -120,7 +120,7 @@ def encoder(
     layers: Annotated[int, typer.Option(help="keep so many; 0: two thirds of them")] = 0,
 ) -> None:
     """Write a language model's lower layers as a text encoder, for spaces and ridge priors."""
-    from keyart.models.llm.encoder import write_encoder
+    from keyart.models.embed.lower_layers import write_encoder
 
     kept = write_encoder(model, out, layers=layers)
     Console().print(f"{out}: {kept.layers} of {kept.of} layers, {kept.width} dimensions")
@@ -141,9 +141,9 @@ def read(
     ] = None,
 ) -> None:
     """Judge artworks by a ridge on an encoder's vectors, fitted on a table of tests."""
-    from keyart.models.llm.catalogue import read_catalogue
-    from keyart.models.llm.scoring.reading import read_opinions
-    from keyart.models.priors.encoders import encode_all, text_encoder
+    from keyart.models.dataset.catalogue import read_catalogue
+    from keyart.models.embed.encoders import encode_all, text_encoder
+    from keyart.models.priors.reading import read_opinions
 
     encoder = text_encoder(f"llm:{model}" if Path(model).is_dir() else model)
     opinions, report = read_opinions(

@@ -105,11 +105,11 @@ def evaluate(
     Where few decisions are taken, accuracy and likelihood need many examples: `--answered` leaves
     out the others. IPS and SNIPS are then no values of the log, and only to be compared.
     """
-    from keyart.models.llm.evaluation.baselines import at_random, incumbent, popularity
-    from keyart.models.llm.evaluation.table import evaluate as judge
-    from keyart.models.llm.opinions import load_opinions
-    from keyart.models.llm.prepare import read_split
+    from keyart.models.dataset.prepare import read_split
+    from keyart.models.llm.scoring.opinions import load_opinions
     from keyart.models.llm.scoring.options import position_bias
+    from keyart.models.ope.choices.baselines import at_random, incumbent, popularity
+    from keyart.models.ope.choices.table import evaluate as judge
     from keyart.services.llm.knowledge import dual_opinions, table_opinions
 
     check_json(json)

@@ -1,6 +1,6 @@
 """Recent decisions, and why they came out as they did."""
 
-from keyart.models.explain import explain
+from keyart.models.decide.explain import explain
 from keyart.schemas.catalogue import Artwork
 from keyart.schemas.decisions import Decision, DecisionPage
 from keyart.services.page.source import Source

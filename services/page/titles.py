@@ -4,7 +4,7 @@ import numpy as np
 from scipy.special import gammaincinv
 
 from keyart.models.decide.index import ANY_SURFACE, BELIEF_COLUMNS, ServingIndex
-from keyart.models.features import F32
+from keyart.models.taste.features import F32
 from keyart.schemas.catalogue import StoredTitle
 from keyart.schemas.errors import NotFound
 from keyart.schemas.posterior import Cell, TitleSums

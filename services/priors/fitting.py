@@ -10,9 +10,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from keyart.models.priors.encoders import STATIC, encode_all, installed
+from keyart.models.embed.encoders import STATIC, encode_all, installed
+from keyart.models.embed.kept import kept_encoder
+from keyart.models.embed.protocol import FloatArray
+from keyart.models.likelihood.groups import GroupWorth, worth_by_group
 from keyart.models.priors.folds import FOLDS_FILE, cross_fit
-from keyart.models.priors.groups import GroupWorth, worth_by_group
 from keyart.models.priors.onnx_file import (
     GRAPH_FILE,
     MANIFEST_FILE,
@@ -20,12 +22,10 @@ from keyart.models.priors.onnx_file import (
     save_ridge,
 )
 from keyart.models.priors.ridge import RidgeFit, fit_ridge
-from keyart.models.space.protocol import FloatArray
 from keyart.schemas.errors import InvalidRecord, NotFound
 from keyart.schemas.topics import REWARDS
 from keyart.services.bootstrap import Parts
 from keyart.services.priors.serving import prior_folder
-from keyart.services.priors.vectors import kept_encoder
 from keyart.streams.archive import files
 from keyart.streams.catalogue.view import NOW
 

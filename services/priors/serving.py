@@ -10,14 +10,14 @@ from typing import Final
 
 import numpy as np
 
-from keyart.models.priors.encoders import TextEncoder
+from keyart.models.embed.encoders import TextEncoder
+from keyart.models.embed.kept import kept_encoder
 from keyart.models.priors.onnx_file import MANIFEST_FILE, OnnxRidgePrior
 from keyart.models.priors.protocol import Candidate
 from keyart.schemas.catalogue import StoredTitle
 from keyart.schemas.errors import InvalidRecord, SpaceMismatch
 from keyart.schemas.priors import Opinion
 from keyart.services.bootstrap import Parts
-from keyart.services.priors.vectors import kept_encoder
 from keyart.streams.catalogue.view import NOW
 from keyart.streams.valkey.opinions import NEUTRAL
 

@@ -7,13 +7,13 @@ from typing import Final, NamedTuple
 import msgspec
 import numpy as np
 
-from keyart.models.distill.serving import graphs_digest
+from keyart.models.dataset.segments import read_segments
+from keyart.models.embed.protocol import unit_rows
 from keyart.models.intake.faults import Fault, WrongFile, by_line
 from keyart.models.intake.json_lines import JsonLinesTable
 from keyart.models.intake.source import LINES, look_at
-from keyart.models.llm.export.worth import UNMEASURED
-from keyart.models.llm.segments import read_segments
-from keyart.models.space.protocol import unit_rows
+from keyart.models.priors.dual.serving import graphs_digest
+from keyart.models.priors.worth import UNMEASURED
 from keyart.schemas.errors import InvalidRecord, SpaceMismatch
 from keyart.schemas.priors import MAX_SEGMENTS, Opinion, PriorCard, SegmentCentre
 from keyart.schemas.taste import TASTE_DIMENSIONS
@@ -145,7 +145,7 @@ def take_dual(parts: Parts, folder: Path) -> Taken:
     MissingExtra
         ONNX Runtime is not installed here; the api will need it, too.
     """
-    from keyart.models.distill.dual import DualEncoder
+    from keyart.models.priors.dual.dual import DualEncoder
 
     dual = DualEncoder(folder, space=parts.space.identity)
     worth, graphs = dual.manifest.worth, dual.graphs

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from keyart.models.space import Concepts, Space
-from keyart.models.space.protocol import unit_rows
+from keyart.models.embed import Concepts, Space
+from keyart.models.embed.protocol import unit_rows
 from keyart.schemas.catalogue import Described, StoredTitle
 from keyart.schemas.taste import TASTE_DIMENSIONS
 from keyart.streams.catalogue.history import whole

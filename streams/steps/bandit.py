@@ -10,10 +10,6 @@ from typing import TypeVar
 
 from msgspec import structs
 
-from keyart.models.posterior.bursts import held_in
-from keyart.models.posterior.clock import steady
-from keyart.models.posterior.shared import add_to_shared
-from keyart.models.posterior.sums import add_to_title
 from keyart.models.statistics.timeline import (
     Key,
     bucket_keys,
@@ -22,6 +18,10 @@ from keyart.models.statistics.timeline import (
     moves,
     observe_batch,
 )
+from keyart.models.sums.adding import add_to_title
+from keyart.models.sums.bursts import held_in
+from keyart.models.sums.clock import steady
+from keyart.models.sums.shared import add_to_shared
 from keyart.schemas import codec
 from keyart.schemas.posterior import PolicyBucket, SharedSums, TitlesMeta, TitleSums
 from keyart.schemas.rewards import Reward

@@ -10,7 +10,7 @@ from zlib import crc32
 
 import numpy as np
 
-from keyart.models.posterior.clock import MOST_AHEAD_MS
+from keyart.models.sums.clock import MOST_AHEAD_MS
 from keyart.models.taste.update import TasteRates, correct, engage
 from keyart.schemas.events import (
     Adoption,

@@ -9,19 +9,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from keyart.models.audience import Audience, FacetWorld
 from keyart.models.bandits.protocol import Policy
 from keyart.models.belief.beliefs import Learned, refresh
 from keyart.models.belief.hyper import Hyper
-from keyart.models.belief.sums import Sums
-from keyart.models.decide.beliefs import take_over
 from keyart.models.decide.engine import Decider
 from keyart.models.decide.index import IndexedTitle, ServingIndex
 from keyart.models.decide.page import DecidedPage
+from keyart.models.decide.rows import take_over
 from keyart.models.decide.weights import Shared, learned_weights
-from keyart.models.features import FEATURES, PERSONAL, taste_vectors
-from keyart.models.posterior.shared import add_to_shared
-from keyart.models.space import Concepts, Space
+from keyart.models.embed import Concepts, Space
+from keyart.models.simulate import Audience, FacetWorld
+from keyart.models.sums.arrays import Sums
+from keyart.models.sums.shared import add_to_shared
+from keyart.models.taste.features import FEATURES, PERSONAL, taste_vectors
 from keyart.models.taste.update import TasteRates, engage
 from keyart.schemas.decisions import Versions
 from keyart.schemas.posterior import SharedSums

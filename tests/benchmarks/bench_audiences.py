@@ -19,11 +19,11 @@ from rich.console import Console
 from rich.table import Table
 from scipy import stats
 
-from keyart.models.audience import KINDS, facet_world
 from keyart.models.bandits.lola import Lola
 from keyart.models.bandits.protocol import Policy
 from keyart.models.bandits.registry import build_policy
-from keyart.models.space import Space, load_space
+from keyart.models.embed import Space, load_space
+from keyart.models.simulate import KINDS, facet_world
 from tests.benchmarks.audience_run import Player, Site, Visits
 
 Array = NDArray[np.float64]

@@ -25,7 +25,7 @@ from keyart.models.decide.index import (
     ServingIndex,
 )
 from keyart.models.decide.weights import Shared
-from keyart.models.features import FEATURES, TasteVectors
+from keyart.models.taste.features import FEATURES, TasteVectors
 
 TITLES, ARTWORKS, FEATURE_COUNT = 75, 10, 32
 CATALOGUE = 2000

@@ -52,11 +52,11 @@ def exported(folder: Path) -> tuple[Any, Any]:
     """Return a network of the shipped sizes and its export."""
     import torch
 
-    from keyart.models.distill.dual import DualEncoder
-    from keyart.models.distill.export import export_dual
-    from keyart.models.distill.network import DualNetwork
-    from keyart.models.distill.report import DistillReport, DistillSettings
-    from keyart.models.distill.vectors import VIEWER_WIDTH
+    from keyart.models.priors.dual.dual import DualEncoder
+    from keyart.models.priors.dual.export import export_dual
+    from keyart.models.priors.dual.network import DualNetwork
+    from keyart.models.priors.dual.report import DistillReport, DistillSettings
+    from keyart.models.priors.dual.vectors import VIEWER_WIDTH
     from keyart.schemas.taste import TASTE_DIMENSIONS
 
     torch.set_num_threads(1)
@@ -81,7 +81,7 @@ def main() -> list[Row]:
     if missing:
         Console().print(f"distil: not measured, {', '.join(missing)} not installed")
         return []
-    from keyart.models.distill.vectors import VIEWER_WIDTH
+    from keyart.models.priors.dual.vectors import VIEWER_WIDTH
 
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as folder:

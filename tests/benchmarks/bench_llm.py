@@ -29,9 +29,9 @@ logging.getLogger("onnx_ir").setLevel(logging.WARNING)
 
 def questions() -> list[Any]:
     """Return what is asked: every segment about every title."""
-    from keyart.models.llm.examples import Entry
+    from keyart.models.dataset.examples import Entry
+    from keyart.models.dataset.segments import Segment
     from keyart.models.llm.scoring.table import question
-    from keyart.models.llm.segments import Segment
     from keyart.services.demo.world import read_titles
 
     titles = read_titles()[0]
@@ -62,7 +62,7 @@ class Naive:
         """Score one question, and return options times 60 (rates are then a minute's)."""
         import torch
 
-        from keyart.models.llm.prompts import shuffled
+        from keyart.models.llm.prompt.prompts import shuffled
 
         at = next(self._next)
         example = self._asked[at]
@@ -118,9 +118,9 @@ def exported(model: Any, marks: tuple[int, ...], folder: Path) -> dict[str, Path
 
 def exported_reader(marks: tuple[int, ...], folder: Path) -> Path:
     """Return the graph of a span reader that has learned nothing, made on the first call."""
+    from keyart.models.embed.language_models import load_causal_lm
     from keyart.models.llm.export.onnx_graph import export_graph
-    from keyart.models.llm.loading import load_causal_lm
-    from keyart.models.llm.span_reader import new_reader
+    from keyart.models.llm.scoring.span_reader import new_reader
 
     path = folder / "spans.onnx"
     if not path.is_file():
@@ -140,11 +140,11 @@ def main() -> list[Row]:
         return []
     import torch
 
-    from keyart.models.llm.loading import cache_folder, load_causal_lm
-    from keyart.models.llm.prompts import Prompter
+    from keyart.models.embed.language_models import cache_folder, load_causal_lm
+    from keyart.models.llm.prompt.prompts import Prompter
+    from keyart.models.llm.prompt.template import load_template
     from keyart.models.llm.scoring.onnx_engine import OnnxEngine
     from keyart.models.llm.scoring.torch_engine import TorchEngine
-    from keyart.models.llm.template import load_template
 
     torch.set_num_threads(1)
     asked = questions()

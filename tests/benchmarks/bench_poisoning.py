@@ -13,8 +13,8 @@ from rich.console import Console
 from rich.table import Table
 
 import tests.benchmarks.common  # noqa: F401 - first: it keeps numerical libraries to one thread
-from keyart.models.posterior.bursts import held_in
-from keyart.models.posterior.sums import add_to_title
+from keyart.models.sums.adding import add_to_title
+from keyart.models.sums.bursts import held_in
 from keyart.schemas.decisions import Versions
 from keyart.schemas.posterior import TitleSums
 from keyart.schemas.rewards import Reward

@@ -17,7 +17,7 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from keyart.models.features import taste_vectors
+from keyart.models.taste.features import taste_vectors
 from keyart.schemas import codec
 from keyart.schemas.decisions import DecisionPage, Versions
 from keyart.schemas.ids import ViewerKey, pseudonym

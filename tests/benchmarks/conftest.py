@@ -14,9 +14,9 @@ import numpy as np
 import psutil
 import pytest
 
-from keyart.models.features import FEATURES
-from keyart.models.posterior.shared import add_to_shared
-from keyart.models.space.concepts import read_vocabulary
+from keyart.models.embed.concepts import read_vocabulary
+from keyart.models.sums.shared import add_to_shared
+from keyart.models.taste.features import FEATURES
 from keyart.models.taste.update import TasteRates, engage
 from keyart.schemas import codec
 from keyart.schemas.catalogue import Artwork, Title

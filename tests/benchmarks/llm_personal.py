@@ -20,7 +20,7 @@ import numpy as np
 import pyarrow as arrow
 import pyarrow.parquet as parquet
 
-from keyart.models.space.load import load_space
+from keyart.models.embed.load import load_space
 from keyart.services.demo.world import World, make_world
 
 LIFT = 8.0
@@ -117,9 +117,9 @@ def main() -> int:
     if given.what == "log":
         write_log(given.folder, viewers=given.viewers, decisions=given.decisions)
         return 0
-    from keyart.models.llm.evaluation.baselines import at_random, popularity
-    from keyart.models.llm.opinions import load_opinions
-    from keyart.models.llm.prepare import read_split
+    from keyart.models.dataset.prepare import read_split
+    from keyart.models.llm.scoring.opinions import load_opinions
+    from keyart.models.ope.choices.baselines import at_random, popularity
     from keyart.services.llm.knowledge import dual_opinions, table_opinions
 
     examples = read_split(given.dataset, "test")[-given.most :]

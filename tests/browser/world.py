@@ -20,11 +20,11 @@ from litestar.openapi.config import OpenAPIConfig
 from keyart.models.bandits.registry import build_policy
 from keyart.models.belief.beliefs import Learned, refresh
 from keyart.models.belief.hyper import Hyper
-from keyart.models.belief.sums import Sums
 from keyart.models.decide.engine import Decider
 from keyart.models.decide.index import ANY_SURFACE, IndexedTitle, ServingIndex
-from keyart.models.features import NO_TASTE
 from keyart.models.statistics.splits import split_text
+from keyart.models.sums.arrays import Sums
+from keyart.models.taste.features import NO_TASTE
 from keyart.schemas import codec
 from keyart.schemas.catalogue import Artwork, StoredTitle, Title
 from keyart.schemas.decisions import Decision, DecisionPage, Versions

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from keyart.models.features import FEATURES, PERSONAL
+from keyart.models.taste.features import FEATURES, PERSONAL
 from keyart.schemas import codec
 from keyart.schemas.decisions import DecisionPage
 from keyart.schemas.topics import DECISIONS

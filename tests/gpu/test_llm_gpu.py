@@ -8,14 +8,14 @@ import msgspec
 import numpy as np
 import pytest
 
-from keyart.models.llm.examples import write_examples
+from keyart.models.dataset.examples import write_examples
+from keyart.models.dataset.prepare import DATASET_FILE, Dataset, read_split
 from keyart.models.llm.export.export import export
-from keyart.models.llm.opinions import load_opinions
-from keyart.models.llm.prepare import DATASET_FILE, Dataset, read_split
 from keyart.models.llm.scoring.onnx_engine import CUDA, OnnxEngine
+from keyart.models.llm.scoring.opinions import load_opinions
 from keyart.models.llm.training.run import train
 from keyart.models.llm.training.settings import TrainSettings
-from tests.unit.models.llm.conftest import example, small_model, small_tokenizer
+from tests.unit.models.conftest import example, small_model, small_tokenizer
 
 pytestmark = [
     pytest.mark.gpu,

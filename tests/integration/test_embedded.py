@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from keyart.models.space.static import SHIPPED
+from keyart.models.embed.static import SHIPPED
 from keyart.schemas import codec
 from keyart.schemas.catalogue import Artwork, Title
 from keyart.schemas.decisions import Decision, DecisionPage, Terms, Versions

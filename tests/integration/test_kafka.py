@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from keyart.models.features import taste_vectors
+from keyart.models.taste.features import taste_vectors
 from keyart.schemas.ids import pseudonym
 from keyart.schemas.taste import unpack_tastes
 from keyart.schemas.topics import DEAD_LETTERS, DECISIONS, EVENTS, REWARDS, partition_of

@@ -9,9 +9,9 @@ import msgspec
 import numpy as np
 import pytest
 
-from keyart.models.priors.encoders import FolderEncoder
+from keyart.models.embed.encoders import FolderEncoder
+from keyart.models.embed.protocol import FloatArray
 from keyart.models.priors.onnx_file import OnnxRidgePrior
-from keyart.models.space.protocol import FloatArray
 from keyart.schemas import codec
 from keyart.schemas.catalogue import Artwork, Title
 from keyart.schemas.decisions import Versions
@@ -28,7 +28,7 @@ from keyart.services.settings import Settings
 from keyart.services.telemetry import ApiMetrics
 from keyart.streams.ports import Output
 from tests.integration.prior_site import GOOD, said, titles, written
-from tests.unit.models.space.small import write_hugging_face
+from tests.unit.models.embed.small import write_hugging_face
 
 
 @pytest.fixture

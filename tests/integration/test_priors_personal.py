@@ -8,15 +8,15 @@ import pytest
 import torch
 
 from keyart.models.bandits.registry import build_policy
+from keyart.models.dataset.segments import Segment, write_segments
 from keyart.models.decide.engine import Decider
 from keyart.models.decide.page import DecidedPage
-from keyart.models.distill.export import export_dual
-from keyart.models.distill.network import DualNetwork
-from keyart.models.distill.report import DistillReport, DistillSettings
-from keyart.models.distill.vectors import VIEWER_WIDTH
-from keyart.models.features import PERSONAL, TasteVectors
-from keyart.models.llm.segments import Segment, write_segments
-from keyart.models.space.protocol import unit_rows
+from keyart.models.embed.protocol import unit_rows
+from keyart.models.priors.dual.export import export_dual
+from keyart.models.priors.dual.network import DualNetwork
+from keyart.models.priors.dual.report import DistillReport, DistillSettings
+from keyart.models.priors.dual.vectors import VIEWER_WIDTH
+from keyart.models.taste.features import PERSONAL, TasteVectors
 from keyart.schemas.catalogue import Artwork, Title
 from keyart.schemas.priors import PriorCard, SegmentCentre
 from keyart.schemas.taste import INTERESTS, TASTE_DIMENSIONS

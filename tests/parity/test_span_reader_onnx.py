@@ -7,17 +7,17 @@ import numpy as np
 import pytest
 import torch
 
+from keyart.models.embed.language_models import LanguageModel
 from keyart.models.llm.export.export import export
-from keyart.models.llm.export.manifest import Manifest
-from keyart.models.llm.loading import LanguageModel
-from keyart.models.llm.opinions import load_opinions
-from keyart.models.llm.prompts import Prompter
+from keyart.models.llm.prompt.prompts import Prompter
+from keyart.models.llm.prompt.template import load_template
+from keyart.models.llm.scoring.manifest import Manifest
 from keyart.models.llm.scoring.onnx_engine import OnnxEngine
+from keyart.models.llm.scoring.opinions import load_opinions
 from keyart.models.llm.scoring.scorer import Scorer
+from keyart.models.llm.scoring.span_reader import load_reader, new_reader, save_reader
 from keyart.models.llm.scoring.torch_engine import TorchEngine
-from keyart.models.llm.span_reader import load_reader, new_reader, save_reader
-from keyart.models.llm.template import load_template
-from tests.unit.models.llm.conftest import example, small_model, small_tokenizer
+from tests.unit.models.conftest import example, small_model, small_tokenizer
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 EXAMPLES = [example(at, count=2 + at % 4, answer=at % 2, history=at % 3 * 2) for at in range(12)]

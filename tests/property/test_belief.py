@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from keyart.models.belief.beliefs import Learned, TitleBeliefs, refresh
 from keyart.models.belief.hyper import Hyper
-from keyart.models.belief.sums import Sums
+from keyart.models.sums.arrays import Sums
 
 HYPER = Hyper()
 FIELDS = ("log_relative", "prior_log", "cv", "seen", "taken")

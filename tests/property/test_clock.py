@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keyart.models.posterior.clock import MOST_AHEAD_MS, steady
+from keyart.models.sums.clock import MOST_AHEAD_MS, steady
 from keyart.schemas import codec
 from keyart.schemas.posterior import SharedSums, TitlesMeta, TitleSums
 from keyart.schemas.rewards import Reward

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keyart.models.rewards import RewardRules
+from keyart.models.sums.rewards import RewardRules
 from keyart.schemas.decisions import DecisionPage
 from keyart.schemas.events import Click, Erasure, Event, Hide, Impression, Play
 from keyart.streams.steps.join import JoinRules

@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from keyart.models.space import Concepts, load_space
+from keyart.models.embed import Concepts, load_space
 from keyart.models.taste.update import TasteRates
 from keyart.schemas import codec
 from keyart.schemas.decisions import Decision, DecisionPage, Terms

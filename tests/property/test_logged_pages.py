@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from keyart.models.bandits.registry import POLICIES, build_policy
 from keyart.models.belief.beliefs import Learned, refresh
 from keyart.models.belief.hyper import Hyper
-from keyart.models.belief.sums import Sums
-from keyart.models.decide.beliefs import take_over
 from keyart.models.decide.engine import Decider
 from keyart.models.decide.index import IndexedTitle, ServingIndex
+from keyart.models.decide.rows import take_over
 from keyart.models.decide.weights import learned_weights
-from keyart.models.features import PERSONAL, TasteVectors
 from keyart.models.priors.personal import SegmentSide
+from keyart.models.sums.arrays import Sums
+from keyart.models.taste.features import PERSONAL, TasteVectors
 from keyart.schemas import codec
 from keyart.schemas.decisions import DecisionPage, Versions
 from keyart.schemas.ids import ViewerKey

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keyart.models.posterior.shared import add_to_shared, shared_matrices
-from keyart.models.posterior.sums import add_to_title
+from keyart.models.sums.adding import add_to_title
+from keyart.models.sums.shared import add_to_shared, shared_matrices
 from keyart.schemas.decisions import Versions
 from keyart.schemas.posterior import SharedSums, TitlesMeta, TitleSums
 from keyart.schemas.rewards import Reward

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from keyart.models.space import Concepts, load_space
+from keyart.models.embed import Concepts, load_space
 from keyart.models.taste.update import TasteRates
 from keyart.schemas.catalogue import Artwork, Title
 from keyart.schemas.events import Click, Correction, Event, Finish, Hide, Impression, Like, Play

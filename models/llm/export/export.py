@@ -9,27 +9,27 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from keyart.models.llm.examples import Example
-from keyart.models.llm.export.calibrate import fit_temperature, tempered
-from keyart.models.llm.export.manifest import (
+from keyart.models.dataset.examples import Example
+from keyart.models.embed.language_models import LanguageModel
+from keyart.models.likelihood.temperature import fit_temperature, tempered
+from keyart.models.llm.export.onnx_graph import export_graph
+from keyart.models.llm.export.quantise import quantise
+from keyart.models.llm.prompt.prompts import Prompter, shuffled
+from keyart.models.llm.prompt.template import load_template
+from keyart.models.llm.prompt.tokenizing import tokenizer_digest
+from keyart.models.llm.scoring.manifest import (
     Graph,
     Manifest,
     Parity,
     file_digest,
     write_manifest,
 )
-from keyart.models.llm.export.onnx_graph import export_graph
-from keyart.models.llm.export.quantise import quantise
-from keyart.models.llm.export.worth import Worth, measure_worth
-from keyart.models.llm.loading import LanguageModel
-from keyart.models.llm.prompts import Prompter, shuffled
 from keyart.models.llm.scoring.onnx_engine import OnnxEngine
 from keyart.models.llm.scoring.options import score_options
 from keyart.models.llm.scoring.scorer import Scorer
+from keyart.models.llm.scoring.span_reader import load_scoring_model
 from keyart.models.llm.scoring.torch_engine import TorchEngine
-from keyart.models.llm.span_reader import load_scoring_model
-from keyart.models.llm.template import load_template
-from keyart.models.llm.tokenizing import tokenizer_digest
+from keyart.models.priors.worth import Worth, measure_worth
 from keyart.schemas.errors import InvalidRecord, ModelRejected
 
 BOUNDS: Final = {"fp32": 1e-3, "int8": 0.1, "int4": 0.25}

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from keyart.models.llm.scoring.graph import OptionGraph, SpanGraph, empty_past
-from keyart.models.llm.span_reader import SpanReader
+from keyart.models.llm.scoring.span_reader import SpanReader
 
 OUTPUTS = ("logits", "present")
 

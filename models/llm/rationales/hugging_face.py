@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from keyart.models.llm.loading import load_causal_lm
+from keyart.models.embed.language_models import load_causal_lm
 from keyart.models.llm.rationales.write import Teacher
 
 

@@ -10,10 +10,10 @@ from typing import Final, Literal
 import msgspec
 from msgspec import Struct
 
-from keyart.models.llm.examples import Example
-from keyart.models.llm.files import finished_lines
-from keyart.models.llm.marks import MARKS
-from keyart.models.llm.prompts import Prompter, shuffled
+from keyart.models.artifacts.described import finished_lines
+from keyart.models.dataset.examples import Example
+from keyart.models.llm.prompt.marks import MARKS
+from keyart.models.llm.prompt.prompts import Prompter, shuffled
 from keyart.schemas.errors import KeyartError
 
 Teacher = Callable[[str], str]

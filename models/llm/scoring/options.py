@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from keyart.models.llm.examples import Example
-from keyart.models.llm.prompts import Prompt, Prompter, shuffled
+from keyart.models.dataset.examples import Example
+from keyart.models.llm.prompt.prompts import Prompt, Prompter, shuffled
 from keyart.models.llm.scoring.scorer import Scorer
 
 

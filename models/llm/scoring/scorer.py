@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from keyart.models.llm.prompts import NO_OPTION, Prompt
+from keyart.models.llm.prompt.prompts import NO_OPTION, Prompt
 from keyart.models.llm.scoring.plan import Tokens, plan
 
 Past = Any

@@ -7,12 +7,12 @@ from typing import Any, Final
 
 import msgspec
 
-from keyart.models.llm.catalogue import choices
-from keyart.models.llm.examples import Example
-from keyart.models.llm.files import finished_lines
-from keyart.models.llm.opinions import Opinions
+from keyart.models.artifacts.described import finished_lines
+from keyart.models.dataset.catalogue import choices
+from keyart.models.dataset.examples import Example
+from keyart.models.dataset.segments import Segment
+from keyart.models.llm.scoring.opinions import Opinions
 from keyart.models.llm.scoring.options import Scored, position_bias, relative_log
-from keyart.models.llm.segments import Segment
 from keyart.schemas.catalogue import Title
 from keyart.schemas.priors import Opinion
 

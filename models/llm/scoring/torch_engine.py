@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from keyart.models.llm.scoring.graph import OptionGraph, SpanGraph, empty_past
 from keyart.models.llm.scoring.plan import Tokens
-from keyart.models.llm.span_reader import SpanReader
+from keyart.models.llm.scoring.span_reader import SpanReader
 
 
 class TorchEngine:

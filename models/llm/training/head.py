@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import torch
 
-from keyart.models.llm.span_reader import NO_LOGIT, SpanReader
+from keyart.models.llm.scoring.span_reader import NO_LOGIT, SpanReader
 from keyart.models.llm.training.likelihood import listwise_loss
 from keyart.models.llm.training.progress import NO_LOSS, Progress
 

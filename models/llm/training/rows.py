@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from typing import TypedDict
 
-from keyart.models.llm.examples import Example
-from keyart.models.llm.preferences import Preference
-from keyart.models.llm.prompts import Prompter, shuffled
+from keyart.models.dataset.examples import Example
+from keyart.models.dataset.preferences import Preference
+from keyart.models.llm.prompt.prompts import Prompter, shuffled
 from keyart.models.llm.training.likelihood import IGNORED
 
 

@@ -8,14 +8,14 @@ from typing import Final
 
 import torch
 
-from keyart.models.llm.examples import Example
-from keyart.models.llm.files import write_described
-from keyart.models.llm.loading import LanguageModel, load_causal_lm
-from keyart.models.llm.preferences import preferences
-from keyart.models.llm.prepare import read_dataset, read_split
-from keyart.models.llm.prompts import Prompter
-from keyart.models.llm.span_reader import save_reader
-from keyart.models.llm.template import load_template
+from keyart.models.artifacts.described import write_described
+from keyart.models.dataset.examples import Example
+from keyart.models.dataset.preferences import preferences
+from keyart.models.dataset.prepare import read_dataset, read_split
+from keyart.models.embed.language_models import LanguageModel, load_causal_lm
+from keyart.models.llm.prompt.prompts import Prompter
+from keyart.models.llm.prompt.template import load_template
+from keyart.models.llm.scoring.span_reader import save_reader
 from keyart.models.llm.training.progress import Progress, silent
 from keyart.models.llm.training.rows import preference_rows, sft_rows
 from keyart.models.llm.training.settings import StageReport, TrainReport, TrainSettings

@@ -16,10 +16,10 @@ from datasets import Dataset
 from peft import LoraConfig, get_peft_model
 from transformers import EarlyStoppingCallback, TrainingArguments, set_seed
 
-from keyart.models.llm.examples import Example
-from keyart.models.llm.loading import LanguageModel
-from keyart.models.llm.prompts import NO_OPTION, Prompter, shuffled
-from keyart.models.llm.span_reader import SpanReader, new_reader
+from keyart.models.dataset.examples import Example
+from keyart.models.embed.language_models import LanguageModel
+from keyart.models.llm.prompt.prompts import NO_OPTION, Prompter, shuffled
+from keyart.models.llm.scoring.span_reader import SpanReader, new_reader
 from keyart.models.llm.training.arguments import trainer_arguments
 from keyart.models.llm.training.head import fit_head
 from keyart.models.llm.training.likelihood import listwise_loss

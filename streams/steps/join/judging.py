@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from msgspec import structs
 
-from keyart.models.rewards import minutes_played, reward_of
+from keyart.models.sums.rewards import minutes_played, reward_of
 from keyart.schemas.events import Engagement, Impression
 from keyart.schemas.rewards import Reward
 from keyart.streams.steps.join.clocks import Stamp, Within, corrected, within

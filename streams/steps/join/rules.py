@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-from keyart.models.rewards import RewardRules
+from keyart.models.sums.rewards import RewardRules
 
 ASSIGNED: Final = "assigned"
 VISITS: Final = "visits"

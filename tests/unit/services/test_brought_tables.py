@@ -20,7 +20,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from keyart.models.creatives.tables import read_creatives
+from keyart.models.dataset.creative_files import read_creatives
 from keyart.schemas.errors import KeyartError
 from keyart.services.cli.main import main
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from keyart.models.bandits.registry import POLICIES, policy_parameters
-from keyart.models.rewards import reward_names
+from keyart.models.sums.rewards import reward_names
 from keyart.schemas.errors import SettingsError
 from keyart.services.checks import check_settings
 from keyart.services.cli.main import app

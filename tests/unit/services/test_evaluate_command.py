@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from keyart.models.creatives import texts
+from keyart.models.ope.headlines import texts
 from keyart.schemas.errors import KeyartError, SettingsError, UnknownName
 from keyart.services.cli.evaluate import app
 

@@ -4,7 +4,7 @@ from collections import Counter
 from typing import Any
 from zlib import crc32
 
-from keyart.models.rewards import RewardRules
+from keyart.models.sums.rewards import RewardRules
 from keyart.schemas import codec
 from keyart.schemas.decisions import Decision, DecisionPage, Terms, Versions
 from keyart.schemas.events import Adoption, Correction, Erasure, Event, Impression, Play

@@ -2,7 +2,7 @@
 
 from zlib import crc32
 
-from keyart.models.rewards import RewardRules
+from keyart.models.sums.rewards import RewardRules
 from keyart.models.taste.update import TasteRates
 from keyart.schemas import codec
 from keyart.schemas.decisions import Decision, DecisionPage, Terms, Versions

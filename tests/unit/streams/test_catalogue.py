@@ -3,7 +3,7 @@
 import pytest
 from msgspec import structs
 
-from keyart.models.space import Concepts, load_space
+from keyart.models.embed import Concepts, load_space
 from keyart.schemas import codec
 from keyart.schemas.catalogue import MAX_STORED_BYTES, Artwork, StoredTitle, Title
 from keyart.schemas.errors import InvalidRecord

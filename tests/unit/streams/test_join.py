@@ -6,7 +6,7 @@ import re
 import pytest
 from msgspec import structs
 
-from keyart.models.rewards import RewardRules
+from keyart.models.sums.rewards import RewardRules
 from keyart.schemas.decisions import Versions
 from keyart.schemas.events import Click, Erasure, Event
 from keyart.streams.steps.join import JoinRules, batch

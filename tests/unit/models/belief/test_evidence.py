@@ -7,7 +7,7 @@ from scipy import integrate, stats
 from keyart.models.belief.beliefs import Learned, refresh
 from keyart.models.belief.evidence import weigh
 from keyart.models.belief.hyper import Hyper
-from keyart.models.belief.sums import Sums
+from keyart.models.sums.arrays import Sums
 
 HYPER = Hyper(trusts=(-1.0, 0.0, 1.0), spreads=(0.2, 0.4))
 TAKES = np.array([[12.0, 3.0, 0.0], [1.0, 0.0, 0.0], [40.0, 55.0, 0.0]])

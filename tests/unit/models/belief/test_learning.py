@@ -5,7 +5,7 @@ import pytest
 
 from keyart.models.belief.beliefs import Learned, TitleBeliefs, refresh
 from keyart.models.belief.hyper import Hyper
-from keyart.models.belief.sums import Sums
+from keyart.models.sums.arrays import Sums
 from keyart.schemas.errors import SettingsError
 
 HYPER = Hyper()

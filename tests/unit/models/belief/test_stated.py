@@ -5,7 +5,7 @@ import pytest
 
 from keyart.models.belief.beliefs import Learned, TitleBeliefs, refresh, stated
 from keyart.models.belief.hyper import Hyper
-from keyart.models.belief.sums import Sums
+from keyart.models.sums.arrays import Sums
 from keyart.schemas.errors import SettingsError
 
 HYPER = Hyper(spreads=(0.1, 0.3, 0.9), level_mean=float(np.log(0.02)), stated_within=2.0)

@@ -14,7 +14,7 @@ from keyart.models.decide.index import (
 )
 from keyart.models.decide.page import DecidedPage
 from keyart.models.decide.weights import Shared
-from keyart.models.features import FEATURES, NO_TASTE, TasteVectors, features
+from keyart.models.taste.features import FEATURES, NO_TASTE, TasteVectors, features
 from keyart.schemas.errors import NotFound, SettingsError
 
 NOW = 1_700_000_000_000

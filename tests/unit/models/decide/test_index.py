@@ -8,8 +8,8 @@ from keyart.models.decide.index import (
     IndexedTitle,
     ServingIndex,
 )
-from keyart.models.features import TasteVectors, relations
 from keyart.models.priors.personal import Seen
+from keyart.models.taste.features import TasteVectors, relations
 from keyart.schemas.errors import InvalidRecord, NotFound
 
 LEVEL = BELIEF_COLUMNS.index("level")

@@ -17,8 +17,8 @@ from keyart.models.decide.weights import (
     no_weights,
     spread_of_weights,
 )
-from keyart.models.features import FEATURES, PERSONAL, PERSONAL_SCALE, TasteVectors, features
-from keyart.models.posterior.shared import MOST_PRIORS, add_to_shared
+from keyart.models.sums.shared import MOST_PRIORS, add_to_shared
+from keyart.models.taste.features import FEATURES, PERSONAL, PERSONAL_SCALE, TasteVectors, features
 from keyart.schemas.decisions import Versions
 from keyart.schemas.posterior import SharedSums
 from keyart.schemas.rewards import Reward

@@ -6,13 +6,13 @@ import msgspec
 import numpy as np
 import pytest
 
-from keyart.models.llm.examples import Choice, Entry
-from keyart.models.llm.marks import MARKS
-from keyart.models.llm.prompts import Budget, Prompter, shuffled
-from keyart.models.llm.template import load_template, parse_template, shipped_templates
+from keyart.models.dataset.examples import Choice, Entry
+from keyart.models.llm.prompt.marks import MARKS
+from keyart.models.llm.prompt.prompts import Budget, Prompter, shuffled
+from keyart.models.llm.prompt.template import load_template, parse_template, shipped_templates
 from keyart.schemas.decisions import MAX_ARTWORKS
 from keyart.schemas.errors import NotFound, SettingsError
-from tests.unit.models.llm.conftest import example, small_tokenizer
+from tests.unit.models.conftest import example, small_tokenizer
 
 
 def test_shipped_templates_parse_and_differ() -> None:

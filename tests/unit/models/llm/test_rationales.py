@@ -6,8 +6,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from keyart.models.llm.marks import MARKS
-from keyart.models.llm.prompts import Prompter
+from keyart.models.llm.prompt.marks import MARKS
+from keyart.models.llm.prompt.prompts import Prompter
+from keyart.models.llm.prompt.template import load_template
 from keyart.models.llm.rationales.hugging_face import hugging_face_teacher
 from keyart.models.llm.rationales.write import (
     Spending,
@@ -16,10 +17,9 @@ from keyart.models.llm.rationales.write import (
     with_reasons,
     write_reasons,
 )
-from keyart.models.llm.template import load_template
 from keyart.models.llm.training.rows import sft_rows
 from keyart.schemas.errors import KeyartError
-from tests.unit.models.llm.conftest import example
+from tests.unit.models.conftest import example
 
 
 class Away(KeyartError):

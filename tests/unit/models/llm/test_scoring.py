@@ -10,20 +10,20 @@ import numpy as np
 import pytest
 import torch
 
-from keyart.models.llm.export.calibrate import tempered
-from keyart.models.llm.export.worth import UNMEASURED, Worth
-from keyart.models.llm.opinions import Opinions, opinions
-from keyart.models.llm.prompts import Prompter, shuffled
+from keyart.models.dataset.segments import Segment
+from keyart.models.likelihood.groups import GroupWorth
+from keyart.models.likelihood.temperature import tempered
+from keyart.models.llm.prompt.prompts import Prompter, shuffled
+from keyart.models.llm.prompt.template import load_template
+from keyart.models.llm.scoring.opinions import Opinions, opinions
 from keyart.models.llm.scoring.options import position_bias, relative_log, score_options
 from keyart.models.llm.scoring.plan import computed_tokens, plan
 from keyart.models.llm.scoring.scorer import Scorer
 from keyart.models.llm.scoring.table import read_table, score_table
 from keyart.models.llm.scoring.torch_engine import TorchEngine
-from keyart.models.llm.segments import Segment
-from keyart.models.llm.template import load_template
-from keyart.models.priors.groups import GroupWorth
+from keyart.models.priors.worth import UNMEASURED, Worth
 from keyart.schemas.catalogue import Artwork, Title
-from tests.unit.models.llm.conftest import WORDS, example
+from tests.unit.models.conftest import WORDS, example
 
 
 def brute_force_cost(prompts: Sequence[Sequence[int]]) -> int:

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from keyart.models.llm.examples import Choice, Entry
-from keyart.models.llm.loading import LanguageModel
-from keyart.models.llm.opinions import load_opinions
-from keyart.models.llm.prepare import read_split
-from keyart.models.llm.prompts import NO_OPTION, Prompt, Prompter
+from keyart.models.dataset.examples import Choice, Entry
+from keyart.models.dataset.prepare import read_split
+from keyart.models.embed.language_models import LanguageModel
+from keyart.models.llm.prompt.prompts import NO_OPTION, Prompt, Prompter
+from keyart.models.llm.prompt.template import load_template, parse_template
+from keyart.models.llm.scoring.opinions import load_opinions
 from keyart.models.llm.scoring.scorer import Scorer
-from keyart.models.llm.scoring.torch_engine import TorchEngine
-from keyart.models.llm.span_reader import (
+from keyart.models.llm.scoring.span_reader import (
     HEAD_FILE,
     SpanReader,
     is_reader,
@@ -24,7 +24,7 @@ from keyart.models.llm.span_reader import (
     new_reader,
     save_reader,
 )
-from keyart.models.llm.template import load_template, parse_template
+from keyart.models.llm.scoring.torch_engine import TorchEngine
 from keyart.models.llm.training.head import fit_head
 from keyart.models.llm.training.likelihood import listwise_loss
 from keyart.models.llm.training.progress import silent
@@ -32,7 +32,7 @@ from keyart.models.llm.training.run import train
 from keyart.models.llm.training.settings import TrainSettings
 from keyart.models.llm.training.spans import SpanCollator, span_rows
 from keyart.schemas.errors import ModelRejected, NotFound, SettingsError
-from tests.unit.models.llm.conftest import example, small_model, small_tokenizer
+from tests.unit.models.conftest import example, small_model, small_tokenizer
 
 
 @pytest.fixture

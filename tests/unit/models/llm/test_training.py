@@ -8,13 +8,13 @@ import msgspec
 import pytest
 import torch
 
-from keyart.models.llm.examples import SPLITS, write_examples
-from keyart.models.llm.opinions import load_opinions
-from keyart.models.llm.preferences import Preference, preferences
-from keyart.models.llm.prepare import DATASET_FILE, read_split
-from keyart.models.llm.prompts import Prompter
+from keyart.models.dataset.examples import SPLITS, write_examples
+from keyart.models.dataset.preferences import Preference, preferences
+from keyart.models.dataset.prepare import DATASET_FILE, read_split
+from keyart.models.llm.prompt.prompts import Prompter
+from keyart.models.llm.prompt.template import load_template
 from keyart.models.llm.rationales.write import REASONS_FILE, Reason
-from keyart.models.llm.template import load_template
+from keyart.models.llm.scoring.opinions import load_opinions
 from keyart.models.llm.training.dpo import WeightedPairCollator, pair_log_probs, preference_loss
 from keyart.models.llm.training.likelihood import label_log_probs
 from keyart.models.llm.training.rows import preference_rows, sft_rows
@@ -22,7 +22,7 @@ from keyart.models.llm.training.run import train
 from keyart.models.llm.training.settings import TrainSettings
 from keyart.models.llm.training.sft import WeightedCollator, weighted_loss
 from keyart.schemas.errors import InvalidRecord, SettingsError
-from tests.unit.models.llm.conftest import example, small_model
+from tests.unit.models.conftest import example, small_model
 
 
 def settings(folder: Path, **given: Any) -> TrainSettings:

@@ -7,9 +7,9 @@ import pytest
 
 from keyart.models.belief.beliefs import Learned, refresh
 from keyart.models.belief.hyper import Hyper
-from keyart.models.belief.sums import Sums
 from keyart.models.priors.folds import FOLDS_FILE, CrossFit, cross_fit, load_folds, save_folds
 from keyart.models.priors.ridge import fit_ridge
+from keyart.models.sums.arrays import Sums
 from keyart.schemas.errors import ModelRejected, NotFound
 
 TITLES, ARTWORKS, WIDE = 200, 4, 64

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from keyart.models.features import NO_TASTE, TasteVectors
 from keyart.models.priors.personal import SegmentSide
+from keyart.models.taste.features import NO_TASTE, TasteVectors
 from keyart.schemas.priors import SegmentCentre
 from keyart.schemas.taste import INTERESTS, TASTE_DIMENSIONS
 

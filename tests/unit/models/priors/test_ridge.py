@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from keyart.models.likelihood.relative import relative_effects
 from keyart.models.priors.neutral import NeutralPrior
 from keyart.models.priors.protocol import Candidate, Prior
-from keyart.models.priors.relative import relative_effects
 from keyart.models.priors.ridge import fit_ridge
 from keyart.schemas.errors import InvalidRecord
 

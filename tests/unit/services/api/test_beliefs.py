@@ -5,8 +5,8 @@ import pytest
 
 from keyart.models.belief.beliefs import Learned, refresh
 from keyart.models.belief.hyper import Hyper
-from keyart.models.belief.sums import Sums
 from keyart.models.decide.index import ANY_SURFACE, BELIEF_COLUMNS, IndexedTitle, ServingIndex
+from keyart.models.sums.arrays import Sums
 from keyart.schemas.posterior import Cell, TitleSums
 from keyart.schemas.priors import Opinion
 from keyart.schemas.taste import TASTE_DIMENSIONS

@@ -9,7 +9,7 @@ from keyart.models.bandits.registry import build_policy
 from keyart.models.bandits.uniforms import place_number, title_number
 from keyart.models.decide.engine import Decider
 from keyart.models.decide.index import IndexedTitle, Place, ServingIndex
-from keyart.models.features import NO_TASTE
+from keyart.models.taste.features import NO_TASTE
 from keyart.schemas.assigned import (
     MAX_ASSIGNED,
     MAX_BYTES,

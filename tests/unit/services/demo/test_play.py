@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from keyart.models.space import load_space
+from keyart.models.embed import load_space
 from keyart.schemas.catalogue import Title
 from keyart.schemas.errors import KeyartError
 from keyart.schemas.events import Event as StoredEvent

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from keyart.models.space import load_space
+from keyart.models.embed import load_space
 from keyart.schemas.errors import InvalidRecord, UnknownName
 from keyart.services.demo.priors import find_prior
 from keyart.services.demo.world import make_world, read_titles

@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from keyart.models.audience import Catalogue
+from keyart.models.simulate import Catalogue
 from keyart.services.demo.screen import table_of, verdict
 from keyart.services.demo.tally import Tally
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keyart.models.space import load_space
+from keyart.models.embed import load_space
 from keyart.services.demo.visits import BAIT, LIKED, PAGE, Visits, acts
 from keyart.services.demo.world import World, make_world
 

@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from keyart.models.space import Concepts, load_space
+from keyart.models.embed import Concepts, load_space
 from keyart.schemas.catalogue import Title
 from keyart.schemas.events import Play
 from keyart.schemas.ids import pseudonym

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from keyart.models.llm.scoring.table import read_table
 from keyart.schemas.catalogue import Artwork, Title
 from keyart.services.cli.llm import app
-from tests.unit.models.llm.conftest import WORDS, small_model, small_tokenizer
+from tests.unit.models.conftest import WORDS, small_model, small_tokenizer
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::UserWarning"),

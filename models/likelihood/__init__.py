@@ -1,0 +1,1 @@
+"""How likely takes are: Gamma-Poisson, the chance to be the best, calibration, groups."""

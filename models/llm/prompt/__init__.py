@@ -1,0 +1,1 @@
+"""An example in words and in tokens: template, marks, bounds."""

@@ -1,0 +1,97 @@
+"""Adding rewards to the sums of a title.
+
+A sum stands at the latest event time it has seen. A later reward first shrinks the sum to its own
+time; an earlier one is shrunk before it is added. Either way the result is the sum over rewards of
+value x 2^-(age / half-life), so the order of the rewards does not matter, to rounding.
+"""
+
+from collections.abc import Sequence
+
+from keyart.models.sums import bursts
+from keyart.schemas.posterior import MAX_KEPT_ARTWORKS, MAX_SURFACES, Cell, Cells, Fresh, TitleSums
+from keyart.schemas.rewards import Reward
+
+SHARES_KEPT = 48
+OTHER_SURFACE = "other"
+
+
+def add_to_title(
+    before: TitleSums,
+    rewards: Sequence[Reward],
+    *,
+    half_life_ms: float,
+    bucket_ms: int,
+    hold: bool = True,
+) -> TitleSums:
+    """Return the title's sums with these rewards added.
+
+    Bursts of new viewers that cannot be luck are held back (`bursts`): the order of rewards matters
+    for those alone.
+
+    Parameters
+    ----------
+    before
+        Not changed.
+    rewards
+        All of this title.
+    half_life_ms
+        Of forgetting, by the time the artwork was shown.
+    bucket_ms
+        Width of the buckets in `shares`; the newest 48 are kept.
+    hold
+        Whether bursts are held back.
+    """
+    as_of_ms = max(before.as_of_ms, max(reward.shown_at_ms for reward in rewards))
+    fade = 2.0 ** ((before.as_of_ms - as_of_ms) / half_life_ms) if before.as_of_ms else 1.0
+    artworks = {
+        artwork: {
+            surface: Cell(cell.count, cell.taken, cell.reward * fade, cell.expected * fade)
+            for surface, cell in cells.items()
+        }
+        for artwork, cells in before.artworks.items()
+    }
+    shares = {start: dict(counts) for start, counts in before.shares.items()}
+    fresh = None if before.fresh is None else bursts.faded(before.fresh, fade)
+    for reward in rewards:
+        weight = 2.0 ** ((reward.shown_at_ms - as_of_ms) / half_life_ms)
+        watched = hold and reward.fresh
+        guarded = watched and fresh is not None and bursts.on_guard(fresh, reward.shown_at_ms)
+        if not guarded:
+            _add(artworks, reward, weight)
+        if watched:
+            fresh = fresh or Fresh()
+            window = fresh.open
+            window.rewards += 1
+            window.since_ms = min(window.since_ms or reward.shown_at_ms, reward.shown_at_ms)
+            window.until_ms = max(window.until_ms, reward.shown_at_ms)
+            _add(window.artworks, reward, weight)
+            bursts.watch(fresh, artworks, at_ms=reward.shown_at_ms)
+        bucket = shares.setdefault(reward.shown_at_ms - reward.shown_at_ms % bucket_ms, {})
+        bucket[reward.artwork] = bucket.get(reward.artwork, 0) + 1
+    if len(shares) > SHARES_KEPT:
+        shares = {start: shares[start] for start in sorted(shares)[-SHARES_KEPT:]}
+    return TitleSums(
+        title=before.title,
+        as_of_ms=as_of_ms,
+        artworks=artworks,
+        shares=shares,
+        fresh=fresh,
+    )
+
+
+def _add(artworks: Cells, reward: Reward, weight: float) -> None:
+    cell = _cell(artworks, reward.artwork, reward.surface)
+    cell.count += 1
+    cell.taken += reward.value
+    cell.reward += weight * reward.value
+    cell.expected += weight * reward.multiplier
+
+
+def _cell(artworks: Cells, artwork: str, surface: str) -> Cell:
+    if artwork not in artworks and len(artworks) >= MAX_KEPT_ARTWORKS:
+        artwork = min(artworks, key=lambda name: sum(c.expected for c in artworks[name].values()))
+        del artworks[artwork]
+    cells = artworks.setdefault(artwork, {})
+    if surface not in cells and len(cells) >= MAX_SURFACES - 1:
+        surface = OTHER_SURFACE
+    return cells.setdefault(surface, Cell())
