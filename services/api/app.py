@@ -20,9 +20,9 @@ from keyart.services.api.door import Door
 from keyart.services.api.origins import Origins
 from keyart.services.api.state import ApiState
 from keyart.services.api.tracing import tracer_of
-from keyart.services.bootstrap import Parts
 from keyart.services.page.routes import PUBLIC
 from keyart.services.page.wiring import page_of
+from keyart.services.wiring.bootstrap import Parts
 
 log = logging.getLogger(__name__)
 TRACES_S = 2.0

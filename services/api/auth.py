@@ -26,7 +26,7 @@ from keyart.schemas.errors import SettingsError
 from keyart.services.api.addresses import decode_parameters
 from keyart.services.api.keys import MAX_KEY, SCOPES, Caller, KeyRing, listed_keys
 from keyart.services.api.origins import is_loopback
-from keyart.services.settings import Settings
+from keyart.services.wiring.settings import Settings
 
 BURST: Final = 10
 MAX_WAIT_S: Final = 5.0

@@ -19,8 +19,8 @@ from keyart.services.api.policies import Experiment
 from keyart.services.api.recorder import Recorder
 from keyart.services.api.snapshots import Snapshots
 from keyart.services.api.standing import Recent, before, places_of
-from keyart.services.bootstrap import Parts, now_ms
-from keyart.services.telemetry import ApiMetrics
+from keyart.services.wiring.bootstrap import Parts, now_ms
+from keyart.services.wiring.telemetry import ApiMetrics
 from keyart.streams.ports import Output, TasteReader
 from keyart.streams.reading import usable_taste
 

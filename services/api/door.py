@@ -23,8 +23,8 @@ from keyart.services.api.bodies import MAX_BODY
 from keyart.services.api.origins import Origins, Turned
 from keyart.services.api.problems import BadRequest, Problem, encoded
 from keyart.services.api.tracing import Tracer, untraced
-from keyart.services.lines import REQUEST
-from keyart.services.telemetry import ACCESS, ApiMetrics
+from keyart.services.wiring.lines import REQUEST
+from keyart.services.wiring.telemetry import ACCESS, ApiMetrics
 
 access = logging.getLogger(ACCESS)
 MEASURED: Final = ("/v1/decisions", "/v1/events")

@@ -13,11 +13,11 @@ from keyart.schemas.errors import KeyartError
 from keyart.services.api.auth import may
 from keyart.services.api.routes import JSON
 from keyart.services.api.state import ApiState, Keyart
-from keyart.services.bootstrap import now_ms
-from keyart.services.housekeeping import how_it_goes
 from keyart.services.page.routes import PAGE, PUBLIC
 from keyart.services.page.views import Overview
-from keyart.services.telemetry import ApiMetrics
+from keyart.services.processes.housekeeping import how_it_goes
+from keyart.services.wiring.bootstrap import now_ms
+from keyart.services.wiring.telemetry import ApiMetrics
 from keyart.streams.ports import TITLES, VIEWERS, Lane
 from keyart.streams.valkey.room import NEARLY_FULL, room_of
 

@@ -7,7 +7,7 @@ from keyart.models.bandits.registry import build_policy
 from keyart.models.decide.engine import Decider
 from keyart.models.statistics.splits import split_text
 from keyart.schemas.errors import SettingsError, UnknownName
-from keyart.services.settings import Settings
+from keyart.services.wiring.settings import Settings
 
 
 class Arm(NamedTuple):

@@ -12,7 +12,7 @@ from keyart.models.taste.features import F32
 from keyart.schemas.errors import KeyartError, SpaceMismatch
 from keyart.schemas.priors import Opinion, PriorCard
 from keyart.services.api.beliefs import Beliefs
-from keyart.services.bootstrap import Parts
+from keyart.services.wiring.bootstrap import Parts
 from keyart.streams.catalogue.view import NOW
 from keyart.streams.valkey.opinions import NEUTRAL
 

@@ -16,7 +16,7 @@ from keyart.schemas.errors import (
     UnknownName,
 )
 from keyart.schemas.strict import Refused
-from keyart.services.lines import REQUEST
+from keyart.services.wiring.lines import REQUEST
 
 log = logging.getLogger(__name__)
 RETRY_S = "2"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from keyart.schemas.codec import MAX_RECORD_BYTES
 from keyart.schemas.errors import LogAway, LogError
-from keyart.services.telemetry import ApiMetrics
+from keyart.services.wiring.telemetry import ApiMetrics
 from keyart.streams.ports import AsyncLog, Output
 
 log = logging.getLogger(__name__)

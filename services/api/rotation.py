@@ -14,7 +14,7 @@ from keyart.schemas.errors import StoreAway
 from keyart.schemas.events import Adoption
 from keyart.schemas.ids import ViewerKey, pseudonym
 from keyart.schemas.topics import EVENTS
-from keyart.services.viewer_key import ViewerKeys
+from keyart.services.wiring.viewer_key import ViewerKeys
 from keyart.streams.ports import Output, TasteReader
 
 MOST_MOVED: Final = 100_000

@@ -26,7 +26,7 @@ from keyart.services.api.answers import Answer
 from keyart.services.api.bodies import Body
 from keyart.services.api.problems import BadRequest, Fault
 from keyart.services.api.state import ApiState, Keyart
-from keyart.services.bootstrap import now_ms
+from keyart.services.wiring.bootstrap import now_ms
 from keyart.streams.ports import Output
 
 MAX_EVENTS = 1000

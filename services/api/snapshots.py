@@ -19,9 +19,9 @@ from keyart.schemas.topics import partition_of
 from keyart.services.api.beliefs import Beliefs
 from keyart.services.api.memory import settle
 from keyart.services.api.prior import ServedPrior
-from keyart.services.bootstrap import Parts
-from keyart.services.erasure import erasures
-from keyart.services.telemetry import ApiMetrics
+from keyart.services.jobs.erasure import erasures
+from keyart.services.wiring.bootstrap import Parts
+from keyart.services.wiring.telemetry import ApiMetrics
 from keyart.streams.catalogue.view import NOW
 from keyart.streams.ports import TITLES, Lane
 from keyart.streams.reading import usable

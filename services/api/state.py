@@ -14,9 +14,9 @@ from keyart.services.api.recorder import Recorder
 from keyart.services.api.rotation import Rotation
 from keyart.services.api.snapshots import Snapshots
 from keyart.services.api.standing import Recent
-from keyart.services.bootstrap import Parts, now_ms
 from keyart.services.page.wiring import insight_of
-from keyart.services.telemetry import ApiMetrics
+from keyart.services.wiring.bootstrap import Parts, now_ms
+from keyart.services.wiring.telemetry import ApiMetrics
 from keyart.streams.ports import AsyncLog, Output, TasteReader
 from keyart.streams.valkey.aio import ValkeyAsyncLog, ValkeyTastes, connect_async
 from keyart.streams.valkey.room import Room

@@ -16,8 +16,8 @@ from keyart.schemas.topics import EVENTS, partition_of
 from keyart.services.api.bodies import Body
 from keyart.services.api.routes import JSON
 from keyart.services.api.state import ApiState, Keyart
-from keyart.services.bootstrap import now_ms
-from keyart.services.erasure import forget_now, register
+from keyart.services.jobs.erasure import forget_now, register
+from keyart.services.wiring.bootstrap import now_ms
 from keyart.streams.ports import Output
 from keyart.streams.reading import usable_taste
 

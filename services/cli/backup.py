@@ -23,9 +23,9 @@ def backup(
     It holds the key that ties viewers to their pseudonyms: keep it as secret as that. Ends with the
     status of `keyart replay --check` on the backup.
     """
-    from keyart.services.backup import back_up, check_backup
-    from keyart.services.bootstrap import Parts
-    from keyart.services.settings import read_settings
+    from keyart.services.jobs.backup import back_up, check_backup
+    from keyart.services.wiring.bootstrap import Parts
+    from keyart.services.wiring.settings import read_settings
 
     settings = read_settings().settings
     parts = Parts(settings)
@@ -53,9 +53,9 @@ def restore(
 
     Ends with the status of `keyart replay --check` on the site.
     """
-    from keyart.services.backup import check_site
-    from keyart.services.backup import restore as restore_site
-    from keyart.services.settings import read_settings
+    from keyart.services.jobs.backup import check_site
+    from keyart.services.jobs.backup import restore as restore_site
+    from keyart.services.wiring.settings import read_settings
 
     settings = read_settings().settings
     manifest = restore_site(source, settings)

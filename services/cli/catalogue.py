@@ -11,7 +11,7 @@ from keyart.services.cli.words import counted
 
 if TYPE_CHECKING:
     from keyart.schemas.catalogue import Title
-    from keyart.services.bootstrap import Parts
+    from keyart.services.wiring.bootstrap import Parts
 
 app = typer.Typer(help="Titles and their artworks.", no_args_is_help=True)
 
@@ -38,15 +38,15 @@ def load(
     from rich.console import Console
     from rich.progress import track
 
-    from keyart.services.catalogue_file import read_titles
-    from keyart.services.catalogue_load import send_all, starting_with
+    from keyart.services.jobs.catalogue_file import read_titles
+    from keyart.services.jobs.catalogue_load import send_all, starting_with
 
     check_json(json)
     console = Console(stderr=True)
     titles = starting_with(read_titles(file), start)
     artworks = sum(len(title.artworks) for title in titles)
     if url:
-        from keyart.services.demo.client import HttpClient
+        from keyart.services.client import HttpClient
 
         client = HttpClient(url, key=key)
         try:
@@ -58,8 +58,8 @@ def load(
         finally:
             client.close()
     else:
-        from keyart.services.bootstrap import Parts, now_ms
-        from keyart.services.settings import read_settings
+        from keyart.services.wiring.bootstrap import Parts, now_ms
+        from keyart.services.wiring.settings import read_settings
 
         _to_store(Parts(read_settings().settings), titles, now_ms())
     said = f"{counted(len(titles), 'title')} with {counted(artworks, 'artwork')} loaded from {file}"
@@ -78,7 +78,7 @@ def sample(
 
     from keyart.schemas.errors import SettingsError
 
-    text = files("keyart.services").joinpath("sample_titles.jsonl").read_text("utf-8")
+    text = files("keyart.services.jobs").joinpath("sample_titles.jsonl").read_text("utf-8")
     if out is None:
         typer.echo(text, nl=False)
         return

@@ -25,9 +25,9 @@ def show_all(
     from rich.markup import escape
     from rich.table import Table
 
-    from keyart.services.bootstrap import Parts
-    from keyart.services.letters import read_letters
-    from keyart.services.settings import read_settings
+    from keyart.services.jobs.letters import read_letters
+    from keyart.services.wiring.bootstrap import Parts
+    from keyart.services.wiring.settings import read_settings
     from keyart.streams.letters import DeadLetter
 
     check_json(json)
@@ -52,9 +52,9 @@ def show(name: Annotated[str, typer.Argument(metavar="ID")]) -> None:
     """Print one dead letter, whole, as JSON."""
     import msgspec
 
-    from keyart.services.bootstrap import Parts
-    from keyart.services.letters import read_letters
-    from keyart.services.settings import read_settings
+    from keyart.services.jobs.letters import read_letters
+    from keyart.services.wiring.bootstrap import Parts
+    from keyart.services.wiring.settings import read_settings
     from keyart.streams.letters import find_letter
 
     settings = read_settings().settings
@@ -70,10 +70,10 @@ def retry(
 ) -> None:
     """Send records to their topics again, e.g. after an upgrade that can read them."""
     from keyart.schemas.errors import InvalidRecord, NotFound
-    from keyart.services.bootstrap import Parts
-    from keyart.services.letters import read_letters
-    from keyart.services.letters import retry as send_again
-    from keyart.services.settings import read_settings
+    from keyart.services.jobs.letters import read_letters
+    from keyart.services.jobs.letters import retry as send_again
+    from keyart.services.wiring.bootstrap import Parts
+    from keyart.services.wiring.settings import read_settings
     from keyart.streams.letters import refuse_lossy
 
     wanted = set(names or ())

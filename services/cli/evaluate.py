@@ -73,7 +73,7 @@ def creatives(
     from keyart.models.ope.headlines.texts import opinions_on
     from keyart.schemas.errors import UnknownName
     from keyart.services.cli.tables import creatives_tables
-    from keyart.services.progress import progress
+    from keyart.services.jobs.progress import progress
 
     check_json(json)
     check_seed(seed)
@@ -156,7 +156,7 @@ def priors(
     from keyart.models.ope.headlines.quality import qualities
     from keyart.models.ope.headlines.texts import opinions_on
     from keyart.services.cli.tables import priors_table
-    from keyart.services.progress import progress
+    from keyart.services.jobs.progress import progress
 
     check_json(json)
     check_seed(seed)

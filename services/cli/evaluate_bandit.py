@@ -39,9 +39,9 @@ def bandit(
 
     from keyart.models.bandits.registry import build_policy
     from keyart.models.context.table import ceiling, keyart_maker, labelled, play, regret
-    from keyart.services.evaluation.columns import read_columns
-    from keyart.services.evaluation.others import installed, missing
-    from keyart.services.progress import progress
+    from keyart.services.jobs.evaluation.columns import read_columns
+    from keyart.services.jobs.evaluation.others import installed, missing
+    from keyart.services.jobs.progress import progress
 
     check_json(json)
     out, err = Console(stderr=json == STANDARD_OUTPUT), Console(stderr=True)

@@ -51,14 +51,14 @@ def log(
     """
     from rich.console import Console
 
-    from keyart.services.evaluation.columns import read_columns
-    from keyart.services.evaluation.judge import judge_own, judge_table
-    from keyart.services.evaluation.logged import context_names, read_log
-    from keyart.services.evaluation.own_log import is_own, read_own
-    from keyart.services.evaluation.page import write_page
-    from keyart.services.evaluation.roles import Names
-    from keyart.services.evaluation.screen import tables
-    from keyart.services.progress import progress
+    from keyart.services.jobs.evaluation.columns import read_columns
+    from keyart.services.jobs.evaluation.judge import judge_own, judge_table
+    from keyart.services.jobs.evaluation.logged import context_names, read_log
+    from keyart.services.jobs.evaluation.own_log import is_own, read_own
+    from keyart.services.jobs.evaluation.page import write_page
+    from keyart.services.jobs.evaluation.roles import Names
+    from keyart.services.jobs.evaluation.screen import tables
+    from keyart.services.jobs.progress import progress
 
     check_json(json)
     check_json(html, "--html")

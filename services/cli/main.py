@@ -15,7 +15,6 @@ from keyart.services.cli import (
     deadletters,
     demo,
     evaluate,
-    llm,
     prior,
     records,
     replay,
@@ -24,7 +23,8 @@ from keyart.services.cli import (
     topics,
     worker,
 )
-from keyart.services.family import in_family, join_family, tell_family
+from keyart.services.cli.llm import app as llm
+from keyart.services.processes.family import in_family, join_family, tell_family
 
 # Help is plain text: with markup a name in brackets, as keyart[onnx], would be read as a style.
 app = typer.Typer(

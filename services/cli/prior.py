@@ -10,8 +10,8 @@ from keyart.services.cli.figures import STANDARD_OUTPUT, Json, check_json, write
 from keyart.services.cli.words import counted
 
 if TYPE_CHECKING:
-    from keyart.services.bootstrap import Parts
-    from keyart.services.priors.fitting import Fitted
+    from keyart.services.jobs.priors.fitting import Fitted
+    from keyart.services.wiring.bootstrap import Parts
 
 app = typer.Typer(no_args_is_help=True, help="What is expected of artworks before they are seen.")
 
@@ -31,9 +31,9 @@ def fit(
 ) -> None:
     """Fit a ridge on the descriptions of what was shown and taken; needs keyart[onnx]."""
     from keyart.schemas.extras import need_extra
-    from keyart.services.priors.fitting import fit_prior
-    from keyart.services.priors.serving import serve_prior
-    from keyart.services.progress import progress
+    from keyart.services.jobs.priors.fitting import fit_prior
+    from keyart.services.jobs.priors.serving import serve_prior
+    from keyart.services.jobs.progress import progress
 
     need_extra("onnx", "fitting a prior")
     check_json(json)
@@ -95,7 +95,7 @@ def use(
     version: Annotated[str, typer.Argument(help="a fitted prior, or `neutral` for none")],
 ) -> None:
     """Score the catalogue with a fitted prior and let it serve."""
-    from keyart.services.priors.serving import serve_prior
+    from keyart.services.jobs.priors.serving import serve_prior
 
     with _parts() as parts:
         typer.echo(f"{version} serves; {counted(serve_prior(parts, version), 'title')} scored")
@@ -104,7 +104,7 @@ def use(
 @app.command()
 def score() -> None:
     """Let the prior that serves score the titles that it has not seen as they are now."""
-    from keyart.services.priors.serving import score_new
+    from keyart.services.jobs.priors.serving import score_new
 
     with _parts() as parts:
         typer.echo(f"{counted(score_new(parts), 'title')} scored")
@@ -125,7 +125,7 @@ def take(
     ] = None,
 ) -> None:
     """Take over the opinions of another model and let them serve."""
-    from keyart.services.priors.taking import take_prior
+    from keyart.services.jobs.priors.taking import take_prior
 
     with _parts() as parts:
         taken = take_prior(parts, source, segments)
@@ -140,7 +140,7 @@ def take(
 def show(json: Json = None) -> None:
     """List the fitted priors, what each was worth on titles held out, and which one serves."""
     from keyart.models.priors.onnx_file import MANIFEST_FILE, read_manifest
-    from keyart.services.priors.serving import prior_folder
+    from keyart.services.jobs.priors.serving import prior_folder
 
     check_json(json)
     with _parts() as parts:
@@ -165,7 +165,7 @@ def show(json: Json = None) -> None:
 @app.command()
 def drop(version: Annotated[str, typer.Argument(help="a prior that does not serve")]) -> None:
     """Forget a prior's opinions in the store; its folder stays, and `use` scores them again."""
-    from keyart.services.priors.serving import drop_prior
+    from keyart.services.jobs.priors.serving import drop_prior
 
     with _parts() as parts:
         drop_prior(parts, version)
@@ -176,8 +176,8 @@ class _parts:
     """The parts, with the embedded server up while they are used."""
 
     def __enter__(self) -> "Parts":
-        from keyart.services.bootstrap import Parts
-        from keyart.services.settings import read_settings
+        from keyart.services.wiring.bootstrap import Parts
+        from keyart.services.wiring.settings import read_settings
 
         self._parts = Parts(read_settings().settings)
         if not self._parts.settings.redis_url:

@@ -28,9 +28,9 @@ def run(
     from rich.console import Console
 
     from keyart.schemas.errors import NotFound
-    from keyart.services.bootstrap import Parts
-    from keyart.services.rebuild import check_state, rebuild_state
-    from keyart.services.settings import read_settings
+    from keyart.services.jobs.rebuild import check_state, rebuild_state
+    from keyart.services.wiring.bootstrap import Parts
+    from keyart.services.wiring.settings import read_settings
 
     check_json(json)
     console, settings = Console(stderr=True), read_settings().settings

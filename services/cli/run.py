@@ -10,9 +10,9 @@ app = typer.Typer()
 @app.command()
 def serve() -> None:
     """Run api, steps and page with the embedded server, until Ctrl-C."""
-    from keyart.services.roles import Role
-    from keyart.services.start import started
-    from keyart.services.supervisor import serve as run_family
+    from keyart.services.processes.serve import serve as run_family
+    from keyart.services.processes.start import started
+    from keyart.services.wiring.roles import Role
 
     run_family(started(Role.SERVE))
 
@@ -20,9 +20,9 @@ def serve() -> None:
 @app.command(hidden=True)
 def steps() -> None:
     """Run the steps of the embedded default."""
-    from keyart.services.roles import Role
-    from keyart.services.start import started
-    from keyart.services.steps import run_steps
+    from keyart.services.processes.start import started
+    from keyart.services.processes.steps import run_steps
+    from keyart.services.wiring.roles import Role
 
     run_steps(started(Role.STEPS))
 
@@ -32,8 +32,8 @@ def api(
     shares_port: Annotated[bool, typer.Option("--shares-port", hidden=True)] = False,
 ) -> None:
     """Run the api and the page alone, on a log and a store that are there."""
-    from keyart.services.api.run import run_api
-    from keyart.services.roles import Role
-    from keyart.services.start import started
+    from keyart.services.processes.api import run_api
+    from keyart.services.processes.start import started
+    from keyart.services.wiring.roles import Role
 
     run_api(started(Role.API), shares_port=shares_port)

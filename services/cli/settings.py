@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from keyart.services.roles import Role
+from keyart.services.wiring.roles import Role
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,17 +21,14 @@ def show(
     ] = None,
 ) -> None:
     """Print each setting: value, source, default, bounds and meaning; then check them all."""
-    import os
-
     from rich.console import Console
     from rich.markup import escape
 
-    from keyart.services.checks import check_settings
-    from keyart.services.settings import Settings, bounds_of, read_settings
+    from keyart.services.wiring.checks import check_settings
+    from keyart.services.wiring.settings import Settings, bounds_of, read_settings
 
     sourced, console = read_settings(), Console(highlight=False, soft_wrap=True)
-    file = os.environ.get("KEYART_CONFIG", "")
-    console.print(f"[bold]KEYART_CONFIG[/bold] = {escape(repr(file))}")
+    console.print(f"[bold]KEYART_CONFIG[/bold] = {escape(repr(sourced.file))}")
     console.print("    a TOML file of settings, by the names below in small letters, no KEYART_")
     for each in fields(Settings):
         value = getattr(sourced.settings, each.name)

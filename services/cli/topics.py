@@ -19,8 +19,8 @@ def create(
     import time
 
     from keyart.schemas.errors import LogAway
-    from keyart.services.bootstrap import Parts
-    from keyart.services.settings import read_settings
+    from keyart.services.wiring.bootstrap import Parts
+    from keyart.services.wiring.settings import read_settings
     from keyart.streams.kafka.admin import TopicAdmin
 
     settings = read_settings().settings
@@ -51,8 +51,8 @@ def describe(json: Json = None) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from keyart.services.bootstrap import Parts
-    from keyart.services.settings import read_settings
+    from keyart.services.wiring.bootstrap import Parts
+    from keyart.services.wiring.settings import read_settings
     from keyart.streams.kafka.admin import TopicAdmin
 
     check_json(json)
@@ -76,8 +76,8 @@ def lag(json: Json = None) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from keyart.services.bootstrap import Parts
-    from keyart.services.settings import read_settings
+    from keyart.services.wiring.bootstrap import Parts
+    from keyart.services.wiring.settings import read_settings
     from keyart.streams.kafka.admin import TopicAdmin
 
     check_json(json)

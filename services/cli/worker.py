@@ -12,9 +12,9 @@ app = typer.Typer()
 @app.command()
 def worker() -> None:
     """Run a share of the steps on Kafka, until SIGTERM; start one process a core."""
-    from keyart.services.roles import Role
-    from keyart.services.start import started
-    from keyart.services.worker import run_worker
+    from keyart.services.processes.start import started
+    from keyart.services.processes.worker import run_worker
+    from keyart.services.wiring.roles import Role
 
     run_worker(started(Role.WORKER))
 
@@ -34,11 +34,11 @@ def housekeeping(
     import signal
     import threading
 
-    from keyart.services.bootstrap import Parts
-    from keyart.services.housekeeping import is_alive, keep_house, keep_house_until
-    from keyart.services.roles import Role
-    from keyart.services.settings import read_settings
-    from keyart.services.start import started
+    from keyart.services.processes.housekeeping import is_alive, keep_house, keep_house_until
+    from keyart.services.processes.start import started
+    from keyart.services.wiring.bootstrap import Parts
+    from keyart.services.wiring.roles import Role
+    from keyart.services.wiring.settings import read_settings
 
     if alive:
         raise typer.Exit(0 if is_alive(Parts(read_settings().settings)) else 1)

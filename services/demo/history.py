@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from keyart.services.demo.client import Event
+from keyart.services.client import Event
 from keyart.services.demo.world import World
 
 PLAYS: Final = 20

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from keyart.services.demo.client import Client, Event, Page
+from keyart.services.client import Client, Event, Page
 from keyart.services.demo.pace import Pace
 from keyart.services.demo.tally import Tally
 from keyart.services.demo.visits import Visit, Visits, acts

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from keyart.schemas.errors import UnknownName
 from keyart.services.demo.world import DATA
-from keyart.services.priors.taking import read_opinions
+from keyart.services.jobs.priors.taking import read_opinions
 
 
 def find_prior(prior: str) -> Path:

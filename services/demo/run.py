@@ -14,7 +14,7 @@ from keyart.models.embed import load_space
 from keyart.schemas.errors import InvalidRecord
 from keyart.services.cli.figures import write_json
 from keyart.services.cli.words import counted
-from keyart.services.demo.client import HttpClient
+from keyart.services.client import HttpClient
 from keyart.services.demo.history import past_events
 from keyart.services.demo.pace import Pace
 from keyart.services.demo.play import Crowd, Player, wall_clock_ms

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Final
 
 from keyart.schemas.errors import KeyartError
-from keyart.services.bootstrap import Parts
-from keyart.services.demo.client import HttpClient
+from keyart.services.client import HttpClient
 from keyart.services.demo.world import SAID_PLAINLY
-from keyart.services.priors.taking import take_prior
-from keyart.services.settings import Settings
+from keyart.services.jobs.priors.taking import take_prior
+from keyart.services.wiring.bootstrap import Parts
+from keyart.services.wiring.settings import Settings
 
 COMMAND: Final = (sys.executable, "-c", "from keyart.services.cli.main import main; main()")
 """The command `keyart`, whether or not its script is on the path."""

@@ -6,12 +6,12 @@ from functools import cache
 from litestar import Router
 
 from keyart.models.decide.index import ServingIndex
-from keyart.services.bootstrap import Parts, now_ms
 from keyart.services.page.insight import Insight
 from keyart.services.page.overview import PageRules
 from keyart.services.page.pictures import Pictures
 from keyart.services.page.routes import page_routers
 from keyart.services.page.source import Flows, LogFlows, LogTail, Source, StreamTail
+from keyart.services.wiring.bootstrap import Parts, now_ms
 
 
 def insight_of(

@@ -27,8 +27,8 @@ from keyart.services.api.answers import logged, told
 from keyart.services.api.policies import Experiment
 from keyart.services.api.snapshots import Snapshots
 from keyart.services.api.state import TASTE_TIMEOUT_S
-from keyart.services.bootstrap import now_ms
-from keyart.services.telemetry import ApiMetrics
+from keyart.services.wiring.bootstrap import now_ms
+from keyart.services.wiring.telemetry import ApiMetrics
 from keyart.streams.ports import Output
 from keyart.streams.valkey.aio import ValkeyAsyncLog, ValkeyTastes, connect_async
 

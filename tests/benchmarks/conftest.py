@@ -26,8 +26,8 @@ from keyart.schemas.posterior import Cell, SharedSums, TitleSums
 from keyart.schemas.rewards import Reward
 from keyart.schemas.taste import NO_CONCEPT, TASTE_DIMENSIONS, empty_tastes, pack_tastes
 from keyart.schemas.topics import partition_of
-from keyart.services.bootstrap import Parts, now_ms
-from keyart.services.settings import Settings
+from keyart.services.wiring.bootstrap import Parts, now_ms
+from keyart.services.wiring.settings import Settings
 from keyart.streams.ports import TITLES, VIEWERS, Commit, Lane
 
 READY_S = 120.0

@@ -120,7 +120,7 @@ def main() -> int:
     from keyart.models.dataset.prepare import read_split
     from keyart.models.llm.scoring.opinions import load_opinions
     from keyart.models.ope.choices.baselines import at_random, popularity
-    from keyart.services.llm.knowledge import dual_opinions, table_opinions
+    from keyart.services.cli.llm.knowledge import dual_opinions, table_opinions
 
     examples = read_split(given.dataset, "test")[-given.most :]
     found = {

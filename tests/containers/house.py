@@ -9,9 +9,9 @@ from uuid import uuid4
 from keyart.schemas import codec
 from keyart.schemas.posterior import TitleSums
 from keyart.schemas.topics import CATALOGUE
-from keyart.services.bootstrap import Parts, now_ms
-from keyart.services.rebuild import check_state
-from keyart.services.settings import Settings, read_settings
+from keyart.services.jobs.rebuild import check_state
+from keyart.services.wiring.bootstrap import Parts, now_ms
+from keyart.services.wiring.settings import Settings, read_settings
 from keyart.streams.kafka.admin import TopicAdmin
 from keyart.streams.ports import TITLES, VIEWERS, Lane
 from tests.containers.api import Api

@@ -9,8 +9,8 @@ import pytest
 
 from keyart.schemas import codec
 from keyart.schemas.topics import EVENTS
-from keyart.services.bootstrap import Parts
-from keyart.services.settings import Settings
+from keyart.services.wiring.bootstrap import Parts
+from keyart.services.wiring.settings import Settings
 from tests.faults.serving import Serving
 
 

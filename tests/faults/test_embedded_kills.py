@@ -21,9 +21,9 @@ import pytest
 from keyart.schemas import codec
 from keyart.schemas.rewards import Reward
 from keyart.schemas.topics import EVENTS, REWARDS
-from keyart.services.bootstrap import Parts
-from keyart.services.rebuild import check_state
-from keyart.services.settings import Settings, read_settings
+from keyart.services.jobs.rebuild import check_state
+from keyart.services.wiring.bootstrap import Parts
+from keyart.services.wiring.settings import Settings, read_settings
 from keyart.streams.ports import TITLES, Lane
 from tests.faults.truth import WINDOW_S, acts, plain_join, settle
 

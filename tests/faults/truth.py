@@ -7,7 +7,7 @@ from typing import Any
 from keyart.schemas import codec
 from keyart.schemas.events import Impression, Play
 from keyart.schemas.topics import DECISIONS, EVENTS
-from keyart.services.bootstrap import Parts
+from keyart.services.wiring.bootstrap import Parts
 from keyart.streams.ports import TITLES, Lane
 
 WINDOW_S = 1.0

@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import psutil
 
-from keyart.services.bootstrap import Parts
-from keyart.services.settings import read_settings
+from keyart.services.wiring.bootstrap import Parts
+from keyart.services.wiring.settings import read_settings
 from tests.faults.serving import Serving
 from tests.faults.truth import WINDOW_S
 from tests.hostile.tally import Tally

@@ -21,9 +21,9 @@ from keyart.schemas.ids import pseudonym
 from keyart.schemas.topics import DECISIONS, EVENTS
 from keyart.services.api.app import create_app
 from keyart.services.api.document import OPERATIONS
-from keyart.services.bootstrap import Parts, now_ms
-from keyart.services.erasure import finish_erasures
-from keyart.services.settings import Settings
+from keyart.services.jobs.erasure import finish_erasures
+from keyart.services.wiring.bootstrap import Parts, now_ms
+from keyart.services.wiring.settings import Settings
 
 JSON = {"content-type": "application/json"}
 KEY = "a key of sixteen or more"

@@ -17,9 +17,9 @@ from litestar.testing import TestClient
 from keyart.services.api.app import create_app
 from keyart.services.api.auth import BURST, caller_of
 from keyart.services.api.door import for_monitoring
-from keyart.services.bootstrap import Parts
-from keyart.services.lines import REQUEST, JsonLines, TextLines
-from keyart.services.settings import Settings
+from keyart.services.wiring.bootstrap import Parts
+from keyart.services.wiring.lines import REQUEST, JsonLines, TextLines
+from keyart.services.wiring.settings import Settings
 
 HERE = "http://127.0.0.1:8650"
 EVENTS = {"events": [{"type": "like", "id": "e", "viewer": "v", "title": "t"}]}

@@ -13,8 +13,8 @@ from litestar.testing import TestClient
 
 from keyart.schemas.ids import pseudonym
 from keyart.services.api.app import create_app
-from keyart.services.bootstrap import Parts
-from keyart.services.settings import Settings
+from keyart.services.wiring.bootstrap import Parts
+from keyart.services.wiring.settings import Settings
 
 HERE = "http://127.0.0.1:8650"
 Client = TestClient[Any]

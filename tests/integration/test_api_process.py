@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from keyart.schemas.topics import DECISIONS
-from keyart.services.bootstrap import Parts
-from keyart.services.settings import Settings
+from keyart.services.wiring.bootstrap import Parts
+from keyart.services.wiring.settings import Settings
 
 COMMAND = (sys.executable, "-m", "keyart.services.cli.main", "api")
 

@@ -18,8 +18,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from keyart.schemas.errors import MissingExtra
 from keyart.services.api.app import create_app
 from keyart.services.api.tracing import asked_for, tracer_from, tracer_of, untraced
-from keyart.services.bootstrap import Parts
-from keyart.services.settings import Settings
+from keyart.services.wiring.bootstrap import Parts
+from keyart.services.wiring.settings import Settings
 
 HERE = "http://127.0.0.1:8650"
 TO = "OTEL_EXPORTER_OTLP_ENDPOINT"

@@ -13,10 +13,10 @@ import pytest
 from keyart.schemas.catalogue import Artwork, Title
 from keyart.schemas.errors import InvalidRecord, NotFound, SettingsError
 from keyart.schemas.topics import EVENTS
-from keyart.services.backup import MANIFEST, SNAPSHOT, back_up, check_backup, restore
-from keyart.services.bootstrap import Parts, now_ms
-from keyart.services.rebuild import begin, check_state
-from keyart.services.settings import Settings
+from keyart.services.jobs.backup import MANIFEST, SNAPSHOT, back_up, check_backup, restore
+from keyart.services.jobs.rebuild import begin, check_state
+from keyart.services.wiring.bootstrap import Parts, now_ms
+from keyart.services.wiring.settings import Settings
 from keyart.streams.ports import TITLES, VIEWERS, Lane
 from tests.integration.test_embedded import TITLE_NAMES, play_through, visit
 

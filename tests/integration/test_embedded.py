@@ -18,11 +18,11 @@ from keyart.schemas.events import Erasure, Impression, Play
 from keyart.schemas.ids import ViewerKey, decision_id, fits, pseudonym
 from keyart.schemas.posterior import TitleSums
 from keyart.schemas.topics import CATALOGUE, DECISIONS, EVENTS, REWARDS, partition_of
-from keyart.services.bootstrap import Parts, now_ms
-from keyart.services.erasure import finish_erasures, forget_now, register, register_key
-from keyart.services.housekeeping import keep_house
-from keyart.services.rebuild import check_state, rebuild_if_needed, rebuild_state
-from keyart.services.settings import Settings
+from keyart.services.jobs.erasure import finish_erasures, forget_now, register, register_key
+from keyart.services.jobs.rebuild import check_state, rebuild_if_needed, rebuild_state
+from keyart.services.processes.housekeeping import keep_house
+from keyart.services.wiring.bootstrap import Parts, now_ms
+from keyart.services.wiring.settings import Settings
 from keyart.streams.archive import files
 from keyart.streams.archive.archiver import KEPT_TAIL
 from keyart.streams.archive.erase import NOBODY

@@ -11,10 +11,10 @@ from typer.testing import CliRunner
 from keyart.schemas import codec
 from keyart.schemas.events import Click
 from keyart.schemas.topics import DEAD_LETTERS, EVENTS
-from keyart.services.bootstrap import Parts, now_ms
 from keyart.services.cli.main import app
-from keyart.services.letters import read_letters
-from keyart.services.settings import Settings
+from keyart.services.jobs.letters import read_letters
+from keyart.services.wiring.bootstrap import Parts, now_ms
+from keyart.services.wiring.settings import Settings
 from keyart.streams.archive import archiver
 from keyart.streams.ports import VIEWERS, Lane, Output
 

@@ -11,8 +11,8 @@ from keyart.schemas import codec
 from keyart.schemas.errors import LogAway, StoreAway, StoreError
 from keyart.schemas.events import Click
 from keyart.schemas.topics import DEAD_LETTERS, EVENTS
-from keyart.services.bootstrap import Parts, now_ms
-from keyart.services.settings import Settings
+from keyart.services.wiring.bootstrap import Parts, now_ms
+from keyart.services.wiring.settings import Settings
 from keyart.streams.letters import read_letter
 from keyart.streams.ports import VIEWERS, Lane, Output
 from keyart.streams.valkey.connect import translated

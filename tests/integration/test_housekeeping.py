@@ -13,11 +13,11 @@ from keyart.schemas.events import Erasure
 from keyart.schemas.ids import ViewerKey, pseudonym
 from keyart.schemas.topics import DECISIONS, EVENTS, REWARDS
 from keyart.services.api.app import create_app
-from keyart.services.bootstrap import Parts, now_ms
-from keyart.services.erasure import register
-from keyart.services.housekeeping import Keeper, how_it_goes
-from keyart.services.rebuild import begin
-from keyart.services.settings import Settings
+from keyart.services.jobs.erasure import register
+from keyart.services.jobs.rebuild import begin
+from keyart.services.processes.housekeeping import Keeper, how_it_goes
+from keyart.services.wiring.bootstrap import Parts, now_ms
+from keyart.services.wiring.settings import Settings
 from keyart.streams.archive import files
 from keyart.streams.ports import Output
 from tests.integration.test_embedded import play_through

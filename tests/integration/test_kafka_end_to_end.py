@@ -12,8 +12,8 @@ import pytest
 
 from keyart.schemas.catalogue import Title
 from keyart.schemas.topics import DECISIONS, EVENTS
-from keyart.services.bootstrap import Parts, now_ms
-from keyart.services.settings import Settings
+from keyart.services.wiring.bootstrap import Parts, now_ms
+from keyart.services.wiring.settings import Settings
 from keyart.streams.compare import Check, compare_lane, learned
 from keyart.streams.kafka.source import read_all
 from keyart.streams.ports import TITLES, VIEWERS, Lane, Output

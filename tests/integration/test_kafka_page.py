@@ -3,8 +3,8 @@
 import pytest
 
 from keyart.schemas.topics import DECISIONS, EVENTS
-from keyart.services.bootstrap import now_ms
 from keyart.services.page.source import LogFlows
+from keyart.services.wiring.bootstrap import now_ms
 from keyart.streams.kafka.source import read_all
 from keyart.streams.kafka.tail import KafkaTail
 from tests.containers.crowd import Crowd

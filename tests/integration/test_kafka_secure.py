@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from keyart.schemas.errors import LogError
-from keyart.services.bootstrap import Parts
+from keyart.services.wiring.bootstrap import Parts
 from keyart.streams.kafka.admin import TopicAdmin
 from tests.containers.crowd import Crowd
 from tests.containers.fixtures import need_engine

@@ -8,10 +8,10 @@ import pytest
 
 from keyart.schemas.ids import pseudonym
 from keyart.schemas.topics import EVENTS, REWARDS
-from keyart.services.bootstrap import Parts, now_ms
-from keyart.services.housekeeping import keep_house
-from keyart.services.priors.fitting import fit_prior
-from keyart.services.priors.serving import serve_prior
+from keyart.services.jobs.priors.fitting import fit_prior
+from keyart.services.jobs.priors.serving import serve_prior
+from keyart.services.processes.housekeeping import keep_house
+from keyart.services.wiring.bootstrap import Parts, now_ms
 from keyart.streams.archive import files
 from keyart.streams.archive.erase import NOBODY
 from tests.containers.crowd import Crowd

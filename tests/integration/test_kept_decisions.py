@@ -12,9 +12,9 @@ from keyart.schemas.assigned import MAX_BYTES, unpack_assigned
 from keyart.schemas.ids import pseudonym
 from keyart.schemas.rewards import Reward
 from keyart.schemas.topics import DECISIONS, EVENTS, REWARDS
-from keyart.services.bootstrap import Parts, now_ms
-from keyart.services.rebuild import check_state
-from keyart.services.settings import Settings
+from keyart.services.jobs.rebuild import check_state
+from keyart.services.wiring.bootstrap import Parts, now_ms
+from keyart.services.wiring.settings import Settings
 from keyart.streams.embedded.driver import EmbeddedDriver
 from keyart.streams.ports import VIEWERS, Lane, Output
 from tests.integration.test_api import Client, decide, opened, problem, within

@@ -7,8 +7,8 @@ from keyart.schemas import codec
 from keyart.schemas.events import Adoption, Erasure
 from keyart.schemas.ids import pseudonym
 from keyart.schemas.topics import EVENTS
-from keyart.services.bootstrap import Parts
-from keyart.services.settings import Settings
+from keyart.services.wiring.bootstrap import Parts
+from keyart.services.wiring.settings import Settings
 from tests.integration.test_api import opened, title
 
 OLD, NEW = "the old key of 21 by.", "the new key of 21 by."

@@ -19,13 +19,13 @@ from keyart.schemas.errors import InvalidRecord, MissingExtra, NotFound
 from keyart.schemas.rewards import Reward
 from keyart.schemas.topics import REWARDS
 from keyart.services.api.snapshots import Snapshots
-from keyart.services.bootstrap import Parts, now_ms
-from keyart.services.priors import fitting
-from keyart.services.priors.fitting import counted, fit_prior
-from keyart.services.priors.serving import drop_prior, prior_folder, score_new, serve_prior
-from keyart.services.priors.taking import Taken, take_table
-from keyart.services.settings import Settings
-from keyart.services.telemetry import ApiMetrics
+from keyart.services.jobs.priors import fitting
+from keyart.services.jobs.priors.fitting import counted, fit_prior
+from keyart.services.jobs.priors.serving import drop_prior, prior_folder, score_new, serve_prior
+from keyart.services.jobs.priors.taking import Taken, take_table
+from keyart.services.wiring.bootstrap import Parts, now_ms
+from keyart.services.wiring.settings import Settings
+from keyart.services.wiring.telemetry import ApiMetrics
 from keyart.streams.ports import Output
 from tests.integration.prior_site import GOOD, said, titles, written
 from tests.unit.models.embed.small import write_hugging_face

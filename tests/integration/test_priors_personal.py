@@ -21,10 +21,10 @@ from keyart.schemas.catalogue import Artwork, Title
 from keyart.schemas.priors import PriorCard, SegmentCentre
 from keyart.schemas.taste import INTERESTS, TASTE_DIMENSIONS
 from keyart.services.api.snapshots import Snapshots
-from keyart.services.bootstrap import Parts, now_ms
-from keyart.services.priors.taking import Taken, take_prior, take_table
-from keyart.services.settings import Settings
-from keyart.services.telemetry import ApiMetrics
+from keyart.services.jobs.priors.taking import Taken, take_prior, take_table
+from keyart.services.wiring.bootstrap import Parts, now_ms
+from keyart.services.wiring.settings import Settings
+from keyart.services.wiring.telemetry import ApiMetrics
 from tests.integration.prior_site import said, titles, written
 
 

@@ -10,10 +10,10 @@ import pytest
 from keyart.schemas import codec
 from keyart.schemas.catalogue import Artwork, Title
 from keyart.schemas.topics import CATALOGUE, EVENTS, REWARDS
-from keyart.services.bootstrap import Parts, now_ms
 from keyart.services.cli.replay import status, told
-from keyart.services.rebuild import begin, check_state, rebuild_state
-from keyart.services.settings import Settings
+from keyart.services.jobs.rebuild import begin, check_state, rebuild_state
+from keyart.services.wiring.bootstrap import Parts, now_ms
+from keyart.services.wiring.settings import Settings
 from keyart.streams.archive import files
 from keyart.streams.compare import Check
 from keyart.streams.ports import TITLES, VIEWERS, Lane

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from keyart.services.bootstrap import Parts
-from keyart.services.housekeeping import keep_house
-from keyart.services.settings import Settings
+from keyart.services.processes.housekeeping import keep_house
+from keyart.services.wiring.bootstrap import Parts
+from keyart.services.wiring.settings import Settings
 from keyart.streams.valkey.room import Room, half_of_the_machine, room_of
 
 

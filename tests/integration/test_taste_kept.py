@@ -9,10 +9,10 @@ from keyart.schemas import codec
 from keyart.schemas.catalogue import Artwork, Title
 from keyart.schemas.events import Like
 from keyart.schemas.topics import EVENTS
-from keyart.services.bootstrap import Parts, now_ms
-from keyart.services.housekeeping import Keeper
-from keyart.services.rebuild import check_state
-from keyart.services.settings import Settings
+from keyart.services.jobs.rebuild import check_state
+from keyart.services.processes.housekeeping import Keeper
+from keyart.services.wiring.bootstrap import Parts, now_ms
+from keyart.services.wiring.settings import Settings
 from keyart.streams.ports import VIEWERS, Lane, Output
 
 LANE = Lane(VIEWERS, 0)

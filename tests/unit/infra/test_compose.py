@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from keyart.services.demo.server import SETTINGS
-from keyart.services.settings import Settings, read_settings
+from keyart.services.wiring.settings import Settings, read_settings
 
 INFRA = Path(__file__).resolve().parents[3] / "infra"
 COMPOSE = yaml.safe_load((INFRA / "compose.yaml").read_text())

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from keyart.schemas.topics import DECISIONS, EVENTS, REWARDS
-from keyart.services.settings import Settings, read_settings
+from keyart.services.wiring.settings import Settings, read_settings
 
 ROOT = Path(__file__).resolve().parents[3] / "infra" / "kubernetes"
 BASE = ROOT / "base"

@@ -10,10 +10,10 @@ import pytest
 import yaml
 from prometheus_client.metrics import MetricWrapperBase
 
-from keyart.services.settings import Settings
-from keyart.services.step_counts import Counts
-from keyart.services.telemetry import ApiMetrics
-from keyart.services.worker_pages import WorkerMetrics
+from keyart.services.processes.worker_pages import WorkerMetrics
+from keyart.services.wiring.settings import Settings
+from keyart.services.wiring.step_counts import Counts
+from keyart.services.wiring.telemetry import ApiMetrics
 from keyart.streams.kafka.access import KafkaAccess
 from keyart.streams.kafka.driver import LaneDriver
 from keyart.streams.kafka.runner import RunnerRules

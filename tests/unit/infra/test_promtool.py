@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from keyart.services.telemetry import ApiMetrics
-from keyart.services.worker_pages import WorkerMetrics
+from keyart.services.processes.worker_pages import WorkerMetrics
+from keyart.services.wiring.telemetry import ApiMetrics
 from keyart.streams.kafka.access import KafkaAccess
 from keyart.streams.kafka.driver import LaneDriver
 from keyart.streams.kafka.runner import RunnerRules

@@ -7,7 +7,7 @@ import pytest
 from keyart.models.statistics.splits import read_split
 from keyart.schemas.errors import SettingsError
 from keyart.services.api.policies import Experiment
-from keyart.services.settings import Settings
+from keyart.services.wiring.settings import Settings
 
 
 def test_the_split_that_is_logged_is_the_one_that_viewers_get() -> None:

@@ -8,7 +8,7 @@ import pytest
 from keyart.schemas.codec import MAX_RECORD_BYTES
 from keyart.schemas.errors import LogAway, LogError
 from keyart.services.api.recorder import Recorder
-from keyart.services.telemetry import ApiMetrics
+from keyart.services.wiring.telemetry import ApiMetrics
 from keyart.streams.ports import Output
 
 

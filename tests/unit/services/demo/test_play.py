@@ -13,7 +13,7 @@ from keyart.schemas.errors import KeyartError
 from keyart.schemas.events import Event as StoredEvent
 from keyart.schemas.events import Impression, Play
 from keyart.schemas.ids import pseudonym
-from keyart.services.demo.client import Choice, Event, Page
+from keyart.services.client import Choice, Event, Page
 from keyart.services.demo.play import MOST_EVENTS, Crowd, Player
 from keyart.services.demo.tally import Tally
 from keyart.services.demo.visits import PAGE, Visits

@@ -9,7 +9,7 @@ from keyart.models.embed import load_space
 from keyart.schemas.errors import InvalidRecord, UnknownName
 from keyart.services.demo.priors import find_prior
 from keyart.services.demo.world import make_world, read_titles
-from keyart.services.priors.taking import read_opinions
+from keyart.services.jobs.priors.taking import read_opinions
 
 SHIPPED = ("ridge", "llm")
 

@@ -1,0 +1,92 @@
+"""What a site's state was made with, and what is said where that is not what is set now."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, replace
+from datetime import UTC, datetime
+from typing import Final
+
+from keyart.services.wiring.bootstrap import Parts, now_ms
+from keyart.services.wiring.settings import Settings
+from keyart.streams.ports import TITLES, VIEWERS, Lane
+from keyart.streams.valkey.made import Era, MadeWith, Value
+
+MAKING: Final[Mapping[str, tuple[str, ...]]] = {
+    VIEWERS: (
+        "taste_long_half_life_days",
+        "taste_short_half_life_hours",
+        "reward",
+        "reward_window_s",
+        "reward_minutes",
+        "lateness_s",
+        "dwell_s",
+        "viewer_hourly_rewards",
+    ),
+    TITLES: ("posterior_half_life_days", "bucket_s", "hold_bursts"),
+}
+"""The settings that a lane of each kind reads its log with."""
+DRAWN: Final = frozenset({"bucket_s"})
+"""Those that only the page's figures depend on."""
+AHEAD: Final = frozenset(MAKING[VIEWERS]) - {
+    "taste_long_half_life_days",
+    "taste_short_half_life_hours",
+}
+"""Those that rewards to come depend on: a reward that is in the log stands as it was made."""
+
+
+def making(settings: Settings, kind: str) -> dict[str, Value]:
+    """Return the settings that a lane of this kind reads with."""
+    return {name: getattr(settings, name) for name in MAKING[kind]}
+
+
+def lanes_of(settings: Settings) -> list[Lane]:
+    """Return all lanes of a site."""
+    return [Lane(kind, each) for kind in (VIEWERS, TITLES) for each in range(settings.partitions)]
+
+
+def begin_era(parts: Parts, lane: Lane) -> None:
+    """Note what a lane is read with from here on; call it before its owner reads."""
+    MadeWith(parts.client, parts.keys).begin(
+        lane, making(parts.settings, lane.kind), parts.store.offsets(lane), at_ms=now_ms()
+    )
+
+
+def eras_of(parts: Parts, lane: Lane) -> list[tuple[Era, Parts]]:
+    """Return a lane's eras, each with parts that make lanes as it did; at least one."""
+    made = MadeWith(parts.client, parts.keys).read(lane)
+    eras = list(made.eras) or [Era(settings=making(parts.settings, lane.kind), known=False)]
+    known = {each.name for each in fields(Settings)}
+    found = []
+    for era in eras:
+        given = {name: value for name, value in era.settings.items() if name in known}
+        found.append((era, Parts(replace(parts.settings, **given))))  # type: ignore[arg-type]
+    return found
+
+
+def said_of_eras(parts: Parts, lane: Lane, eras: list[tuple[Era, Parts]]) -> Iterator[str]:
+    """Yield a sentence for each setting that is, or once was, another one than now."""
+    now = making(parts.settings, lane.kind)
+    last = eras[-1][0].settings
+    for name, value in now.items():
+        if name in last and last[name] != value:
+            yield (
+                f"the state was made with {name} {last[name]}, and it is {value} here "
+                f"({_meaning(name)})"
+            )
+    for (before, _), (after, _) in zip(eras, eras[1:], strict=False):
+        for name, value in after.settings.items():
+            if name in before.settings and before.settings[name] != value:
+                when = datetime.fromtimestamp(after.at_ms / 1000, UTC).isoformat("T", "seconds")
+                yield (
+                    f"{name} was {before.settings[name]}, and {value} from {when} on "
+                    f"({_meaning(name)})"
+                )
+    if not eras[0][0].known:
+        yield "what made the oldest part of the state is not known; taken is what is set now"
+
+
+def _meaning(name: str) -> str:
+    if name in DRAWN:
+        return "it is only how the page draws, and not compared"
+    if name in AHEAD:
+        return "rewards in the log stand as they were made"
+    return "compared as it was made"

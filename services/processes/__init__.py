@@ -1,0 +1,1 @@
+"""What runs and stays: serve and its family, api, steps, worker, housekeeping."""

@@ -1,0 +1,302 @@
+"""All settings: one frozen value, read once, in one place.
+
+Order of precedence: `KEYART_*` variables, then the TOML file named by `KEYART_CONFIG`, then the
+defaults here. `keyart settings` prints each with its meaning, default and source.
+"""
+
+import os
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from keyart.schemas.errors import SettingsError
+
+MAX_FILE = 1_000_000
+
+
+def _setting(
+    default: Any,
+    about: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    one_of: tuple[str, ...] = (),
+    secret: bool = False,
+) -> Any:
+    meta = {"about": about, "low": low, "high": high, "one_of": one_of, "secret": secret}
+    return field(default=default, metadata=meta)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """One process's settings. Durations are in seconds unless the name says otherwise."""
+
+    data_dir: str = _setting(".keyart", "folder for the embedded server, the archive and models")
+    log: str = _setting("embedded", "what carries the topics", one_of=("embedded", "kafka"))
+    redis_url: str = _setting(
+        "",
+        "a Redis or Valkey to use instead of the embedded one; rediss:// for TLS, with "
+        "?ssl_ca_certs=FILE for an authority of your own",
+        secret=True,
+    )
+    redis_cluster: bool = _setting(False, "the server at redis_url is a cluster")
+    redis_fsync: str = _setting(
+        "everysec", "when the embedded server forces its log to disk", one_of=("everysec", "always")
+    )
+    redis_memory_mb: int = _setting(
+        0,
+        "memory of the embedded server in MB, beyond which it takes nothing new; 0: half of what "
+        "the machine or container has",
+        high=100_000_000,
+    )
+    kafka_bootstrap: str = _setting("127.0.0.1:9092", "Kafka bootstrap servers, comma-separated")
+    kafka_security: str = _setting(
+        "PLAINTEXT", "protocol to Kafka", one_of=("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
+    )
+    kafka_mechanism: str = _setting(
+        "SCRAM-SHA-512", "SASL mechanism", one_of=("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
+    )
+    kafka_user: str = _setting("", "SASL user")
+    kafka_password: str = _setting("", "SASL password", secret=True)
+    kafka_ca_file: str = _setting("", "PEM file of the authority that signed the brokers")
+    kafka_group: str = _setting("keyart", "consumer group, and the prefix of the Faust application")
+    kafka_replication: int = _setting(1, "replication factor of created topics", low=1, high=15)
+    topic_prefix: str = _setting("keyart.", "prefix of Kafka topics and of keys in the store")
+    partitions: int = _setting(1, "partitions of each topic; never shrinks", low=1, high=1024)
+    retention_hours: int = _setting(168, "how long Kafka keeps events", low=1, high=87_600)
+
+    api_host: str = _setting("127.0.0.1", "address the api binds to")
+    api_port: int = _setting(8650, "port of the api and the page; 0 takes a free one", high=65535)
+    api_workers: int = _setting(1, "api processes", low=1, high=64)
+    api_keys: str = _setting(
+        "",
+        "comma-separated keys that callers send as 'Authorization: Bearer KEY': KEY may do all, "
+        "NAME:SCOPE+SCOPE=KEY has a name and some of the scopes decide, events, admin, page",
+        secret=True,
+    )
+    api_keys_file: str = _setting(
+        "",
+        "a TOML file of more keys, read again when it changes: tables [[keys]] of name, scopes, "
+        "and key or its sha256",
+    )
+    api_hosts: str = _setting(
+        "",
+        "comma-separated names besides loopback's under which an api without keys answers, such "
+        "as that of a proxy on this machine",
+    )
+    api_connections: int = _setting(
+        1024, "connections to one api process; beyond, idle ones are closed", low=8, high=65_536
+    )
+    api_connections_per_address: int = _setting(
+        256,
+        "of these from one address (IPv6: a network of 64 bits); behind a proxy, which is one "
+        "address, as many as api_connections",
+        low=1,
+        high=65_536,
+    )
+    api_requests: int = _setting(
+        512,
+        "requests at work in one api process; beyond, they are answered 503",
+        low=1,
+        high=65_536,
+    )
+    metrics_port: int = _setting(
+        0,
+        "port where the api answers /metrics and /health/ready in full without a key, for "
+        "monitoring alone; 0: none",
+        high=65535,
+    )
+    viewer_key: str = _setting(
+        "",
+        "secret of 16 to 64 bytes that pseudonymises viewers; made and kept as viewer.key in the "
+        "data folder if empty. Only the api uses it",
+        secret=True,
+    )
+    viewer_key_previous: str = _setting(
+        "",
+        "the viewer key before this one, while viewers move from one to the other; empty: "
+        "viewer.key.previous in the data folder, if there is one",
+        secret=True,
+    )
+    worker_web_port: int = _setting(6066, "port of a Kafka worker's web view; 0: none", high=65535)
+    page_note: str = _setting(
+        "", "a sentence shown on top of the page, e.g. that its viewers are simulated"
+    )
+    page_images: str = _setting(
+        "",
+        "comma-separated origins (https://images.example.org) whose pictures the page may load; "
+        "none: it asks nobody but this service",
+    )
+    log_level: str = _setting("INFO", "least level logged", one_of=("DEBUG", "INFO", "WARNING"))
+    log_format: str = _setting("json", "how a line of the log is written", one_of=("json", "text"))
+    access_log: bool = _setting(True, "the api logs a line for each request")
+
+    space: str = _setting("static", "text to vector: static, static:DIR, hf:DIR or onnx:DIR")
+    policy: str = _setting("optimistic", "the policy that serves the traffic that is not explored")
+    policy_options: str = _setting("", "the policy's parameters as name=value, comma-separated")
+    explore_share: float = _setting(0.05, "share of uniform exploration", low=0.0, high=1.0)
+    experiment: str = _setting(
+        "", "policies beside the default and their shares, as name=share, comma-separated"
+    )
+    dwell_s: int = _setting(
+        21_600, "how long a viewer keeps seeing the same artwork", low=1, high=2_592_000
+    )
+    prior: str = _setting("auto", "prior: auto (the registered one), neutral, or a registered name")
+
+    reward: str = _setting("quality_play", "reward definition by name")
+    reward_window_s: float = _setting(
+        1800, "how long after the impression a play counts", low=0.1, high=604_800
+    )
+    reward_minutes: float = _setting(
+        2.0, "minutes that make a play a quality play", low=0.0, high=1440
+    )
+    lateness_s: float = _setting(
+        120, "how long a window stays open for late events", low=0.0, high=86_400
+    )
+    viewer_hourly_rewards: int = _setting(
+        500, "rewards of one viewer that may teach within an hour", low=1, high=1_000_000
+    )
+    hold_bursts: bool = _setting(
+        True,
+        "hold back what new viewers teach a title when it cannot be luck; with false, and a "
+        "replay, all of it is learned",
+    )
+    posterior_half_life_days: float = _setting(60, "forgetting of the bandit", low=0.5, high=36_500)
+    taste_long_half_life_days: float = _setting(
+        30, "forgetting of long-term taste", low=0.1, high=3650
+    )
+    taste_short_half_life_hours: float = _setting(
+        3, "forgetting of short-term taste", low=0.05, high=720
+    )
+    taste_kept_days: float = _setting(
+        400,
+        "how long the taste of a viewer whom nothing moves any more is kept; 0: for ever",
+        low=0.0,
+        high=36_500,
+    )
+
+    snapshot_s: float = _setting(
+        1.0, "how often the api looks for new posteriors", low=0.05, high=3600
+    )
+    bucket_s: int = _setting(60, "width of the page's time buckets", low=1, high=86_400)
+    batch: int = _setting(2000, "records a step takes at once", low=1, high=100_000)
+    buffer: int = _setting(
+        20_000,
+        "pages of decisions held while the log is away; then the oldest go",
+        low=1,
+        high=10_000_000,
+    )
+    archive_s: float = _setting(
+        30, "how often read records are archived and trimmed", low=0.1, high=86_400
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Sourced:
+    """The settings, where each value came from (variable, file or default), and the file's path."""
+
+    settings: Settings
+    sources: Mapping[str, str]
+    file: str = ""
+
+
+def read_settings(environ: Mapping[str, str] | None = None) -> Sourced:
+    """Read the settings from the environment and the optional TOML file.
+
+    Raises
+    ------
+    SettingsError
+        Names the setting, its source, and what would be right.
+    """
+    environ = os.environ if environ is None else environ
+    by_name = {each.name: each for each in fields(Settings)}
+    given: dict[str, tuple[Any, str]] = {}
+    if path := environ.get("KEYART_CONFIG", ""):
+        for name, value in _read_file(Path(path)).items():
+            given[name] = (value, path)
+    for variable, text in environ.items():
+        if variable.startswith("KEYART_") and variable not in _NOT_SETTINGS:
+            given[variable.removeprefix("KEYART_").lower()] = (text, variable)
+    values, sources = {}, dict.fromkeys(by_name, "default")
+    for name, (value, source) in given.items():
+        if name not in by_name:
+            raise SettingsError(f"{source}: there is no setting {name!r}{_nearest(name, by_name)}")
+        values[name] = _checked(by_name[name], value, source)
+        sources[name] = source
+    return Sourced(Settings(**values), sources, path)
+
+
+FAMILY = "KEYART_FAMILY"
+"""Not a setting: tells a process of `keyart serve` which of its files ties it to the others."""
+_NOT_SETTINGS = frozenset(
+    {
+        *("KEYART_CONFIG", FAMILY),
+        *("KEYART_CONTAINERS", "KEYART_SOAK", "KEYART_ROUNDS", "KEYART_SHARED"),
+    }
+)
+
+
+def is_setting(variable: str) -> bool:
+    """Whether a variable of the environment is keyart's."""
+    return variable.startswith("KEYART_")
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    if near := get_close_matches(name, list(known), n=1, cutoff=0.5):
+        return f"; the nearest is {near[0]!r}"
+    return "; `keyart settings` lists them all"
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        if path.stat().st_size > MAX_FILE:
+            raise SettingsError(f"KEYART_CONFIG: {path} is larger than {MAX_FILE:,} bytes")
+        return tomllib.loads(path.read_text())
+    except OSError as wrong:
+        raise SettingsError(f"KEYART_CONFIG: cannot read {path}: {wrong.strerror}") from None
+    except ValueError as wrong:
+        said = " ".join(str(wrong).split())
+        raise SettingsError(f"KEYART_CONFIG: {path} is no TOML: {said}") from None
+
+
+def _checked(spec: Any, value: Any, source: str) -> Any:
+    kind = spec.type
+    try:
+        value = msgspec.convert(value, kind, strict=False)
+    except msgspec.ValidationError:
+        shown = "its value" if spec.metadata["secret"] else repr(value)
+        raise SettingsError(
+            f"{source}: {spec.name} must be {_KINDS[kind]}, and {shown} is not"
+        ) from None
+    allowed, low, high = (spec.metadata[key] for key in ("one_of", "low", "high"))
+    if allowed and value not in allowed:
+        raise SettingsError(f"{source}: {spec.name} must be one of {', '.join(allowed)}")
+    if kind in (int, float):
+        low = 0 if low is None else low
+        if not low <= value <= high:
+            raise SettingsError(f"{source}: {spec.name} must be from {low} to {high}, not {value}")
+    plain = spec.metadata["secret"] or value.isprintable() if kind is str else True
+    if not plain or (kind is str and len(value) > MAX_TEXT):
+        raise SettingsError(
+            f"{source}: {spec.name} must be at most {MAX_TEXT} characters, all of them printable"
+        )
+    return value
+
+
+def bounds_of(spec: Any) -> str:
+    """Return in words what a setting, one of the fields of `Settings`, may be."""
+    low, high = spec.metadata["low"], spec.metadata["high"]
+    if one_of := spec.metadata["one_of"]:
+        return f"one of {', '.join(one_of)}"
+    if spec.type in (int, float):
+        return f"{_KINDS[spec.type]} from {0 if low is None else low} to {high}"
+    return _KINDS[spec.type]
+
+
+MAX_TEXT = 10_000
+_KINDS = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
