@@ -106,7 +106,7 @@ def _check(head: dict[str, str], sections: dict[str, str]) -> None:
 
 def shipped_templates() -> list[str]:
     """Return the names of the templates in the package, as `name.vN`."""
-    here = files("keyart.models.llm") / "templates"
+    here = files("keyart.models.llm.prompt") / "templates"
     return sorted(entry.name[:-4] for entry in here.iterdir() if entry.name.endswith(".txt"))
 
 
@@ -119,7 +119,7 @@ def load_template(name_or_path: str) -> Template:
         Neither is there.
     """
     if name_or_path in shipped_templates():
-        shipped = files("keyart.models.llm") / "templates" / f"{name_or_path}.txt"
+        shipped = files("keyart.models.llm.prompt") / "templates" / f"{name_or_path}.txt"
         return parse_template(shipped.read_text("utf-8"))
     path = Path(name_or_path)
     if not path.is_file():
