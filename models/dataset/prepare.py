@@ -15,10 +15,10 @@ from keyart.models.dataset.catalogue import read_catalogue
 from keyart.models.dataset.creative_files import read_distinct, test_ids
 from keyart.models.dataset.examples import SPLITS, Example, read_examples, write_examples
 from keyart.models.dataset.logs import Reader, read_log
+from keyart.models.dataset.reasons import REASONS_FILE, with_reasons
 from keyart.models.dataset.splits import Splitter, time_bounds
 from keyart.models.dataset.table_examples import table_examples
 from keyart.models.dataset.weights import effective_size, inverse_propensity
-from keyart.models.llm.rationales.write import REASONS_FILE, with_reasons
 from keyart.schemas.errors import InvalidRecord, NotFound, SettingsError
 
 DATASET_FILE = "dataset.json"

@@ -15,11 +15,11 @@ from keyart.schemas.ids import ViewerKey
 from keyart.schemas.taste import TasteArray
 from keyart.schemas.topics import DECISIONS
 from keyart.services.api.answers import Answer, logged, told, told_again
-from keyart.services.api.policies import Experiment
 from keyart.services.api.recorder import Recorder
 from keyart.services.api.snapshots import Snapshots
 from keyart.services.api.standing import Recent, before, places_of
 from keyart.services.wiring.bootstrap import Parts, now_ms
+from keyart.services.wiring.experiment import experiment_of
 from keyart.services.wiring.telemetry import ApiMetrics
 from keyart.streams.ports import Output, TasteReader
 from keyart.streams.reading import usable_taste
@@ -58,7 +58,7 @@ class Chooser:
 
     def __post_init__(self) -> None:
         """Build the policies that the settings name."""
-        self._experiment = Experiment(self.parts.settings)
+        self._experiment = experiment_of(self.parts.settings)
 
     async def choose(
         self, viewer: ViewerKey, surface: str, titles: tuple[str, ...], *, why: bool = True

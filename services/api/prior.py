@@ -5,13 +5,13 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from keyart.models.decide.board import Board
 from keyart.models.decide.index import ServingIndex
 from keyart.models.priors.dual.serving import DualPrior
 from keyart.models.priors.personal import SegmentSide
 from keyart.models.taste.features import F32
 from keyart.schemas.errors import KeyartError, SpaceMismatch
 from keyart.schemas.priors import Opinion, PriorCard
-from keyart.services.api.beliefs import Beliefs
 from keyart.services.wiring.bootstrap import Parts
 from keyart.streams.catalogue.view import NOW
 from keyart.streams.valkey.opinions import NEUTRAL
@@ -30,7 +30,7 @@ class ServedPrior:
         Who is told: the index what is said to single viewers, the beliefs what is said to all.
     """
 
-    def __init__(self, parts: Parts, index: ServingIndex, beliefs: Beliefs) -> None:
+    def __init__(self, parts: Parts, index: ServingIndex, beliefs: Board) -> None:
         self.name = NEUTRAL
         self._parts = parts
         self._index = index

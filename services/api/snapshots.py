@@ -11,12 +11,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from keyart.models.belief.hyper import Hyper
+from keyart.models.decide.board import Board
 from keyart.models.decide.index import IndexedTitle, ServingIndex
 from keyart.models.decide.weights import learned_weights
 from keyart.schemas.errors import KeyartError
 from keyart.schemas.posterior import SharedSums, TitleSums
 from keyart.schemas.topics import partition_of
-from keyart.services.api.beliefs import Beliefs
 from keyart.services.api.memory import settle
 from keyart.services.api.prior import ServedPrior
 from keyart.services.jobs.erasure import erasures
@@ -49,7 +49,7 @@ class Snapshots:
         self.refreshed_at = 0.0
         self._parts = parts
         self._metrics = metrics
-        self._beliefs = Beliefs(Hyper())
+        self._beliefs = Board(Hyper())
         self._prior = ServedPrior(parts, self.index, self._beliefs)
         self._weighed_for = self._prior.name
         self._versions: dict[Lane, int] = {}

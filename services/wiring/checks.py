@@ -15,7 +15,7 @@ from redis.connection import parse_url
 from keyart.models.sums.rewards import reward_names
 from keyart.schemas.errors import SettingsError
 from keyart.services.api.auth import keys_of
-from keyart.services.api.policies import Experiment
+from keyart.services.wiring.experiment import experiment_of
 from keyart.services.wiring.folder import check_folder
 from keyart.services.wiring.roles import Role
 from keyart.services.wiring.settings import Settings
@@ -49,7 +49,7 @@ def check_settings(settings: Settings, role: Role) -> None:
     if role.answers:
         _check_host(settings.api_host)
         keys_of(settings)
-        Experiment(settings)
+        experiment_of(settings)
         _check_images(settings.page_images)
         embedded = settings.log == "embedded"
         check_keys(

@@ -11,19 +11,15 @@ from zlib import crc32
 import numpy as np
 
 from keyart.models.sums.clock import MOST_AHEAD_MS
+from keyart.models.taste.strength import strength_of
 from keyart.models.taste.update import TasteRates, correct, engage
 from keyart.schemas.events import (
     Adoption,
-    Click,
     Correction,
     Engagement,
     Erasure,
     Event,
-    Finish,
-    Hide,
     Impression,
-    Like,
-    Play,
 )
 from keyart.schemas.taste import (
     RECENT_EVENTS,
@@ -37,20 +33,6 @@ from keyart.streams.catalogue.view import CatalogueView
 from keyart.streams.steps.effects import Effects, Held, Wanted
 
 TASTE = "taste"
-LONG_PLAY_MINUTES = 30.0
-
-
-def strength_of(event: Engagement) -> float:
-    """Return how much an engagement says about taste, -1 to 1."""
-    match event:
-        case Play(minutes=minutes):
-            return 0.1 if minutes < 2 else 0.4 + 0.6 * min(1.0, minutes / LONG_PLAY_MINUTES)
-        case Click():
-            return 0.3
-        case Finish() | Like():
-            return 1.0
-        case Hide():
-            return -1.0
 
 
 def wanted(events: Sequence[Event]) -> Wanted:

@@ -24,10 +24,10 @@ from keyart.schemas.ids import ViewerKey, pseudonym
 from keyart.schemas.taste import unpack_tastes
 from keyart.schemas.topics import DECISIONS
 from keyart.services.api.answers import logged, told
-from keyart.services.api.policies import Experiment
 from keyart.services.api.snapshots import Snapshots
 from keyart.services.api.state import TASTE_TIMEOUT_S
 from keyart.services.wiring.bootstrap import now_ms
+from keyart.services.wiring.experiment import experiment_of
 from keyart.services.wiring.telemetry import ApiMetrics
 from keyart.streams.ports import Output
 from keyart.streams.valkey.aio import ValkeyAsyncLog, ValkeyTastes, connect_async
@@ -65,7 +65,7 @@ def one_round(site: Any, snapshots: Snapshots, loop: asyncio.AbstractEventLoop) 
     client = connect_async(parts.redis_url)
     tastes = ValkeyTastes(client, parts.keys, partitions=1, timeout_s=TASTE_TIMEOUT_S)
     log = ValkeyAsyncLog(client, parts.keys, partitions=1)
-    experiment = Experiment(parts.settings)
+    experiment = experiment_of(parts.settings)
     space, view, share = parts.space.identity, parts.view.view, parts.settings.explore_share
     versions = Versions(policy="p", prior="p", posterior="0", space=space)
     outputs: list[Output] = []

@@ -2,16 +2,16 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 from msgspec import Struct
 
-from keyart.models.artifacts.described import finished_lines
 from keyart.models.dataset.examples import Example
+from keyart.models.dataset.reasons import Reason, Status, read_reasons
 from keyart.models.llm.prompt.marks import MARKS
 from keyart.models.llm.prompt.prompts import Prompter, shuffled
 from keyart.schemas.errors import KeyartError
@@ -19,8 +19,6 @@ from keyart.schemas.errors import KeyartError
 Teacher = Callable[[str], str]
 """Given a prompt in words, returns the reply in words."""
 
-Status = Literal["kept", "misses the answer", "names a letter", "empty", "failed"]
-REASONS_FILE: Final = "reasons.jsonl"
 MAX_REASON: Final = 600
 _LETTER: Final = re.compile(
     r"\b(?:option|artwork|answer|choice|letter|picture|headline)s?\s*[:#]?\s*[\"'(]?[A-Za-n]\b(?!')"
@@ -28,16 +26,6 @@ _LETTER: Final = re.compile(
 )
 _REPLY: Final = re.compile(r"\b([A-Za-n])\b(?!')")
 _ATTEMPTS_IN_A_ROW: Final = 5
-
-
-class Reason(Struct, frozen=True, kw_only=True):
-    """One line of the file: what the teacher said of one example, and what became of it."""
-
-    id: str
-    status: Status
-    reason: str = ""
-    calls: int = 0
-    characters: int = 0
 
 
 class Spending(Struct, frozen=True, kw_only=True):
@@ -54,28 +42,6 @@ class RationaleReport(Struct, frozen=True, kw_only=True):
     calls: int
     characters: int
     stopped_by: str = ""
-
-
-def read_reasons(path: Path) -> Iterator[Reason]:
-    """Yield the lines; a last line that a stopped run left unfinished is passed over.
-
-    Raises
-    ------
-    InvalidRecord
-        Another line is no reason.
-    """
-    return finished_lines(path, msgspec.json.Decoder(Reason))
-
-
-def with_reasons(examples: Iterable[Example], path: Path) -> list[Example]:
-    """Return the examples, those of which a reason was kept with it."""
-    if not path.is_file():
-        return list(examples)
-    kept = {each.id: each.reason for each in read_reasons(path) if each.status == "kept"}
-    return [
-        msgspec.structs.replace(example, reason=kept[example.id]) if example.id in kept else example
-        for example in examples
-    ]
 
 
 def write_reasons(

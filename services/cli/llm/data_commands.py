@@ -7,7 +7,8 @@ import msgspec
 import typer
 from rich.console import Console
 
-from keyart.models.llm.rationales.write import REASONS_FILE, Spending, Teacher
+from keyart.models.dataset.reasons import REASONS_FILE
+from keyart.models.llm.rationales.write import Spending, Teacher
 from keyart.schemas.errors import SettingsError
 from keyart.services.cli.llm.options import Catalogue, Dataset, Out, Tokenizer
 from keyart.services.cli.words import counted

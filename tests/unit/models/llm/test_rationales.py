@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from keyart.models.dataset.reasons import read_reasons, with_reasons
 from keyart.models.llm.prompt.marks import MARKS
 from keyart.models.llm.prompt.prompts import Prompter
 from keyart.models.llm.prompt.template import load_template
@@ -13,8 +14,6 @@ from keyart.models.llm.rationales.hugging_face import hugging_face_teacher
 from keyart.models.llm.rationales.write import (
     Spending,
     marked,
-    read_reasons,
-    with_reasons,
     write_reasons,
 )
 from keyart.models.llm.training.rows import sft_rows

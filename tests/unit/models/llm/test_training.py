@@ -11,9 +11,9 @@ import torch
 from keyart.models.dataset.examples import SPLITS, write_examples
 from keyart.models.dataset.preferences import Preference, preferences
 from keyart.models.dataset.prepare import DATASET_FILE, read_split
+from keyart.models.dataset.reasons import REASONS_FILE, Reason
 from keyart.models.llm.prompt.prompts import Prompter
 from keyart.models.llm.prompt.template import load_template
-from keyart.models.llm.rationales.write import REASONS_FILE, Reason
 from keyart.models.llm.scoring.opinions import load_opinions
 from keyart.models.llm.training.dpo import WeightedPairCollator, pair_log_probs, preference_loss
 from keyart.models.llm.training.likelihood import label_log_probs

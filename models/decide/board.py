@@ -17,11 +17,11 @@ from keyart.models.belief.beliefs import Learned, refresh
 from keyart.models.belief.hyper import Hyper
 from keyart.models.decide.index import ServingIndex
 from keyart.models.decide.rows import take_over
+from keyart.models.decide.surfaces import Cells, Surfaces
 from keyart.models.sums.adding import OTHER_SURFACE
 from keyart.models.sums.arrays import Sums
 from keyart.schemas.posterior import TitleSums
 from keyart.schemas.priors import Opinion
-from keyart.services.api.surfaces import Cells, Surfaces
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 ALL_AT_ONCE: Final = 500
@@ -31,7 +31,7 @@ REST: Final = 10.0
 FIRST_SURFACE: Final = "home"
 
 
-class Beliefs:
+class Board:
     """What is known of every title that can be decided, by row.
 
     Parameters

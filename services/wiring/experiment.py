@@ -1,28 +1,14 @@
-"""Which policy serves which viewer."""
-
-import hashlib
-from typing import NamedTuple
+"""The experiment that the settings ask for."""
 
 from keyart.models.bandits.registry import build_policy
 from keyart.models.decide.engine import Decider
-from keyart.models.statistics.splits import split_text
+from keyart.models.decide.experiment import Arm, Experiment
 from keyart.schemas.errors import SettingsError, UnknownName
 from keyart.services.wiring.settings import Settings
 
 
-class Arm(NamedTuple):
-    """A policy and the share of viewers whom it serves, 0 to 1."""
-
-    share: float
-    name: str
-    decider: Decider
-
-
-class Experiment:
-    """The default policy and those beside it; a viewer stays with one while the shares stay.
-
-    `split` is what is logged with every decision, so that shares are known for the time they were
-    in force; the default policy comes first.
+def experiment_of(settings: Settings) -> Experiment:
+    """Return the default policy and those beside it, with the shares of viewers they serve.
 
     Raises
     ------
@@ -30,43 +16,23 @@ class Experiment:
         There is no policy of a name, a share is no number, a parameter is out of its bounds, or
         the shares are above 1 together.
     """
-
-    def __init__(self, settings: Settings) -> None:
-        options = options_of(settings.policy_options)
-        shares = pairs(settings.experiment, "KEYART_EXPERIMENT")
-        rest = 1.0 - sum(shares.values())
-        if rest < -1e-9 or not all(0.0 <= share <= 1.0 for share in shares.values()):
-            raise SettingsError(
-                "KEYART_EXPERIMENT: shares must be from 0 to 1, and at most 1 together"
-            )
-        if settings.policy in shares:
-            raise SettingsError(
-                f"KEYART_EXPERIMENT: {settings.policy} is KEYART_POLICY, and serves the rest"
-            )
-        self.arms = [
-            Arm(
-                rest, settings.policy, _decider(settings, settings.policy, "KEYART_POLICY", options)
-            )
-        ]
-        self.arms += [
-            Arm(share, name, _decider(settings, name, "KEYART_EXPERIMENT"))
-            for name, share in shares.items()
-        ]
-        self.split = split_text(
-            settings.explore_share, {arm.name: max(0.0, arm.share) for arm in self.arms}
+    options = options_of(settings.policy_options)
+    shares = pairs(settings.experiment, "KEYART_EXPERIMENT")
+    rest = 1.0 - sum(shares.values())
+    if rest < -1e-9 or not all(0.0 <= share <= 1.0 for share in shares.values()):
+        raise SettingsError("KEYART_EXPERIMENT: shares must be from 0 to 1, and at most 1 together")
+    if settings.policy in shares:
+        raise SettingsError(
+            f"KEYART_EXPERIMENT: {settings.policy} is KEYART_POLICY, and serves the rest"
         )
-
-    def arm(self, viewer: str) -> Arm:
-        """Return the viewer's arm, by a hash of the pseudonym that no other choice uses."""
-        if len(self.arms) == 1:
-            return self.arms[0]
-        digest = hashlib.blake2b(viewer.encode(), digest_size=8, person=b"experiment").digest()
-        place = int.from_bytes(digest) / 2.0**64
-        for arm in self.arms:
-            place -= arm.share
-            if place < 0.0:
-                return arm
-        return self.arms[0]
+    first = _decider(settings, settings.policy, "KEYART_POLICY", options)
+    beside = [
+        Arm(share, name, _decider(settings, name, "KEYART_EXPERIMENT"))
+        for name, share in shares.items()
+    ]
+    return Experiment(
+        [Arm(rest, settings.policy, first), *beside], explore_share=settings.explore_share
+    )
 
 
 def _decider(

@@ -1,28 +1,28 @@
-"""Beliefs by row: the same as worked out directly, whatever the order in which titles came."""
+"""Board by row: the same as worked out directly, whatever the order in which titles came."""
 
 import numpy as np
 import pytest
 
 from keyart.models.belief.beliefs import Learned, refresh
 from keyart.models.belief.hyper import Hyper
+from keyart.models.decide import board as module
+from keyart.models.decide.board import Board
 from keyart.models.decide.index import ANY_SURFACE, BELIEF_COLUMNS, IndexedTitle, ServingIndex
 from keyart.models.sums.arrays import Sums
 from keyart.schemas.posterior import Cell, TitleSums
 from keyart.schemas.priors import Opinion
 from keyart.schemas.taste import TASTE_DIMENSIONS
-from keyart.services.api import beliefs as module
-from keyart.services.api.beliefs import Beliefs
 
 HYPER = Hyper()
 LEVEL, OWN, PRIOR = (BELIEF_COLUMNS.index(name) for name in ("level", "own", "prior"))
 
 
 class Site:
-    """Titles with sums, in an index and in `Beliefs`."""
+    """Titles with sums, in an index and in `Board`."""
 
     def __init__(self, titles: int, seed: int = 0) -> None:
         self.rng = np.random.default_rng(seed)
-        self.index, self.beliefs = ServingIndex(), Beliefs(HYPER)
+        self.index, self.beliefs = ServingIndex(), Board(HYPER)
         self.counts: dict[str, int] = {}
         self.sums: dict[str, TitleSums] = {}
         self.opinions: dict[str, Opinion] = {}
@@ -50,7 +50,7 @@ class Site:
         self.beliefs.take_opinion(self.opinions[name])
 
     def directly(self) -> dict[str, np.ndarray]:
-        """Return level x prior x own of every artwork, worked out without `Beliefs`."""
+        """Return level x prior x own of every artwork, worked out without `Board`."""
         names, widest = list(self.counts), max(self.counts.values())
         takes, expected, opinion = (np.zeros((len(names), widest)) for _ in range(3))
         for row, name in enumerate(names):

@@ -6,12 +6,12 @@ import pytest
 
 from keyart.models.statistics.splits import read_split
 from keyart.schemas.errors import SettingsError
-from keyart.services.api.policies import Experiment
+from keyart.services.wiring.experiment import experiment_of
 from keyart.services.wiring.settings import Settings
 
 
 def test_the_split_that_is_logged_is_the_one_that_viewers_get() -> None:
-    experiment = Experiment(Settings(experiment="lola=0.2,uniform=0.1", explore_share=0.05))
+    experiment = experiment_of(Settings(experiment="lola=0.2,uniform=0.1", explore_share=0.05))
     split = read_split(experiment.split)
     assert split.explore == 0.05
     assert list(split.arms) == ["optimistic", "lola", "uniform"]
@@ -21,9 +21,9 @@ def test_the_split_that_is_logged_is_the_one_that_viewers_get() -> None:
 
 
 def test_without_an_experiment_the_split_is_the_default_policy() -> None:
-    assert Experiment(Settings()).split == "explore=0.05;optimistic=1"
+    assert experiment_of(Settings()).split == "explore=0.05;optimistic=1"
 
 
 def test_the_default_policy_cannot_be_an_arm_beside_itself() -> None:
     with pytest.raises(SettingsError, match="optimistic is KEYART_POLICY"):
-        Experiment(Settings(experiment="optimistic=0.2"))
+        experiment_of(Settings(experiment="optimistic=0.2"))
