@@ -6,6 +6,7 @@ from typing import Final
 
 from msgspec import structs
 
+from keyart.models.decide.experiment import Experiment
 from keyart.models.taste.features import NO_TASTE, taste_vectors
 from keyart.schemas import codec
 from keyart.schemas.assigned import Assigned, unpack_assigned
