@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy.stats import chi2, norm
+from scipy.special import chdtrc, ndtri
 
 from keyart.models.ope.estimators import weights
 from keyart.models.ope.rows import Array, Rows
@@ -44,7 +44,7 @@ def sample_ratio(rows: Rows, logged: Array) -> Ratio:
     statistic = float((((chosen - predicted) ** 2)[used] / variance[used]).sum())
     if degrees:
         statistic *= degrees / (degrees + 1)
-    p_value = float(chi2.sf(statistic, degrees)) if degrees else 1.0
+    p_value = float(chdtrc(degrees, statistic)) if degrees else 1.0
     return Ratio(statistic=statistic, degrees=degrees, p_value=p_value)
 
 
@@ -63,7 +63,7 @@ def rows_to_tell(difference: float, standard_error: float, rows: int) -> float:
     """
     if difference == 0.0 or not np.isfinite(standard_error):
         return float("inf")
-    wanted = abs(difference) / float(norm.ppf(0.975))
+    wanted = abs(difference) / float(ndtri(0.975))
     return rows * (standard_error / wanted) ** 2
 
 
@@ -80,7 +80,7 @@ def complaints(rows: Rows, policy: Array, name: str) -> list[str]:
             f"about {more:,.0f} more rows of this kind would be enough"
         )
     mean, error = mean_weight(rows, policy)
-    if error > 0.0 and abs(mean - 1.0) > norm.isf(ALARM / 2) * error:
+    if error > 0.0 and abs(mean - 1.0) > -ndtri(ALARM / 2) * error:
         said.append(
             f"{name}: the mean importance weight is {mean:.3f} and should be 1: the propensities "
             "are not those that the log was made with, or some actions were never tried"

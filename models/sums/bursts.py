@@ -18,7 +18,7 @@ lost: it is in the training log, and a replay with `KEYART_HOLD_BURSTS=false` le
 from typing import Final
 
 import numpy as np
-from scipy.stats import chi2
+from scipy.special import chdtrc
 
 from keyart.schemas.posterior import Burst, Cell, Cells, Fresh, TitleSums
 
@@ -122,7 +122,7 @@ def luck(settled: Cells, window: Cells) -> float:
         both = (takes + known) / (shown + stood)
         ratio += _log_times(takes, shown, both) + _log_times(known, stood, both)
         compared += 1
-    return float(chi2.sf(2.0 * max(ratio, 0.0), compared)) if compared else 1.0
+    return float(chdtrc(compared, 2.0 * max(ratio, 0.0))) if compared else 1.0
 
 
 def move(source: Cells, target: Cells, sign: int) -> None:
