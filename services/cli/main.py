@@ -15,6 +15,7 @@ from keyart.services.cli import (
     deadletters,
     demo,
     evaluate,
+    models,
     prior,
     records,
     replay,
@@ -38,6 +39,7 @@ for single in (run, worker, demo, replay, backup, settings, records):
 for name, group in (
     ("catalogue", catalogue),
     ("prior", prior),
+    ("models", models),
     ("evaluate", evaluate),
     ("llm", llm),
     ("topics", topics),

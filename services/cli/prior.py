@@ -1,5 +1,6 @@
 """`keyart prior`: fit a prior on your own log, take one over, let it serve, or do without."""
 
+import getpass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -32,13 +33,12 @@ def fit(
     """Fit a ridge on the descriptions of what was shown and taken; needs keyart[onnx]."""
     from keyart.schemas.extras import need_extra
     from keyart.services.jobs.priors.fitting import fit_prior
-    from keyart.services.jobs.priors.serving import serve_prior
     from keyart.services.jobs.progress import progress
 
     need_extra("onnx", "fitting a prior")
     check_json(json)
     quiet = json == STANDARD_OUTPUT
-    with _parts() as parts:
+    with site() as parts:
         parts.archiver.run()
         with progress(transient=True) as tell:
             tell("reading the log", 0, 0)
@@ -66,10 +66,16 @@ def fit(
                 f"  group {name}: worth {worth.strength:,.0f} impressions, "
                 f"scale {worth.factor:.2f} of the others'"
             )
-        scored = serve_prior(parts, found.version) if use else None
+        scored = _serves(parts, found) if use else None
         if scored is not None:
             say(f"serves; {counted(scored, 'title')} scored")
         write_json(json, _figures(found, scored))
+
+
+def _serves(parts: "Parts", found: "Fitted") -> int:
+    from keyart.services.jobs.deploy import promote
+
+    return promote(parts, found.version, by=getpass.getuser(), why="keyart prior fit")
 
 
 def _figures(found: "Fitted", scored: int | None) -> dict[str, object]:
@@ -94,11 +100,12 @@ def _figures(found: "Fitted", scored: int | None) -> dict[str, object]:
 def use(
     version: Annotated[str, typer.Argument(help="a fitted prior, or `neutral` for none")],
 ) -> None:
-    """Score the catalogue with a fitted prior and let it serve."""
-    from keyart.services.jobs.priors.serving import serve_prior
+    """Score the catalogue with a fitted prior and let it serve: `keyart models promote`, short."""
+    from keyart.services.jobs.deploy import promote
 
-    with _parts() as parts:
-        typer.echo(f"{version} serves; {counted(serve_prior(parts, version), 'title')} scored")
+    with site() as parts:
+        scored = promote(parts, version, by=getpass.getuser(), why="keyart prior use")
+        typer.echo(f"{version} serves; {counted(scored, 'title')} scored")
 
 
 @app.command()
@@ -106,7 +113,7 @@ def score() -> None:
     """Let the prior that serves score the titles that it has not seen as they are now."""
     from keyart.services.jobs.priors.serving import score_new
 
-    with _parts() as parts:
+    with site() as parts:
         typer.echo(f"{counted(score_new(parts), 'title')} scored")
 
 
@@ -127,7 +134,7 @@ def take(
     """Take over the opinions of another model and let them serve."""
     from keyart.services.jobs.priors.taking import take_prior
 
-    with _parts() as parts:
+    with site() as parts:
         taken = take_prior(parts, source, segments)
         said = (
             f"{counted(taken.opinions, 'opinion')}, {counted(taken.segments, 'segment')} beside "
@@ -143,7 +150,7 @@ def show(json: Json = None) -> None:
     from keyart.services.jobs.priors.serving import prior_folder
 
     check_json(json)
-    with _parts() as parts:
+    with site() as parts:
         current = parts.opinions.current
         paths = sorted(prior_folder(parts).glob(f"*/{MANIFEST_FILE}"))
         fitted = {path.parent.name: read_manifest(path) for path in paths}
@@ -167,15 +174,16 @@ def drop(version: Annotated[str, typer.Argument(help="a prior that does not serv
     """Forget a prior's opinions in the store; its folder stays, and `use` scores them again."""
     from keyart.services.jobs.priors.serving import drop_prior
 
-    with _parts() as parts:
+    with site() as parts:
         drop_prior(parts, version)
         typer.echo(f"{version}: opinions forgotten")
 
 
-class _parts:
+class site:
     """The parts, with the embedded server up while they are used."""
 
     def __enter__(self) -> "Parts":
+        """Start the embedded server, or find it running."""
         from keyart.services.wiring.bootstrap import Parts
         from keyart.services.wiring.settings import read_settings
 
@@ -185,5 +193,6 @@ class _parts:
         return self._parts
 
     def __exit__(self, *_: object) -> None:
+        """Stop it, if it was started here."""
         if not self._parts.settings.redis_url:
             self._parts.server.stop()

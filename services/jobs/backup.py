@@ -36,6 +36,7 @@ MANIFEST: Final = "backup.json"
 SNAPSHOT: Final = "valkey.rdb"
 ARCHIVE: Final = "archive"
 PRIORS: Final = "priors"
+MODELS: Final = "models"
 VECTORS: Final = "vectors"
 """Of texts, by neural encoders: made again when they are needed."""
 TAR: Final = ".tar"
@@ -117,6 +118,7 @@ def _gather(parts: Parts, to: Path) -> Manifest:
         if (parts.data_dir / name).is_file():
             shutil.copyfile(parts.data_dir / name, to / name)
     _copy_tree(parts.data_dir / PRIORS, to / PRIORS, without=VECTORS)
+    _copy_tree(parts.data_dir / MODELS, to / MODELS)
     files = tuple(_copied(path, to) for path in sorted(to.rglob("*")) if path.is_file())
     names = {*MUST_AGREE, "space", *(name for its in MAKING.values() for name in its)}
     manifest = Manifest(

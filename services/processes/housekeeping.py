@@ -95,6 +95,7 @@ class Keeper:
             attempt("archiving", archive)
             attempt("erasing", lambda: finish_erasures(parts))
             attempt("rewriting the server's file", lambda: rewrite_if_due(parts))
+        attempt("following the registry", lambda: _follow(parts))
         attempt("scoring new titles", lambda: _score_new(parts))
         self._tell(failed)
         if failed:
@@ -192,6 +193,16 @@ def is_alive(parts: Parts) -> bool:
 def _warn_of_room(parts: Parts) -> None:
     if (room := room_of(parts.client)).share >= NEARLY_FULL:
         log.warning("the state store is nearly full: %s; soon it takes nothing new", room)
+
+
+def _follow(parts: Parts) -> None:
+    """Let serve what the registry says, where what runs it is installed."""
+    try:
+        from keyart.services.jobs.deploy import follow_beside
+
+        follow_beside(parts)
+    except MissingExtra as missing:
+        log.debug("%s", missing)
 
 
 def _score_new(parts: Parts) -> None:

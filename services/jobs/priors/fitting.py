@@ -23,9 +23,11 @@ from keyart.models.priors.onnx_file import (
 )
 from keyart.models.priors.ridge import RidgeFit, fit_ridge
 from keyart.schemas.errors import InvalidRecord, NotFound
+from keyart.schemas.registry import ModelVersion
 from keyart.schemas.topics import REWARDS
+from keyart.services.jobs.deploy import RIDGE, register_ridge
 from keyart.services.jobs.priors.serving import prior_folder
-from keyart.services.wiring.bootstrap import Parts
+from keyart.services.wiring.bootstrap import Parts, now_ms
 from keyart.streams.archive import files
 from keyart.streams.catalogue.view import NOW
 
@@ -89,6 +91,8 @@ class _Logged:
     takes: NDArray[np.float64]
     titles: Sequence[str] = ()
     unknown: int = 0
+    from_ms: int = 0
+    to_ms: int = 0
 
     def part(self, of: NDArray[np.intp]) -> "_Logged":
         return _Logged(
@@ -102,11 +106,11 @@ class _Logged:
         )
 
 
-def counted(parts: Parts) -> pl.DataFrame:
-    """Return impressions and takes of every artwork in the training log.
+def counted(parts: Parts, since_ms: int = 0) -> pl.DataFrame:
+    """Return impressions and takes of every artwork in the training log, shown from then on.
 
     Columns: title, artwork, rewards (times it was shown), impressions (sum of taste multipliers:
-    expected relative takes), takes.
+    expected relative takes), takes, from_ms and to_ms (first and last shown).
 
     Raises
     ------
@@ -118,10 +122,16 @@ def counted(parts: Parts) -> pl.DataFrame:
         raise NotFound(f"there are no rewards in {parts.archive_dir}: nothing to learn from yet")
     rows = pl.scan_parquet(_readable(paths), extra_columns="ignore", missing_columns="insert")
     return (
-        rows.filter(pl.col("id").is_not_null())
+        rows.filter(pl.col("id").is_not_null() & (pl.col("shown_at_ms") >= since_ms))
         .unique("id", keep="first")
         .group_by("title", "artwork")
-        .agg(rewards=pl.len(), impressions=pl.col("multiplier").sum(), takes=pl.col("value").sum())
+        .agg(
+            rewards=pl.len(),
+            impressions=pl.col("multiplier").sum(),
+            takes=pl.col("value").sum(),
+            from_ms=pl.col("shown_at_ms").min(),
+            to_ms=pl.col("shown_at_ms").max(),
+        )
         .sort("title", "artwork")
         .collect()
     )
@@ -148,7 +158,12 @@ def _readable(paths: list[Path]) -> list[Path]:
 
 
 def fit_prior(
-    parts: Parts, *, encoders: str = BEST, told: Told = lambda what, done, total: None
+    parts: Parts,
+    *,
+    encoders: str = BEST,
+    since_ms: int = 0,
+    by: str = "keyart prior fit",
+    told: Told = lambda what, done, total: None,
 ) -> Fitted:
     """Fit a ridge on the training log, save it as ONNX, and return what came of it.
 
@@ -157,13 +172,17 @@ def fit_prior(
     encoders
         `space`, the vectors that keyart has anyway; what `text_encoder` takes; or `best`: of the
         space and the encoders that are installed, the one with the largest held-out gain.
+    since_ms
+        What was shown before is not learned from.
+    by
+        Who fits, for the registry, where the version is kept.
 
     Raises
     ------
     NotFound, InvalidRecord
         There are no rewards yet, or of fewer than two titles of the catalogue.
     """
-    log = _logged(parts)
+    log = _logged(parts, since_ms)
     gains: dict[str, float] = {}
     if encoders == BEST:
         some = log.part(_shown_most(log))
@@ -199,6 +218,28 @@ def fit_prior(
         # the same weights, perhaps of before folds were kept; the manifest is what makes it whole
         for name in (FOLDS_FILE, GRAPH_FILE, MANIFEST_FILE):
             (passing / name).replace(folder / name)
+    facts = ModelVersion(
+        name=version,
+        kind=RIDGE,
+        made_at_ms=now_ms(),
+        made_by=by,
+        parent=parts.opinions.current,
+        from_ms=log.from_ms,
+        to_ms=log.to_ms,
+        rows=int(log.rewards.sum()),
+        space=report.prior.space,
+        encoders="" if encoders == SPACE else encoders,
+        figures={
+            "gain": report.calibration.gain,
+            "strength": report.calibration.strength,
+            "scale": report.calibration.scale,
+            "spread": report.calibration.spread,
+            "penalty": report.penalty,
+            "titles": float(log.title.max() + 1),
+            "artworks": float(len(log.texts)),
+        },
+    )
+    version = register_ridge(parts, folder, facts).name
     return Fitted(
         version=version,
         encoders=encoders,
@@ -218,9 +259,9 @@ def candidates(parts: Parts) -> Sequence[str]:
     return [SPACE, *(spec for spec in installed() if not (same and spec == STATIC))]
 
 
-def _logged(parts: Parts) -> _Logged:
+def _logged(parts: Parts, since_ms: int) -> _Logged:
     parts.view.refresh()
-    view, table = parts.view.view, counted(parts)
+    view, table = parts.view.view, counted(parts, since_ms)
     rows = [
         view.row(title, artwork, NOW)
         for title, artwork in zip(table["title"], table["artwork"], strict=True)
@@ -240,6 +281,8 @@ def _logged(parts: Parts) -> _Logged:
         takes=table["takes"].to_numpy(),
         titles=titles.tolist(),
         unknown=total - int(table["rewards"].sum()),
+        from_ms=int(table["from_ms"].to_numpy().min()),
+        to_ms=int(table["to_ms"].to_numpy().max()),
     )
 
 

@@ -44,6 +44,7 @@ class FittedPrior:
     """
 
     def __init__(self, parts: Parts, version: str) -> None:
+        self.version = version
         self.ridge = OnnxRidgePrior(prior_folder(parts, version))
         self._view = parts.view.view
         self._encoder: TextEncoder | None = None
@@ -82,7 +83,7 @@ class FittedPrior:
             artworks=tuple(candidate.artwork for candidate in candidates),
             relative=tuple((said.log_relative * (own.factor if own else 1.0)).tolist()),
             strength=own.strength if own else said.strength,
-            prior=self.ridge.version,
+            prior=self.version,
         )
 
 
@@ -125,16 +126,20 @@ def score_new_beside(parts: Parts) -> None:
     if not OnnxRidgePrior(prior_folder(parts, current)).manifest.encoders:
         score(parts, FittedPrior(parts, current), missing)
         return
-    command = [sys.executable, "-m", "keyart.services.cli.main", "prior", "score"]
+    if said := beside("prior", "score"):
+        log.warning("new titles were not scored: %s", said)
+
+
+def beside(*arguments: str) -> str:
+    """Run a command of keyart in a process of its own; return why it failed, "" if it did not."""
+    command = [sys.executable, "-m", "keyart.services.cli.main", *arguments]
     try:
         done = subprocess.run(
             command, env=dict(os.environ), capture_output=True, text=True, timeout=SCORE_S
         )
     except subprocess.TimeoutExpired:
-        log.warning("%d new titles took longer to score than %.0f s", len(missing), SCORE_S)
-        return
-    if done.returncode:
-        log.warning("new titles were not scored: %s", done.stderr.strip()[-500:])
+        return f"it took longer than {SCORE_S:.0f} s"
+    return (done.stderr.strip()[-500:] or "it failed") if done.returncode else ""
 
 
 def serve_prior(parts: Parts, version: str) -> int:

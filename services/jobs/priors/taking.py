@@ -17,6 +17,7 @@ from keyart.models.priors.worth import UNMEASURED
 from keyart.schemas.errors import InvalidRecord, SpaceMismatch
 from keyart.schemas.priors import MAX_SEGMENTS, Opinion, PriorCard, SegmentCentre
 from keyart.schemas.taste import TASTE_DIMENSIONS
+from keyart.services.jobs.deploy import took
 from keyart.services.wiring.bootstrap import Parts
 
 _BATCH: Final = 1000
@@ -115,7 +116,7 @@ def take_table(parts: Parts, path: Path, segments: Path | None = None) -> Taken:
             parts.opinions.put(batch)
             done, batch = done + len(batch), []
     parts.opinions.put(batch)
-    parts.opinions.make_current(prior)
+    took(parts, prior, "table")
     return Taken(prior, done + len(batch), len(placed))
 
 
@@ -160,5 +161,5 @@ def take_dual(parts: Parts, folder: Path) -> Taken:
             strength=worth.strength if worth else UNMEASURED,
         )
     )
-    parts.opinions.make_current(dual.manifest.name)
+    took(parts, dual.manifest.name, "dual")
     return Taken(dual.manifest.name)

@@ -1,0 +1,168 @@
+"""Deploying a prior: fetched and scored first, then the alias, then the store; and back."""
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from msgspec import structs
+
+from keyart.schemas.errors import InvalidRecord, ModelRejected, NotFound
+from keyart.services.jobs import deploy
+from keyart.services.jobs.deploy import follow, promote, registry_of, rollback
+from keyart.services.jobs.priors.fitting import fit_prior
+from keyart.services.jobs.priors.serving import prior_folder, serve_prior
+from keyart.services.jobs.priors.taking import take_table
+from keyart.services.processes.housekeeping import keep_house
+from keyart.services.wiring.bootstrap import Parts, now_ms
+from keyart.services.wiring.settings import Settings
+from tests.integration.prior_site import said, titles, written
+from tests.integration.test_priors import learn, reward
+
+
+@pytest.fixture
+def parts(data_dir: Path) -> Iterator[Parts]:
+    made = Parts(Settings(data_dir=str(data_dir)))
+    made.server.start()
+    made.catalogue.put(titles(), now_ms=now_ms())
+    yield made
+    made.server.stop()
+
+
+@pytest.fixture
+def two(parts: Parts) -> tuple[str, str]:
+    """Return two fitted versions of which none serves."""
+    rng = random.Random(5)
+    learn(parts, [reward(at, rng) for at in range(3000)])
+    first = fit_prior(parts, encoders="space").version
+    learn(parts, [reward(at, rng) for at in range(3000, 5000)])
+    return first, fit_prior(parts, encoders="space").version
+
+
+def test_a_fit_is_a_version_with_what_it_learned_from(parts: Parts, two: tuple[str, str]) -> None:
+    first, second = (registry_of(parts).version(name) for name in two)
+    assert (first.rows, second.rows) == (3000, 5000)
+    assert first.parent == "neutral" and first.kind == "ridge"
+    assert 0 < first.from_ms <= first.to_ms < second.to_ms <= now_ms()
+    assert set(first.files) == {"ridge.onnx", "ridge.json", "folds.safetensors"}
+    assert parts.opinions.current == "neutral", "a fit deploys nothing"
+
+
+def test_promote_and_rollback_move_what_serves(parts: Parts, two: tuple[str, str]) -> None:
+    first, second = two
+    assert promote(parts, first, by="me", why="first") == 40
+    assert promote(parts, second, by="me", why="newer") == 40
+    assert parts.opinions.current == second
+    assert registry_of(parts).aliases().named() == {"champion": second, "previous": first}
+    rollback(parts, by="me", why="worse")
+    assert parts.opinions.current == first
+    rollback(parts, by="me", why="worse still")
+    assert parts.opinions.current == "neutral"
+    with pytest.raises(InvalidRecord):
+        rollback(parts, by="me", why="")
+
+
+def test_a_damaged_version_is_refused_and_the_old_one_serves_on(
+    parts: Parts, two: tuple[str, str]
+) -> None:
+    first, second = two
+    promote(parts, first, by="me", why="")
+    mark = registry_of(parts).version(second).files["ridge.onnx"]
+    (parts.data_dir / "models" / "blobs" / mark.sha256).write_bytes(b"half of")
+    with pytest.raises(ModelRejected):
+        promote(parts, second, by="me", why="")
+    assert parts.opinions.current == first == registry_of(parts).aliases().champion
+
+
+def test_a_folder_that_was_tampered_with_is_fetched_anew(
+    parts: Parts, two: tuple[str, str]
+) -> None:
+    first, second = two
+    other = prior_folder(parts, second) / "ridge.onnx"
+    (prior_folder(parts, first) / "ridge.onnx").write_bytes(other.read_bytes())
+    assert promote(parts, first, by="me", why="") == 40
+    assert {each.prior for each in parts.opinions.titles(first)} == {first}
+    assert (prior_folder(parts, first) / "ridge.onnx").read_bytes() != other.read_bytes()
+
+
+class Killed(BaseException):
+    """As if the process were gone."""
+
+
+@pytest.mark.parametrize("at", ["scored", "moved"])
+def test_a_mover_killed_in_between_leaves_one_whole_prior_serving(
+    parts: Parts, two: tuple[str, str], at: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = two
+    promote(parts, first, by="me", why="")
+    with monkeypatch.context() as patch:
+
+        def dies(*_: object, **__: object) -> None:
+            raise Killed
+
+        if at == "scored":
+            patch.setattr(deploy.Registry, "promote", dies)
+        else:
+            patch.setattr(deploy, "_serve", dies)
+        with pytest.raises(Killed):
+            promote(parts, second, by="me", why="")
+    assert parts.opinions.current == first
+    keep_house(parts)
+    assert parts.opinions.current == (first if at == "scored" else second)
+    assert follow(parts) == ""
+
+
+def test_what_the_registry_says_is_followed_and_what_cannot_serve_is_not(
+    parts: Parts, two: tuple[str, str]
+) -> None:
+    """Another machine moved the alias; the version came here damaged."""
+    first, second = two
+    promote(parts, first, by="me", why="")
+    registry_of(parts).promote(second, by="elsewhere", why="")
+    mark = registry_of(parts).version(second).files["ridge.json"]
+    blob = parts.data_dir / "models" / "blobs" / mark.sha256
+    whole = blob.read_bytes()
+    blob.write_bytes(whole[:-2])
+    with pytest.raises(ModelRejected):
+        follow(parts)
+    assert parts.opinions.current == first
+    blob.write_bytes(whole)
+    assert follow(parts) == second == parts.opinions.current
+
+
+def test_a_prior_of_before_there_was_a_registry_serves_and_can_be_gone_back_to(
+    parts: Parts, two: tuple[str, str], tmp_path: Path
+) -> None:
+    import shutil
+
+    first, second = two
+    shutil.rmtree(parts.data_dir / "models")
+    serve_prior(parts, first)  # as an earlier keyart did
+    assert promote(parts, second, by="me", why="") == 40
+    assert registry_of(parts).aliases().previous == first
+    with pytest.raises(NotFound):
+        registry_of(parts).version(first)
+    promote(parts, first, by="me", why="known by its folder")
+    assert parts.opinions.current == first
+
+
+def test_a_table_that_is_taken_over_is_a_version_too(
+    parts: Parts, two: tuple[str, str], tmp_path: Path
+) -> None:
+    promote(parts, two[0], by="me", why="")
+    take_table(parts, written(tmp_path / "o.jsonl", [said("llm:smol", title="t1")]))
+    assert parts.opinions.current == "llm:smol"
+    keep_house(parts)
+    assert parts.opinions.current == "llm:smol"
+    rollback(parts, by="me", why="")
+    assert parts.opinions.current == two[0]
+    parts.opinions.drop("llm:smol")
+    with pytest.raises(NotFound, match="import it again"):
+        promote(parts, "llm:smol", by="me", why="")
+
+
+def test_an_alias_can_be_promoted(parts: Parts, two: tuple[str, str]) -> None:
+    registry_of(parts).propose(two[1], by="retrain", why="")
+    promote(parts, "candidate", by="me", why="")
+    assert parts.opinions.current == two[1]
+    assert structs.astuple(registry_of(parts).aliases())[:2] == (two[1], "")
