@@ -16,6 +16,7 @@ from keyart.services.jobs.priors.taking import take_table
 from keyart.services.processes.housekeeping import keep_house
 from keyart.services.wiring.bootstrap import Parts, now_ms
 from keyart.services.wiring.settings import Settings
+from keyart.streams.registry.registry import Registry
 from tests.integration.prior_site import said, titles, written
 from tests.integration.test_priors import learn, reward
 
@@ -101,7 +102,7 @@ def test_a_mover_killed_in_between_leaves_one_whole_prior_serving(
             raise Killed
 
         if at == "scored":
-            patch.setattr(deploy.Registry, "promote", dies)
+            patch.setattr(Registry, "promote", dies)
         else:
             patch.setattr(deploy, "_serve", dies)
         with pytest.raises(Killed):
