@@ -9,6 +9,8 @@ from keyart.schemas.ids import DecisionId, Millis, Name, PseudonymField
 DECISION_VERSION = 1
 MAX_TITLES = 200
 MAX_ARTWORKS = 40
+DWELL_S = 21_600
+"""How long a decision stands unless a site says otherwise: six hours."""
 Probability = Annotated[float, Meta(ge=0.0, le=1.0)]
 Split = Annotated[str, Meta(max_length=512)]
 

@@ -15,7 +15,7 @@ KeyartError
 │   ├── Fenced           another owner holds this partition
 │   └── OffsetMismatch   the partition's offset is not the expected one
 └── LogError             the event log refused or failed
-└── LogAway          could not be reached; retriable
+    └── LogAway          could not be reached; retriable
 """
 
 from typing import ClassVar

@@ -11,21 +11,49 @@ CATALOGUE: Final = "catalogue"
 DEAD_LETTERS: Final = "deadletters"
 
 
+VIEWERS: Final = "viewers"
+TITLES: Final = "titles"
+"""The kinds of lanes: who reads what is keyed by viewer, and what is keyed by title."""
+
+
 class Topic(Struct, frozen=True, kw_only=True):
-    """A topic: what keys its records, and whether the log keeps only the last of each key."""
+    """A topic: what keys its records, which kind of lane reads them, and how long they stay.
+
+    Attributes
+    ----------
+    lane
+        `viewers` or `titles`; "" when no lane reads it.
+    compacted
+        Whether the log keeps only the last of each key.
+    archived
+        Whether a record goes to the archive before it leaves an embedded log.
+    personal
+        Whether its records name a viewer, so that an erasure goes through them.
+    """
 
     name: str
     key: str
+    lane: str = ""
     compacted: bool = False
+    archived: bool = True
+    personal: bool = False
 
 
 TOPICS: Final = (
-    Topic(name=EVENTS, key="viewer"),
-    Topic(name=DECISIONS, key="viewer"),
-    Topic(name=REWARDS, key="title"),
+    Topic(name=EVENTS, key="viewer", lane=VIEWERS, personal=True),
+    Topic(name=DECISIONS, key="viewer", lane=VIEWERS, personal=True),
+    Topic(name=REWARDS, key="title", lane=TITLES, personal=True),
     Topic(name=CATALOGUE, key="title", compacted=True),
-    Topic(name=DEAD_LETTERS, key="none"),
+    Topic(name=DEAD_LETTERS, key="none", archived=False),
 )
+LANE_OF: Final = {topic.name: topic.lane for topic in TOPICS if topic.lane}
+"""Topic -> the kind of lane that reads it."""
+TOPICS_OF: Final = {
+    kind: tuple(topic.name for topic in TOPICS if topic.lane == kind) for kind in (VIEWERS, TITLES)
+}
+"""Kind of lane -> the topics that it reads."""
+PERSONAL: Final = tuple(topic.name for topic in TOPICS if topic.personal)
+"""The topics whose records name a viewer."""
 
 
 def murmur2(key: bytes) -> int:

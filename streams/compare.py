@@ -16,6 +16,7 @@ from keyart.schemas.catalogue import StoredTitle
 from keyart.schemas.errors import InvalidRecord
 from keyart.schemas.posterior import SharedSums, TitleSums
 from keyart.schemas.taste import TASTE_DTYPE, blank_taste
+from keyart.streams import families
 from keyart.streams.ports import VIEWERS, Lane, StateStore
 
 RELATIVE_TOLERANCE = 1e-9
@@ -250,10 +251,14 @@ def learned(store: StateStore, lane: Lane) -> Learned:
     """Return what a lane of either kind has learned."""
     if lane.kind == VIEWERS:
         # keyart once stored a blank taste for whom nothing had moved: that says nothing
-        return {TASTES: {key: blob for key, blob in store.scan(lane, "taste") if not _blank(blob)}}
-    shared = store.read(lane, "meta", ["shared"])[0]
+        return {
+            TASTES: {
+                key: blob for key, blob in store.scan(lane, families.TASTE) if not _blank(blob)
+            }
+        }
+    shared = store.read(lane, families.META, [families.SHARED[1]])[0]
     return {
-        POSTERIORS: dict(store.scan(lane, "title")),
+        POSTERIORS: dict(store.scan(lane, families.TITLE)),
         SHARED: {} if shared is None else {str(lane.partition): shared},
     }
 

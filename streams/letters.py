@@ -10,7 +10,7 @@ import msgspec
 
 from keyart.schemas import codec
 from keyart.schemas.errors import InvalidRecord, NotFound
-from keyart.schemas.topics import CATALOGUE, DEAD_LETTERS, DECISIONS, EVENTS, REWARDS
+from keyart.schemas.topics import DEAD_LETTERS, TOPICS
 from keyart.streams.ports import Lane, LogRecord, Output
 
 MAX_DEAD_BYTES = 100_000
@@ -21,7 +21,7 @@ MAX_LETTER_BYTES = 400_000
 REPLACED = "\ufffd"
 STATE = "state"
 """In place of a topic: the letter holds stored state."""
-RETURNABLE = frozenset({EVENTS, DECISIONS, REWARDS, CATALOGUE})
+RETURNABLE = frozenset(topic.name for topic in TOPICS if topic.name != DEAD_LETTERS)
 
 
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):

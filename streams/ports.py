@@ -9,7 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from keyart.schemas.topics import DECISIONS, EVENTS, REWARDS
+from keyart.schemas.topics import TITLES as TITLES
+from keyart.schemas.topics import TOPICS_OF as TOPICS_OF
+from keyart.schemas.topics import VIEWERS as VIEWERS
 
 
 class Lane(NamedTuple):
@@ -17,12 +19,6 @@ class Lane(NamedTuple):
 
     kind: str
     partition: int
-
-
-VIEWERS = "viewers"
-TITLES = "titles"
-TOPICS_OF = {VIEWERS: (EVENTS, DECISIONS), TITLES: (REWARDS,)}
-"""The topics that a lane of each kind reads."""
 
 
 class LogRecord(NamedTuple):

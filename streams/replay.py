@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from keyart.schemas import codec
 from keyart.schemas.errors import InvalidRecord
-from keyart.schemas.topics import DECISIONS, EVENTS, REWARDS
+from keyart.schemas.topics import REWARDS, TOPICS_OF
 from keyart.streams.lanes.titles import TitlesLane
 from keyart.streams.lanes.viewers import ViewersLane
 from keyart.streams.ports import LogRecord, sortable
@@ -35,7 +35,7 @@ def rebuild_viewers(
     partition, after = lane.lane.partition, lane.open()
     topics = {
         topic: _between(source(topic, partition), after.get(topic), _bound(upto, topic), unread)
-        for topic in (EVENTS, DECISIONS)
+        for topic in TOPICS_OF[lane.lane.kind]
     }
     return sum(
         lane.process(batch, now_ms=batch[-1].logged_at_ms) for batch in _batches(_merged(topics))

@@ -13,8 +13,9 @@ from keyart.models.dataset.examples import Choice, Entry, Example
 from keyart.models.dataset.history import Histories
 from keyart.schemas.catalogue import Title
 from keyart.schemas.errors import InvalidRecord, NotFound
+from keyart.schemas.training import columns
 
-COLUMNS: Final = (
+COLUMNS: Final = columns(
     "id",
     "viewer",
     "title",

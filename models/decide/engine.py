@@ -26,6 +26,7 @@ from keyart.models.decide.index import ANY_SURFACE, BELIEF_COLUMNS, MAX_TAKE, Se
 from keyart.models.decide.page import DecidedPage
 from keyart.models.decide.weights import Shared
 from keyart.models.taste.features import F32, TasteVectors, features
+from keyart.schemas.decisions import DWELL_S
 from keyart.schemas.errors import SettingsError
 
 LOG_MULTIPLIER: Final = float(np.log(4.0))
@@ -49,7 +50,7 @@ class Decider:
 
     policy: Policy
     explore_share: float = 0.05
-    dwell_ms: int = 86_400_000
+    dwell_ms: int = DWELL_S * 1000
     policy_version: str = field(init=False, default="")
 
     def __post_init__(self) -> None:

@@ -23,9 +23,9 @@ from keyart.services.jobs.erasure import erasures
 from keyart.services.wiring.bootstrap import Parts
 from keyart.services.wiring.telemetry import ApiMetrics
 from keyart.streams.catalogue.view import NOW
+from keyart.streams.families import SHARED, TITLE
 from keyart.streams.ports import TITLES, Lane
 from keyart.streams.reading import usable
-from keyart.streams.steps.bandit import SHARED, TITLE
 
 log = logging.getLogger(__name__)
 CHUNK = 1000

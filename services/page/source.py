@@ -13,15 +13,12 @@ from keyart.schemas.catalogue import StoredTitle
 from keyart.schemas.decisions import DecisionPage
 from keyart.schemas.errors import InvalidRecord
 from keyart.schemas.posterior import PolicyBucket, TitleSums
-from keyart.schemas.topics import DECISIONS, EVENTS, partition_of
+from keyart.schemas.topics import DECISIONS, EVENTS, TOPICS_OF, partition_of
 from keyart.services.page.pictures import Pictures
+from keyart.streams.families import TIMELINE, TITLE, WINDOWS
 from keyart.streams.ports import TITLES, VIEWERS, Clock, Lane, LogRecord, StateStore
 from keyart.streams.reading import usable
-from keyart.streams.steps.join import WINDOWS
 from keyart.streams.valkey.log import ValkeyLog
-
-TIMELINE = "timeline"
-TITLE = "title"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +149,7 @@ class LogFlows:
     def flow(self) -> Flow:
         """Return how much has come and how much of it is not joined yet."""
         log = self._log()
-        appended = {EVENTS: 0, DECISIONS: 0}
+        appended = dict.fromkeys(TOPICS_OF[VIEWERS], 0)
         now_ms = self._clock()
         records, oldest_ms = 0, now_ms
         for topic in appended:

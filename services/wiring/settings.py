@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from keyart.schemas.decisions import DWELL_S
 from keyart.schemas.errors import SettingsError
 
 MAX_FILE = 1_000_000
@@ -144,7 +145,7 @@ class Settings:
         "", "policies beside the default and their shares, as name=share, comma-separated"
     )
     dwell_s: int = _setting(
-        21_600, "how long a viewer keeps seeing the same artwork", low=1, high=2_592_000
+        DWELL_S, "how long a viewer keeps seeing the same artwork", low=1, high=2_592_000
     )
     prior: str = _setting("auto", "prior: auto (the registered one), neutral, or a registered name")
 

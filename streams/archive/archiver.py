@@ -4,15 +4,15 @@ import logging
 from pathlib import Path
 
 from keyart.schemas.errors import KeyartError
-from keyart.schemas.topics import CATALOGUE, DEAD_LETTERS, DECISIONS, EVENTS, REWARDS
+from keyart.schemas.topics import DEAD_LETTERS, TOPICS
 from keyart.streams.archive import files
 from keyart.streams.archive.ledger import Ledger
 from keyart.streams.archive.versions import compact_versions
-from keyart.streams.ports import TITLES, VIEWERS, LogRecord, sortable
+from keyart.streams.ports import LogRecord, sortable
 from keyart.streams.valkey.log import ARCHIVE_GROUP, ValkeyLog
 
 log = logging.getLogger(__name__)
-OWNERS = {EVENTS: VIEWERS, DECISIONS: VIEWERS, REWARDS: TITLES, CATALOGUE: None}
+OWNERS = {topic.name: topic.lane or None for topic in TOPICS if topic.archived}
 """Who must have read a record before it may go; None: nobody, its readers read the archive too."""
 CHUNK = 20_000
 CHUNK_BYTES = 64_000_000

@@ -16,7 +16,7 @@ from msgspec import structs
 
 from keyart.schemas import codec
 from keyart.schemas.errors import InvalidRecord
-from keyart.schemas.topics import DEAD_LETTERS, DECISIONS, EVENTS, REWARDS
+from keyart.schemas.topics import DEAD_LETTERS, PERSONAL, REWARDS
 from keyart.streams.archive import files
 from keyart.streams.ports import LogRecord, sortable
 from keyart.streams.valkey.log import ARCHIVE_GROUP, ValkeyLog
@@ -40,7 +40,7 @@ def erase_from_log(log: ValkeyLog, viewers: Erased) -> set[str]:
     left: set[str] = set()
     for partition in range(log.partitions(DEAD_LETTERS)):
         _erase_letters(log, partition, viewers)
-    for topic in (EVENTS, DECISIONS, REWARDS):
+    for topic in PERSONAL:
         for partition in range(log.partitions(topic)):
             archived = sortable(log.group_offset(topic, partition, ARCHIVE_GROUP) or "")
             after: str | None = None
@@ -99,7 +99,7 @@ def erase_from_archive(folder: Path, viewers: Erased) -> int:
     A file that cannot be read is set aside, and the others are gone through all the same.
     """
     done = 0
-    for topic in (EVENTS, DECISIONS, REWARDS):
+    for topic in PERSONAL:
         for path in files.paths(folder, topic):
             with files.setting_aside():
                 done += (_blank if topic == REWARDS else _remove)(path, viewers)

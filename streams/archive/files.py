@@ -17,10 +17,11 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from keyart.schemas import codec
+from keyart.schemas import codec, training
 from keyart.schemas.errors import InvalidRecord
 from keyart.schemas.rewards import Reward
 from keyart.schemas.topics import REWARDS
+from keyart.schemas.training import Kind
 from keyart.streams.ports import LogRecord, sortable
 
 log = logging.getLogger(__name__)
@@ -28,41 +29,17 @@ SUFFIX = ".parquet"
 ASIDE = ".unreadable"
 MOST_FILES = 24
 SMALL_BYTES = 64_000_000
-PLAIN = pa.schema(
-    [
-        ("offset", pa.string()),
-        ("key", pa.string()),
-        ("logged_at_ms", pa.int64()),
-        ("record", pa.binary()),
-    ]
-)
-TRAINING = pa.schema(
-    [
-        *PLAIN,
-        ("id", pa.string()),
-        ("viewer", pa.string()),
-        ("title", pa.string()),
-        ("artwork", pa.string()),
-        ("surface", pa.string()),
-        ("value", pa.float64()),
-        ("shown_at_ms", pa.int64()),
-        ("closed_at_ms", pa.int64()),
-        ("candidates", pa.list_(pa.string())),
-        ("propensities", pa.list_(pa.float64())),
-        ("propensity", pa.float64()),
-        ("explored", pa.bool_()),
-        ("policy", pa.string()),
-        ("policy_version", pa.string()),
-        ("prior_version", pa.string()),
-        ("features", pa.list_(pa.float64())),
-        ("personal", pa.float64()),
-        ("multiplier", pa.float64()),
-        ("expected", pa.float64()),
-        ("minutes", pa.float64()),
-        ("engaged", pa.list_(pa.string())),
-        ("definition", pa.string()),
-    ]
-)
+_KINDS = {
+    Kind.TEXT: pa.string(),
+    Kind.TEXTS: pa.list_(pa.string()),
+    Kind.NUMBER: pa.float64(),
+    Kind.NUMBERS: pa.list_(pa.float64()),
+    Kind.MILLIS: pa.int64(),
+    Kind.FLAG: pa.bool_(),
+    Kind.BYTES: pa.binary(),
+}
+PLAIN = pa.schema([(name, _KINDS[kind]) for name, kind in training.LOGGED.items()])
+TRAINING = pa.schema([(name, _KINDS[kind]) for name, kind in training.TRAINING.items()])
 _TYPES = {field.name: field.type for field in TRAINING}
 
 

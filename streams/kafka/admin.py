@@ -5,16 +5,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from keyart.schemas.errors import LogAway, LogError, MissingExtra, SettingsError
-from keyart.schemas.topics import DECISIONS, EVENTS, REWARDS, TOPICS, Topic
+from keyart.schemas.topics import LANE_OF, TOPICS, Topic
 from keyart.streams.kafka.access import KafkaAccess
-from keyart.streams.ports import TITLES, VIEWERS, Lane
+from keyart.streams.ports import Lane
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 SEGMENT_MS = 7 * DAY_MS
 """After so long, by default, the broker begins a new segment; it deletes and compacts old ones."""
 BOOTSTRAP_MS = 10_000
-READER = {EVENTS: VIEWERS, DECISIONS: VIEWERS, REWARDS: TITLES}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,13 +194,13 @@ class TopicAdmin:
         committed
             (lane) -> offset of the last record committed, by topic: the store's, not the group's.
         """
-        counts = {each.name: each.partitions for each in self.describe() if each.name in READER}
+        counts = {each.name: each.partitions for each in self.describe() if each.name in LANE_OF}
         ends = self._ends({self._access.topic(name): count for name, count in counts.items()})
         found: list[Lag] = []
         for name, count in counts.items():
             for partition in range(count):
                 first, end = ends[self._access.topic(name), partition]
-                offset = committed(Lane(READER[name], partition)).get(name)
+                offset = committed(Lane(LANE_OF[name], partition)).get(name)
                 done = first if offset is None else int(offset) + 1
                 found.append(Lag(topic=name, partition=partition, end=end, committed=done))
         return found

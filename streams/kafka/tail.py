@@ -10,8 +10,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from keyart.schemas.errors import LogAway, LogError
+from keyart.schemas.topics import LANE_OF
 from keyart.streams.kafka.access import KafkaAccess
-from keyart.streams.kafka.admin import READER, reaching
+from keyart.streams.kafka.admin import reaching
 from keyart.streams.kafka.source import log_record
 from keyart.streams.ports import Lane, LogRecord
 
@@ -52,7 +53,7 @@ class KafkaTail:
 
     def waiting(self, topic: str, partition: int) -> tuple[int, int | None]:
         """Return how many records the steps have not read, and when the first of them came."""
-        offset = self._committed(Lane(READER[topic], partition)).get(topic)
+        offset = self._committed(Lane(LANE_OF[topic], partition)).get(topic)
         with self._lock:
             first, end = self._ends(topic, partition)
             at = first if offset is None else max(first, int(offset) + 1)

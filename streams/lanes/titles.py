@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from keyart.models.statistics.timeline import read_key
 from keyart.schemas import codec
 from keyart.schemas.posterior import TitlesMeta
+from keyart.streams.families import META, TIMELINE, TITLE, TITLES_META
 from keyart.streams.lanes.base import LaneBase, decoded, last_offsets
 from keyart.streams.lanes.batch import Batch
 from keyart.streams.ports import TITLES, Lane, LogRecord, StateStore
@@ -14,9 +15,9 @@ from keyart.streams.steps.effects import Effects
 from keyart.streams.steps.stored import check_bucket, check_title, check_titles_meta
 
 CHECKS = {
-    bandit.TITLE: check_title,
-    bandit.TIMELINE: check_bucket,
-    bandit.META: check_titles_meta,
+    TITLE: check_title,
+    TIMELINE: check_bucket,
+    META: check_titles_meta,
 }
 
 
@@ -31,7 +32,7 @@ class TitlesLane(LaneBase):
     def open(self) -> dict[str, str]:
         """Become the owner, read what the lane keeps about itself, and return the offsets."""
         offsets = super().open()
-        held = self._meta_value(*bandit.TITLES)
+        held = self._meta_value(*TITLES_META)
         self._meta = codec.unpack(held, TitlesMeta) if held is not None else self._found()
         return offsets
 
@@ -60,11 +61,11 @@ class TitlesLane(LaneBase):
     def _found(self) -> TitlesMeta:
         """Return what a lane can tell of itself without its record: which buckets there are."""
         buckets, strange = [], []
-        for key, value in self._store.scan(self.lane, bandit.TIMELINE):
+        for key, value in self._store.scan(self.lane, TIMELINE):
             try:
                 buckets.append(read_key(key))
             except ValueError as wrong:
-                strange.append((bandit.TIMELINE, key, value, str(wrong)))
+                strange.append((TIMELINE, key, value, str(wrong)))
         if strange:
             self._lose(strange)
         return TitlesMeta(buckets=sorted(buckets))

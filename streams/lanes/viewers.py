@@ -16,6 +16,17 @@ from keyart.schemas.events import Adoption, Correction, Erasure, Impression
 from keyart.schemas.taste import unpack_tastes
 from keyart.schemas.topics import DECISIONS, EVENTS
 from keyart.streams.catalogue.view import CatalogueView
+from keyart.streams.families import (
+    ASSIGNED,
+    ERASED,
+    JOIN,
+    JOIN_META,
+    META,
+    PAGES,
+    TASTE,
+    VISITS,
+    WINDOWS,
+)
 from keyart.streams.lanes.base import LaneBase, decoded, last_offsets
 from keyart.streams.lanes.batch import Batch
 from keyart.streams.letters import reason_of
@@ -24,11 +35,6 @@ from keyart.streams.steps import join, taste
 from keyart.streams.steps.due import Due, DueIndex
 from keyart.streams.steps.effects import Effects, Held
 from keyart.streams.steps.join import (
-    ASSIGNED,
-    ERASED,
-    PAGES,
-    VISITS,
-    WINDOWS,
     JoinBatch,
     JoinRules,
     Logged,
@@ -39,8 +45,6 @@ from keyart.streams.steps.join.state import Trace, Visit, Window, due_of, unpack
 from keyart.streams.steps.reasons import counter
 
 log = logging.getLogger(__name__)
-META = "meta"
-JOIN_META = "join"
 MAX_CLOSED = 1000
 ROUNDS = 5
 """So many times so many windows are closed by one call, each time with a commit of its own."""
@@ -98,9 +102,9 @@ class ViewersLane(LaneBase):
     def open(self) -> dict[str, str]:
         """Become the owner, rebuild the index of what is due, and return the offsets."""
         offsets = super().open()
-        if not self._store.read(self.lane, META, [JOIN_META])[0]:
+        if not self._store.read(self.lane, META, [JOIN_META[1]])[0]:
             sequence = 0
-        elif (held := self._meta_value(META, JOIN_META)) is not None:
+        elif (held := self._meta_value(*JOIN_META)) is not None:
             sequence = codec.unpack(held, JoinMeta).sequence
         else:
             # the number is lost: rewards below it would be taken for repeats
@@ -128,17 +132,17 @@ class ViewersLane(LaneBase):
 
     def _take_over(self) -> None:
         """Take over what an older keyart kept, some at a time; what cannot be read is set aside."""
-        while some := list(islice(self._store.scan(self.lane, older.JOIN), OLDER_AT_ONCE)):
+        while some := list(islice(self._store.scan(self.lane, JOIN), OLDER_AT_ONCE)):
             found: list[older.Older] = []
             lost: list[tuple[str, str, bytes, str]] = []
             for key, value in dict(some).items():
                 try:
                     found.append(older.read(key, value))
                 except InvalidRecord as wrong:
-                    lost.append((older.JOIN, key, value, reason_of(wrong)))
+                    lost.append((JOIN, key, value, reason_of(wrong)))
             if lost:
                 self._lose(lost)
-            effects = Effects(puts={(older.JOIN, key): None for key, _ in some})
+            effects = Effects(puts={(JOIN, key): None for key, _ in some})
             if found:
                 held = self._held(older.wanted(found), alone=True)
                 made, _ = self._with_readable(held, partial(self._taken_over, held, found))
@@ -256,7 +260,7 @@ class ViewersLane(LaneBase):
         batch.close(due)
         effects.add(batch.finish())
         if batch.sequence != self._meta.sequence:
-            effects.puts[META, JOIN_META] = codec.pack(JoinMeta(sequence=batch.sequence))
+            effects.puts[JOIN_META] = codec.pack(JoinMeta(sequence=batch.sequence))
         effects.counts["decisions"] += sum(len(page.decisions) for _, page in decided)
         return effects, batch
 
@@ -276,7 +280,7 @@ def _bounded(logged: Sequence[taste.Logged]) -> list[taste.Logged]:
 
 def _checks(space: str) -> dict[str, Callable[[str, bytes], object]]:
     return {
-        taste.TASTE: lambda _, value: unpack_tastes([value], space),
+        TASTE: lambda _, value: unpack_tastes([value], space),
         ASSIGNED: lambda _, value: unpack_assigned(value),
         VISITS: lambda _, value: unpack_due(value, Visit),
         WINDOWS: lambda _, value: unpack_due(value, Window),

@@ -25,16 +25,12 @@ from keyart.models.sums.shared import add_to_shared
 from keyart.schemas import codec
 from keyart.schemas.posterior import PolicyBucket, SharedSums, TitlesMeta, TitleSums
 from keyart.schemas.rewards import Reward
+from keyart.streams.families import SHARED, TIMELINE, TITLE, TITLES_META
 from keyart.streams.steps.effects import Effects, Held, Wanted
 from keyart.streams.steps.stored import finite
 
 T = TypeVar("T")
 
-TITLE = "title"
-TIMELINE = "timeline"
-META = "meta"
-SHARED = (META, "shared")
-TITLES = (META, "titles")
 NEVER = 1 << 62
 
 
@@ -129,7 +125,7 @@ def bandit_step(
     effects.puts[SHARED] = codec.pack(shared)
     buckets = _timeline(held, new, meta, rules, effects)
     after_meta = TitlesMeta(sequences=sequences, buckets=buckets)
-    effects.puts[TITLES] = codec.pack(after_meta)
+    effects.puts[TITLES_META] = codec.pack(after_meta)
     return effects, after_meta
 
 

@@ -30,9 +30,8 @@ from keyart.schemas.taste import (
     unpack_tastes,
 )
 from keyart.streams.catalogue.view import CatalogueView
+from keyart.streams.families import TASTE
 from keyart.streams.steps.effects import Effects, Held, Wanted
-
-TASTE = "taste"
 
 
 def wanted(events: Sequence[Event]) -> Wanted:

@@ -12,6 +12,7 @@ from redis.backoff import ExponentialBackoff
 
 from keyart.schemas.errors import LogAway, StoreAway
 from keyart.schemas.topics import partition_of
+from keyart.streams.families import ASSIGNED, TASTE
 from keyart.streams.ports import VIEWERS, Lane, Output, ViewerState
 from keyart.streams.valkey.connect import TIMEOUT_S
 from keyart.streams.valkey.keys import Keys
@@ -67,7 +68,7 @@ class ValkeyTastes:
         StoreAway
             It did not come in time.
         """
-        (taste,) = await self._read(viewer, ("taste",))
+        (taste,) = await self._read(viewer, (TASTE,))
         return taste
 
     async def read_all(self, viewer: str) -> ViewerState:
@@ -78,7 +79,7 @@ class ValkeyTastes:
         StoreAway
             They did not come in time.
         """
-        taste, assigned = await self._read(viewer, ("taste", "assigned"))
+        taste, assigned = await self._read(viewer, (TASTE, ASSIGNED))
         return ViewerState(taste, assigned)
 
     async def _read(self, viewer: str, families: Sequence[str]) -> list[bytes | None]:

@@ -11,8 +11,8 @@ from typing import Any
 import redis
 
 from keyart.schemas.errors import LogAway, StoreAway
-from keyart.schemas.topics import CATALOGUE, DEAD_LETTERS, DECISIONS, EVENTS, REWARDS, partition_of
-from keyart.streams.ports import TITLES, VIEWERS, LogRecord, Output
+from keyart.schemas.topics import TOPICS, partition_of
+from keyart.streams.ports import LogRecord, Output
 from keyart.streams.valkey.connect import translated
 from keyart.streams.valkey.keys import Keys
 
@@ -22,12 +22,10 @@ MOST_BYTES = 8_000_000
 _FIRST = 20
 _AT_ONCE = 100
 READERS = {
-    EVENTS: (VIEWERS, ARCHIVE_GROUP),
-    DECISIONS: (VIEWERS, ARCHIVE_GROUP),
-    REWARDS: (TITLES, ARCHIVE_GROUP),
-    CATALOGUE: (ARCHIVE_GROUP,),
-    DEAD_LETTERS: (),
+    topic.name: (*filter(None, (topic.lane,)), *((ARCHIVE_GROUP,) if topic.archived else ()))
+    for topic in TOPICS
 }
+"""Topic -> the groups that read it: its lanes', and the archive's."""
 
 
 class ValkeyLog:

@@ -6,12 +6,11 @@ at, and the next one set aside replaces it.
 
 from typing import Any
 
-FAMILIES = ("join", "visits", "pages", "windows", "meta", "timeline")
-"""Of state, each one hash; `join` is what an older keyart left, until a lane took it over."""
+from keyart.streams.families import HASHES
 
 KINDS = {
     **dict.fromkeys(("epoch", "version"), "string"),
-    **dict.fromkeys(("offsets", "counts", *FAMILIES), "hash"),
+    **dict.fromkeys(("offsets", "counts", *HASHES), "hash"),
     **{"changed": "zset", "outbox": "list"},
 }
 NUMBER = b"#"

@@ -14,16 +14,14 @@ import redis
 from keyart.schemas import codec
 from keyart.schemas.errors import Fenced, OffsetMismatch
 from keyart.schemas.topics import partition_of
+from keyart.streams.families import ANNOUNCED, BY_KEY, HASHES, TASTE
 from keyart.streams.letters import reason_of, state_letter
 from keyart.streams.ports import TOPICS_OF, Commit, Lane, Output, Ownership
 from keyart.streams.valkey.connect import translated
 from keyart.streams.valkey.keys import Keys
-from keyart.streams.valkey.mend import FAMILIES, mend
+from keyart.streams.valkey.mend import mend
 
 log = logging.getLogger(__name__)
-TASTE = "taste"
-BY_KEY = frozenset({TASTE, "assigned", "title"})
-ANNOUNCED = frozenset({"title"})
 _SCAN = 1000
 _OUTBOX = 100
 _NUMBER = b"#"
@@ -90,7 +88,7 @@ class ValkeyStore:
 
     def _mend(self, lane: Lane) -> None:
         """Set aside what would make every commit of the lane fail; see `mend`."""
-        names = {name: self._keys.lane(lane, name) for name in (*_FIXED, *FAMILIES)}
+        names = {name: self._keys.lane(lane, name) for name in (*_FIXED, *HASHES)}
         for what in mend(self._client, names):
             log.warning("lane %s %s set aside %s", *lane, what)
 
@@ -302,7 +300,7 @@ class ValkeyStore:
                 names = list(self._client.scan_iter(match=pattern, count=_SCAN))
                 for first in range(0, len(names), _SCAN):
                     self._client.delete(*names[first : first + _SCAN])
-            kept = ("offsets", "counts", "changed", "version", "outbox", *FAMILIES)
+            kept = ("offsets", "counts", "changed", "version", "outbox", *HASHES)
             self._client.delete(*(self._keys.lane(lane, name) for name in kept))
             for topic in TOPICS_OF[lane.kind] if self._streams else ():
                 with suppress(redis.ResponseError):

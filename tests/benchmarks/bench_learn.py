@@ -19,7 +19,7 @@ from keyart.models.statistics.timeline import Key
 from keyart.schemas.decisions import Versions
 from keyart.schemas.posterior import TitlesMeta
 from keyart.schemas.rewards import Reward
-from keyart.streams.steps.bandit import TITLES as META_KEY
+from keyart.streams.families import TITLES_META as META_KEY
 from keyart.streams.steps.bandit import BanditRules, bandit_step, wanted
 
 TITLES, ARTWORKS, FEATURE_COUNT = 200, 10, 32

@@ -7,8 +7,9 @@ from keyart.models.sums.clock import MOST_AHEAD_MS, steady
 from keyart.schemas import codec
 from keyart.schemas.posterior import SharedSums, TitlesMeta, TitleSums
 from keyart.schemas.rewards import Reward
+from keyart.streams.families import SHARED, TITLE
 from keyart.streams.ports import LogRecord
-from keyart.streams.steps.bandit import SHARED, TITLE, BanditRules, bandit_step, wanted
+from keyart.streams.steps.bandit import BanditRules, bandit_step, wanted
 from keyart.streams.valkey.log import _record, entry
 from tests.property.test_sums import DAY, HALF_LIFE, T0, VERSIONS
 

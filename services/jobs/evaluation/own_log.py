@@ -14,9 +14,10 @@ from keyart.models.context.sums import Array, Numbers
 from keyart.models.ope.rows import Rows
 from keyart.models.sums.arrays import Sums
 from keyart.schemas.errors import InvalidRecord, NotFound
+from keyart.schemas.training import columns
 
 BLOCKS: Final = 20
-COLUMNS: Final = (
+COLUMNS: Final = columns(
     "id",
     "viewer",
     "title",

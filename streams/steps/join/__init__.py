@@ -34,15 +34,10 @@ moves it; what an erased viewer had taught in that hour stays on, without the vi
 """
 
 from keyart.streams.steps.join.batch import JoinBatch, is_foreign, wanted
-from keyart.streams.steps.join.rules import ASSIGNED, ERASED, PAGES, VISITS, WINDOWS, JoinRules
+from keyart.streams.steps.join.rules import JoinRules
 from keyart.streams.steps.join.state import Logged
 
 __all__ = [
-    "ASSIGNED",
-    "ERASED",
-    "PAGES",
-    "VISITS",
-    "WINDOWS",
     "JoinBatch",
     "JoinRules",
     "Logged",

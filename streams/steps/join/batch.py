@@ -11,6 +11,7 @@ from keyart.schemas.events import Erasure, Event, Impression, TitleEvent
 from keyart.schemas.ids import fits, is_decision_id
 from keyart.schemas.rewards import Reward
 from keyart.schemas.topics import REWARDS
+from keyart.streams.families import ASSIGNED, ERASED, PAGES, VISITS, WINDOWS
 from keyart.streams.ports import Output
 from keyart.streams.steps.due import Due
 from keyart.streams.steps.effects import Effects, Held, Wanted
@@ -23,12 +24,7 @@ from keyart.streams.steps.join.pages import (
     unpack_page,
 )
 from keyart.streams.steps.join.rules import (
-    ASSIGNED,
-    ERASED,
     HOUR_MS,
-    PAGES,
-    VISITS,
-    WINDOWS,
     JoinRules,
 )
 from keyart.streams.steps.join.state import (

@@ -14,16 +14,15 @@ from keyart.schemas.errors import InvalidRecord
 from keyart.schemas.events import TitleEvent
 from keyart.schemas.ids import is_decision_id
 from keyart.schemas.rewards import Reward
+from keyart.streams.families import ASSIGNED, ERASED, VISITS
 from keyart.streams.steps.effects import Wanted
 from keyart.streams.steps.join.batch import JoinBatch
 from keyart.streams.steps.join.clocks import Stamp
 from keyart.streams.steps.join.pages import Line, head_in, pack_page
-from keyart.streams.steps.join.rules import ASSIGNED, ERASED, VISITS, JoinRules
+from keyart.streams.steps.join.rules import JoinRules
 from keyart.streams.steps.join.state import MAX_EARLY, Logged, Trace, Window
 from keyart.streams.steps.join.viewers import Viewer
 
-JOIN: Final = "join"
-"""The family in which they stood."""
 _VIEWER: Final = "v:"
 
 

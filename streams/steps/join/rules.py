@@ -1,17 +1,10 @@
-"""How rewards are made, and the names of what the join keeps."""
+"""How rewards are made."""
 
 from dataclasses import dataclass, field
 from typing import Final
 
 from keyart.models.sums.rewards import RewardRules
-
-ASSIGNED: Final = "assigned"
-VISITS: Final = "visits"
-PAGES: Final = "pages"
-WINDOWS: Final = "windows"
-ERASED: Final = ("meta", "erased")
-"""Families of state: what the api reads of a viewer; the join's own of a viewer; what was decided,
-by page; open windows. And, one for the lane, who was erased of late."""
+from keyart.schemas.decisions import DWELL_S
 
 HOUR_MS: Final = 3_600_000
 SERVERS_APART_MS: Final = 5_000
@@ -38,7 +31,7 @@ class JoinRules:
 
     rewards: RewardRules = field(default_factory=RewardRules)
     lateness_ms: int = 120_000
-    dwell_ms: int = 21_600_000
+    dwell_ms: int = DWELL_S * 1000
     hourly: int = 500
     hourly_of_title: int = 8
 

@@ -19,14 +19,11 @@ from keyart.schemas.decisions import Decision
 from keyart.schemas.events import TitleEvent
 from keyart.schemas.ids import is_decision_id
 from keyart.schemas.rewards import Reward
+from keyart.streams.families import ASSIGNED, PAGES, VISITS, WINDOWS
 from keyart.streams.steps.due import Due
 from keyart.streams.steps.effects import Held
 from keyart.streams.steps.join.rules import (
-    ASSIGNED,
-    PAGES,
     SERVERS_APART_MS,
-    VISITS,
-    WINDOWS,
     JoinRules,
 )
 from keyart.streams.steps.join.state import (
