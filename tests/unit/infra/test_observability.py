@@ -171,18 +171,29 @@ def test_an_alert_says_which_part_of_a_rate_or_count_it_means() -> None:
     assert "pages of decisions" in summaries["KeyartDropped"]
     assert "pages of decisions" in summaries["KeyartBuffering"]
     assert "not read" in summaries["KeyartLag"]
-    for rule in RULES:
-        if "propensity_p" in rule["expr"]:
-            assert "propensities" in rule["annotations"]["summary"]
-        if "rate(" in rule["expr"] and "$value" in rule["annotations"]["summary"]:
-            assert "a second" in rule["annotations"]["summary"] or "quantile" in rule["expr"]
+    of_propensities = [rule for rule in RULES if "propensity_p" in rule["expr"]]
+    of_rates = [
+        rule
+        for rule in RULES
+        if "rate(" in rule["expr"] and "$value" in rule["annotations"]["summary"]
+    ]
+    assert of_propensities and of_rates
+    for rule in of_propensities:
+        assert "propensities" in rule["annotations"]["summary"]
+    for rule in of_rates:
+        assert "a second" in rule["annotations"]["summary"] or "quantile" in rule["expr"]
 
 
 def test_a_board_says_pages_where_pages_are_counted() -> None:
-    for board in BOARDS.values():
-        for panel in board["panels"]:
-            asked = " ".join(target["expr"] for target in panel["targets"])
-            if "log_dropped" in asked or "log_buffered" in asked:
-                assert "ages of decisions" in panel["description"], panel["title"]
-            if "propensity_p" in asked:
-                assert "propensities" in panel["description"]
+    asked = [
+        (" ".join(target["expr"] for target in panel["targets"]), panel)
+        for board in BOARDS.values()
+        for panel in board["panels"]
+    ]
+    counted = [panel for text, panel in asked if "log_dropped" in text or "log_buffered" in text]
+    judged = [panel for text, panel in asked if "propensity_p" in text]
+    assert counted and judged
+    for panel in counted:
+        assert "ages of decisions" in panel["description"], panel["title"]
+    for panel in judged:
+        assert "propensities" in panel["description"], panel["title"]

@@ -22,7 +22,10 @@ def test_the_committed_documents_are_current() -> None:
 
 @pytest.mark.parametrize("name", [name for name in documents() if name != "asyncapi.json"])
 def test_each_schema_is_a_valid_schema(name: str) -> None:
-    jsonschema.Draft202012Validator.check_schema(json.loads(documents()[name]))
+    grammar = jsonschema.Draft202012Validator(jsonschema.Draft202012Validator.META_SCHEMA)
+    schema = json.loads(documents()[name])
+    assert list(grammar.iter_errors(schema)) == []
+    assert list(grammar.iter_errors({**schema, "properties": 1})) != []
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from keyart.services.api.addresses import (
@@ -96,10 +96,10 @@ def test_an_id_comes_out_of_its_address_as_it_went_in(name: str) -> None:
 
 @given(one=NO_SURROGATES, other=NO_SURROGATES)
 def test_two_ids_never_share_an_address(one: str, other: str) -> None:
-    if one != other:
-        assert spelled(f"/v1/titles/{quote(one, safe='')}") != spelled(
-            f"/v1/titles/{quote(other, safe='')}"
-        )
+    assume(one != other)
+    assert spelled(f"/v1/titles/{quote(one, safe='')}") != spelled(
+        f"/v1/titles/{quote(other, safe='')}"
+    )
 
 
 @pytest.mark.parametrize(

@@ -277,20 +277,3 @@ def test_the_sample_can_be_loaded_and_has_what_the_readme_asks_for(tmp_path: Pat
     for title in titles.values():
         assert len(title.artworks) >= 2 and all(each.description for each in title.artworks)
     assert titles["t1"].artworks[0].id == "a"
-
-
-def test_the_command_writes_to_the_store(
-    tmp_path: Path, valkey_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from keyart.services.cli.catalogue import app
-    from keyart.services.wiring.bootstrap import Parts
-    from keyart.services.wiring.settings import read_settings
-
-    monkeypatch.setenv("KEYART_REDIS_URL", valkey_url)
-    monkeypatch.setenv("KEYART_TOPIC_PREFIX", "catalogue-file.")
-    path = written(tmp_path, "x.jsonl", "\n".join(json.dumps(line) for line in LINES))
-    result = CliRunner().invoke(app, ["load", str(path)])
-    assert result.exit_code == 0, result.output
-    assert "2 titles with 3 artworks" in result.output
-    stored = Parts(read_settings().settings).catalogue.get("t1")
-    assert stored.choosable == TITLES[0].artworks
