@@ -2,13 +2,14 @@
 
 On the wire each is a JSON object with a `type`; unknown fields are ignored, so that a producer may
 be newer than a reader. `viewer` is the pseudonym: the api replaces the site's own id first.
+`caller` is the name of the key that an event came with, which the api writes and nobody may send.
 """
 
 from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from keyart.schemas.ids import Millis, Name, PseudonymField
+from keyart.schemas.ids import CallerName, Millis, Name, PseudonymField
 
 EVENT_VERSION = 1
 MAX_TASTE_BYTES = 4096
@@ -28,6 +29,7 @@ class _TitleEvent(_Event, frozen=True, kw_only=True):
     artwork: Name | None = None
     decision: Name | None = None
     surface: Name = "home"
+    caller: CallerName = ""
 
 
 class Impression(_TitleEvent, frozen=True, kw_only=True, tag="impression"):

@@ -20,6 +20,8 @@ keyart once accepted, so records that hold one stay readable; `GivenName` and `s
 """
 
 GIVEN_PATTERN = NAME_PATTERN.replace("$", r"(?!\n)$")
+CallerName = Annotated[str, Meta(max_length=32)]
+"""Of a caller's key, never the key; "" where no key is asked for."""
 GivenName = Annotated[str, Meta(min_length=1, max_length=128, pattern=GIVEN_PATTERN)]
 """A `Name` as it comes from outside; the look-ahead is `\\Z` in every dialect."""
 

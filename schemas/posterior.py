@@ -9,6 +9,11 @@ from msgspec import Struct, field
 POSTERIOR_VERSION = 1
 MAX_SURFACES = 8
 MAX_KEPT_ARTWORKS = 200
+MAX_CALLERS = 8
+NOBODY = ""
+"""The caller of what came without a key, or was learned before callers were kept apart."""
+OTHER_CALLER = "*"
+"""All callers of a title beyond `MAX_CALLERS`: no key has this name."""
 
 
 class Cell(Struct, array_like=True, kw_only=False):
@@ -29,12 +34,16 @@ Cells = dict[str, dict[str, Cell]]
 
 
 class Burst(Struct, array_like=True):
-    """Rewards of viewers first seen within the hour, apart: how many, shown from when to when."""
+    """Rewards of viewers first seen within the hour, apart: how many, shown from when to when.
+
+    `callers` as in `TitleSums`.
+    """
 
     rewards: int = 0
     since_ms: int = 0
     until_ms: int = 0
     artworks: Cells = {}
+    callers: dict[str, Cells] = {}
 
 
 class Fresh(Struct, kw_only=True, omit_defaults=True):
@@ -51,13 +60,19 @@ class Fresh(Struct, kw_only=True, omit_defaults=True):
 
 
 class TitleSums(Struct, kw_only=True, omit_defaults=True):
-    """One title's sums; `shares` counts what was shown by bucket."""
+    """One title's sums; `shares` counts what was shown by bucket.
+
+    `callers` are the same sums by the name of the caller's key, and add up to `artworks`. While one
+    caller has told everything they are left out, and `caller` says whose they are.
+    """
 
     title: str
     as_of_ms: int = 0
     artworks: Cells = {}
     shares: dict[int, dict[str, int]] = {}
     fresh: Fresh | None = None
+    caller: str = NOBODY
+    callers: dict[str, Cells] = {}
     version: int = POSTERIOR_VERSION
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from keyart.schemas.decisions import MAX_ARTWORKS, Probability, Split, Versions
-from keyart.schemas.ids import Millis, Name, PseudonymField
+from keyart.schemas.ids import CallerName, Millis, Name, PseudonymField
 
 REWARD_VERSION = 1
 
@@ -17,7 +17,8 @@ class Reward(Struct, frozen=True, kw_only=True, omit_defaults=True):
     number, by which a record produced twice is recognised. `value` is in 0 to 1, by the named
     definition.
     `split` is how viewers were shared out between policies when it was decided. `fresh`: the viewer
-    was first seen within an hour of it.
+    was first seen within an hour of it. `caller` is the name of the key with which its impression
+    came, "" where none was asked for.
     """
 
     id: Name
@@ -44,6 +45,7 @@ class Reward(Struct, frozen=True, kw_only=True, omit_defaults=True):
     sequence: int = 0
     split: Split = ""
     fresh: bool = False
+    caller: CallerName = ""
     version: Annotated[int, Meta(ge=1)] = REWARD_VERSION
 
     @property

@@ -14,7 +14,7 @@ from msgspec import structs
 from keyart.schemas import codec
 from keyart.schemas.catalogue import StoredTitle
 from keyart.schemas.errors import InvalidRecord
-from keyart.schemas.posterior import SharedSums, TitleSums
+from keyart.schemas.posterior import Cells, SharedSums, TitleSums
 from keyart.schemas.taste import TASTE_DTYPE, blank_taste
 from keyart.streams import families
 from keyart.streams.ports import VIEWERS, Lane, StateStore
@@ -184,10 +184,21 @@ def same_posterior(state: bytes, log: bytes) -> str:
     left, right = codec.unpack(state, TitleSums), codec.unpack(log, TitleSums)
     if left.as_of_ms != right.as_of_ms:
         return "stands at another time"
-    if left.artworks.keys() != right.artworks.keys():
+    if why := _same_cells(left.artworks, right.artworks):
+        return why
+    if (left.caller, left.callers.keys()) != (right.caller, right.callers.keys()):
+        return "was told by other callers"
+    for caller, cells in left.callers.items():
+        if why := _same_cells(cells, right.callers[caller]):
+            return f"{why}, of caller {caller}"
+    return ""
+
+
+def _same_cells(left: Cells, right: Cells) -> str:
+    if left.keys() != right.keys():
         return "has other artworks"
-    for artwork, cells in left.artworks.items():
-        others = right.artworks[artwork]
+    for artwork, cells in left.items():
+        others = right[artwork]
         if cells.keys() != others.keys():
             return f"has other surfaces for artwork {artwork}"
         for surface, cell in cells.items():

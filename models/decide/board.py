@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from keyart.models.belief.beliefs import Learned, refresh
 from keyart.models.belief.hyper import Hyper
+from keyart.models.decide.callers import Callers
 from keyart.models.decide.index import ServingIndex
 from keyart.models.decide.rows import take_over
-from keyart.models.decide.surfaces import Cells, Surfaces
+from keyart.models.decide.surfaces import Surfaces
 from keyart.models.sums.adding import OTHER_SURFACE
 from keyart.models.sums.arrays import Sums
 from keyart.schemas.posterior import TitleSums
@@ -38,6 +39,11 @@ class Board:
     ----------
     hyper
         Settings of the belief.
+
+    Attributes
+    ----------
+    callers
+        What each caller's key has told, and which of them are bounded.
     """
 
     def __init__(self, hyper: Hyper) -> None:
@@ -46,6 +52,7 @@ class Board:
         self._artworks: list[tuple[str, ...]] = []
         self._row: dict[str, int] = {}
         self._surfaces = Surfaces()
+        self.callers = Callers()
         self._groups: dict[str, int] = {}
         self._changed: set[str] = set()
         self._learned: Learned | None = None
@@ -80,6 +87,7 @@ class Board:
             self._shape(max(rows, 2 * row), wide, surfaces)
         self._clear(row)
         self._surfaces.hold(title, {})
+        self.callers.forget(title)
         self._mask[row, : len(artworks)] = True
         self._group[row] = self._groups.setdefault(group, len(self._groups))
         self._changed.add(title)
@@ -96,17 +104,13 @@ class Board:
         self._clear(last)
         self._changed.discard(title)
         self._surfaces.hold(title, {})
+        self.callers.forget(title)
 
     def take_sums(self, sums: TitleSums) -> None:
         """Take the sums of a title; one that is not there is ignored."""
         if (row := self._row.get(sums.title)) is None:
             return
-        its, cells = self._artworks[row], Cells()
-        for at, artwork in enumerate(its):
-            for surface, cell in sums.artworks.get(artwork, {}).items():
-                if surface not in cells:
-                    cells[surface] = np.zeros((2, len(its)))
-                cells[surface][:, at] = cell.reward, cell.expected
+        cells = self.callers.hold(sums, self._artworks[row])
         self._surfaces.hold(sums.title, cells)
         self._changed.add(sums.title)
 
@@ -132,9 +136,11 @@ class Board:
         if not self._changed:
             return 0
         started = time.monotonic()
-        self._lay_out(index)
         rest_over = started - self._all_at >= REST * self._all_took
-        if self._learned is None or len(self._names) <= ALL_AT_ONCE or rest_over:
+        together = len(self._names) <= ALL_AT_ONCE or rest_over
+        self._bound(together)
+        self._lay_out(index)
+        if self._learned is None or together:
             rows: Sequence[int] = range(len(self._names))
             start = Learned.start(self._hyper, surfaces=max(1, len(self._surfaces.columns)))
             self._learned = self._believe(index, rows, start, self._learned)
@@ -145,6 +151,13 @@ class Board:
             self._believe(index, rows, replace(self._learned, log_level=None), None)
         self._changed.clear()
         return len(rows)
+
+    def _bound(self, together: bool) -> None:
+        """Bound what each key has told of the titles that changed, or of all together."""
+        several = set(self.callers.several)
+        for title in several if together else several & self._changed:
+            self._surfaces.hold(title, self.callers.bounded(title))
+            self._changed.add(title)
 
     def _believe(
         self,

@@ -8,7 +8,18 @@ value x 2^-(age / half-life), so the order of the rewards does not matter, to ro
 from collections.abc import Sequence
 
 from keyart.models.sums import bursts
-from keyart.schemas.posterior import MAX_KEPT_ARTWORKS, MAX_SURFACES, Cell, Cells, Fresh, TitleSums
+from keyart.schemas.posterior import (
+    MAX_CALLERS,
+    MAX_KEPT_ARTWORKS,
+    MAX_SURFACES,
+    NOBODY,
+    OTHER_CALLER,
+    Burst,
+    Cell,
+    Cells,
+    Fresh,
+    TitleSums,
+)
 from keyart.schemas.rewards import Reward
 
 SHARES_KEPT = 48
@@ -43,40 +54,61 @@ def add_to_title(
     """
     as_of_ms = max(before.as_of_ms, max(reward.shown_at_ms for reward in rewards))
     fade = 2.0 ** ((before.as_of_ms - as_of_ms) / half_life_ms) if before.as_of_ms else 1.0
-    artworks = {
-        artwork: {
-            surface: Cell(cell.count, cell.taken, cell.reward * fade, cell.expected * fade)
-            for surface, cell in cells.items()
-        }
-        for artwork, cells in before.artworks.items()
-    }
+    told = TitleSums(
+        title=before.title,
+        artworks=bursts.faded_cells(before.artworks, fade),
+        caller=before.caller,
+        callers={name: bursts.faded_cells(each, fade) for name, each in before.callers.items()},
+    )
     shares = {start: dict(counts) for start, counts in before.shares.items()}
     fresh = None if before.fresh is None else bursts.faded(before.fresh, fade)
     for reward in rewards:
         weight = 2.0 ** ((reward.shown_at_ms - as_of_ms) / half_life_ms)
         watched = hold and reward.fresh
         guarded = watched and fresh is not None and bursts.on_guard(fresh, reward.shown_at_ms)
+        caller = _apart(told, fresh, reward.caller)
         if not guarded:
-            _add(artworks, reward, weight)
+            _add_to(told, reward, weight, caller)
         if watched:
             fresh = fresh or Fresh()
             window = fresh.open
             window.rewards += 1
             window.since_ms = min(window.since_ms or reward.shown_at_ms, reward.shown_at_ms)
             window.until_ms = max(window.until_ms, reward.shown_at_ms)
-            _add(window.artworks, reward, weight)
-            bursts.watch(fresh, artworks, at_ms=reward.shown_at_ms)
+            _add_to(window, reward, weight, caller)
+            bursts.watch(fresh, told, at_ms=reward.shown_at_ms)
         bucket = shares.setdefault(reward.shown_at_ms - reward.shown_at_ms % bucket_ms, {})
         bucket[reward.artwork] = bucket.get(reward.artwork, 0) + 1
     if len(shares) > SHARES_KEPT:
         shares = {start: shares[start] for start in sorted(shares)[-SHARES_KEPT:]}
-    return TitleSums(
-        title=before.title,
-        as_of_ms=as_of_ms,
-        artworks=artworks,
-        shares=shares,
-        fresh=fresh,
-    )
+    told.as_of_ms, told.shares, told.fresh = as_of_ms, shares, fresh
+    return told
+
+
+def _apart(told: TitleSums, fresh: Fresh | None, caller: str) -> str | None:
+    """Return under whose name a reward of this caller is kept apart, None while there is but one.
+
+    From the second caller on, each has sums of its own.
+    """
+    if not told.callers:
+        if not told.artworks and fresh is None:
+            told.caller = caller
+        if caller == told.caller:
+            return None
+        windows = [] if fresh is None else [*fresh.recent, fresh.open, fresh.held]
+        for each in (told, *windows):
+            each.callers = {told.caller: bursts.faded_cells(each.artworks, 1.0)}
+        told.caller = NOBODY
+    if caller not in told.callers and len(told.callers) >= MAX_CALLERS:
+        caller = OTHER_CALLER
+    told.callers.setdefault(caller, {})
+    return caller
+
+
+def _add_to(told: TitleSums | Burst, reward: Reward, weight: float, caller: str | None) -> None:
+    _add(told.artworks, reward, weight)
+    if caller is not None:
+        _add(told.callers.setdefault(caller, {}), reward, weight)
 
 
 def _add(artworks: Cells, reward: Reward, weight: float) -> None:

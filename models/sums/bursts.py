@@ -3,11 +3,10 @@
 Anybody can make up viewers, so the influence of those first seen within the last hour is bounded by
 what the title stands on. Their rewards count at once, and also stand apart in windows of a few
 rewards each. When a window closes, the last few together are compared with everything that the
-title had learned before: artwork by artwork, as two Poisson rates (the two-sample likelihood ratio;
-Wilks 1938). If viewers as they were would do that once in a hundred times, the title is on its
-guard for an hour: windows of new viewers then wait until they close, and count only if they fit.
-If they would do it once in ten thousand times, the windows are also taken out of the sums again,
-to the last digit, and held.
+title had learned before, artwork by artwork (`rates`). If viewers as they were would do that once
+in a hundred times, the title is on its guard for an hour: windows of new viewers then wait until
+they close, and count only if they fit. If they would do it once in ten thousand times, the windows
+are also taken out of the sums again, to the last digit, and held.
 
 So a flood moves an artwork by no more than fits into the windows that it takes to notice it, and
 by next to nothing afterwards; honest viewers pay with a window now and then. Viewers who have been
@@ -15,11 +14,11 @@ around for an hour are never held: if tastes really changed, they say so. Nothin
 lost: it is in the training log, and a replay with `KEYART_HOLD_BURSTS=false` learns it.
 """
 
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
-from scipy.special import chdtrc
 
+from keyart.models.sums import rates
 from keyart.schemas.posterior import Burst, Cell, Cells, Fresh, TitleSums
 
 WINDOW: Final = 20
@@ -28,8 +27,6 @@ TAKES: Final = 2.0
 MOST_TAKES: Final = 8.0
 RECENT: Final = 8
 """Windows that are compared together, and taken back together."""
-LEAST_TAKES: Final = 10.0
-"""With fewer takes nothing is known of the title that a burst could contradict."""
 SUSPICION: Final = 0.01
 """Rates as settled would differ so much so rarely: from here on new windows wait."""
 LUCK: Final = 1e-4
@@ -37,6 +34,18 @@ LUCK: Final = 1e-4
 DOUBT: Final = 0.01
 """On guard a single window must be likelier than this."""
 GUARD_MS: Final = 3_600_000
+
+
+class Told(Protocol):
+    """Sums of a title, or of a window of it, and the same by caller where there are several."""
+
+    @property
+    def artworks(self) -> Cells:
+        """All of them."""
+
+    @property
+    def callers(self) -> dict[str, Cells]:
+        """Those of each caller's key; none while one caller has told all."""
 
 
 def faded(fresh: Fresh, fade: float) -> Fresh:
@@ -59,35 +68,39 @@ def on_guard(fresh: Fresh, at_ms: int) -> bool:
     return 0 < fresh.guarded_until_ms - at_ms <= GUARD_MS
 
 
-def watch(fresh: Fresh, artworks: Cells, *, at_ms: int) -> None:
+def watch(fresh: Fresh, told: Told, *, at_ms: int) -> None:
     """Close the open window if it is full, and judge; changes both in place.
 
     Parameters
     ----------
-    artworks
+    told
         Of the title: all that it has learned, the recent windows too, the open one unless the
         title is on its guard.
     at_ms
         When the last reward was shown.
     """
+    artworks = told.artworks
     if not _is_full(fresh.open, artworks):
         return
     closed, fresh.open = fresh.open, Burst()
-    together: Cells = {}
+    together = Burst()
     for each in (*fresh.recent, closed):
-        move(each.artworks, together, 1)
+        move_all(each, together, 1)
     if on_guard(fresh, at_ms):
         settled = _without(artworks, fresh.recent)
-        if luck(artworks, closed.artworks) >= DOUBT and luck(settled, together) >= SUSPICION:
-            move(closed.artworks, artworks, 1)
+        if (
+            luck(artworks, closed.artworks) >= DOUBT
+            and luck(settled, together.artworks) >= SUSPICION
+        ):
+            move_all(closed, told, 1)
             fresh.recent = [*fresh.recent, closed][-RECENT:]
         else:
             _hold(fresh, closed)
         return
     fresh.recent.append(closed)
-    found = luck(_without(artworks, fresh.recent), together)
+    found = luck(_without(artworks, fresh.recent), together.artworks)
     if found < LUCK:
-        move(together, artworks, -1)
+        move_all(together, told, -1)
         for each in fresh.recent:
             _hold(fresh, each)
     if found < SUSPICION:
@@ -110,19 +123,15 @@ def luck(settled: Cells, window: Cells) -> float:
 
     1 where too little is settled to tell.
     """
-    before = {name: _totals(cells) for name, cells in settled.items()}
-    if sum(takes for takes, _ in before.values()) < LEAST_TAKES:
-        return 1.0
-    ratio, compared = 0.0, 0
-    for name, cells in window.items():
-        takes, shown = _totals(cells)
-        known, stood = before.get(name, (0.0, 0.0))
-        if shown <= 0.0 or stood <= 0.0:
-            continue
-        both = (takes + known) / (shown + stood)
-        ratio += _log_times(takes, shown, both) + _log_times(known, stood, both)
-        compared += 1
-    return float(chdtrc(compared, 2.0 * max(ratio, 0.0))) if compared else 1.0
+    names = sorted(settled.keys() | window.keys())
+    return rates.luck(_table(settled, names), _table(window, names))
+
+
+def move_all(source: Told, target: Told, sign: int) -> None:
+    """Add all sums of `source` to `target`, those by caller too, or take them out; in place."""
+    move(source.artworks, target.artworks, sign)
+    for caller, cells in source.callers.items():
+        move(cells, target.callers.setdefault(caller, {}), sign)
 
 
 def move(source: Cells, target: Cells, sign: int) -> None:
@@ -148,17 +157,15 @@ def _is_full(window: Burst, artworks: Cells) -> bool:
 
 
 def _hold(fresh: Fresh, window: Burst) -> None:
-    move(window.artworks, fresh.held.artworks, 1)
+    move_all(window, fresh.held, 1)
     fresh.held.rewards += window.rewards
     fresh.held.since_ms = min(fresh.held.since_ms or window.since_ms, window.since_ms)
     fresh.held.until_ms = max(fresh.held.until_ms, window.until_ms)
 
 
-def _log_times(takes: float, shown: float, rate: float) -> float:
-    """Return takes log(own rate / rate), and the difference of what was expected."""
-    expected = shown * rate
-    log = takes * float(np.log(takes / expected)) if takes > 0.0 else 0.0
-    return log - takes + expected
+def _table(cells: Cells, names: list[str]) -> rates.Array:
+    """Return (2, K) rewards, and what was expected of them, by artwork."""
+    return np.array([_totals(cells.get(name, {})) for name in names], np.float64).reshape(-1, 2).T
 
 
 def _totals(cells: dict[str, Cell]) -> tuple[float, float]:
@@ -179,11 +186,17 @@ def _faded(window: Burst, fade: float) -> Burst:
         rewards=window.rewards,
         since_ms=window.since_ms,
         until_ms=window.until_ms,
-        artworks={
-            name: {
-                surface: Cell(c.count, c.taken, c.reward * fade, c.expected * fade)
-                for surface, c in cells.items()
-            }
-            for name, cells in window.artworks.items()
-        },
+        artworks=faded_cells(window.artworks, fade),
+        callers={name: faded_cells(cells, fade) for name, cells in window.callers.items()},
     )
+
+
+def faded_cells(cells: Cells, fade: float) -> Cells:
+    """Return the sums decayed by `fade`, as copies."""
+    return {
+        artwork: {
+            surface: Cell(c.count, c.taken, c.reward * fade, c.expected * fade)
+            for surface, c in its.items()
+        }
+        for artwork, its in cells.items()
+    }

@@ -23,8 +23,10 @@ from keyart.schemas.ids import (
 )
 from keyart.schemas.topics import EVENTS
 from keyart.services.api.answers import Answer
+from keyart.services.api.auth import caller_of
 from keyart.services.api.bodies import Body
 from keyart.services.api.problems import BadRequest, Fault
+from keyart.services.api.sent import CALLER
 from keyart.services.api.state import ApiState, Keyart
 from keyart.services.wiring.bootstrap import now_ms
 from keyart.streams.ports import Output
@@ -140,7 +142,9 @@ async def take_events(request: Request[Any, Any, Any], keyart: Keyart) -> Respon
     """Accept up to 1,000 events, all or none; they are in the log when this answers 202."""
     try:
         asked = await _events.read(request)
-        outputs, counts = read_events(asked.events, keyart.parts.viewer_key, now_ms())
+        outputs, counts = read_events(
+            asked.events, keyart.parts.viewer_key, now_ms(), caller=caller_of(request.scope)
+        )
     except (InvalidRecord, BadRequest):
         keyart.metrics.rejected.inc()
         raise
@@ -155,7 +159,7 @@ async def take_events(request: Request[Any, Any, Any], keyart: Keyart) -> Respon
 
 
 def read_events(
-    given: Sequence[dict[str, Any]], key: bytes, at_ms: int
+    given: Sequence[dict[str, Any]], key: bytes, at_ms: int, *, caller: str = ""
 ) -> tuple[list[Output], dict[str, int]]:
     """Return the records of these events, with pseudonyms, and how many there are of each type.
 
@@ -169,7 +173,7 @@ def read_events(
     counts: dict[str, int] = {}
     for at, event in enumerate(given):
         try:
-            kind, viewer, value = _read_event(event, key, at_ms)
+            kind, viewer, value = _read_event(event, key, at_ms, caller)
         except strict.Refused as wrong:
             place = f"$.events[{at}]"
             faults += [
@@ -188,7 +192,9 @@ def read_events(
     return outputs, counts
 
 
-def _read_event(event: dict[str, Any], key: bytes, at_ms: int) -> tuple[str, str, bytes]:
+def _read_event(
+    event: dict[str, Any], key: bytes, at_ms: int, caller: str
+) -> tuple[str, str, bytes]:
     name = event.get("type")
     kind = _kinds.get(name) if isinstance(name, str) else None
     if kind is None:
@@ -198,7 +204,9 @@ def _read_event(event: dict[str, Any], key: bytes, at_ms: int) -> tuple[str, str
         said = "viewer must be text of 1 to 256 characters"
         raise strict.Refused([strict.Fault("$.viewer", said), *strict.wrong(event, kind)])
     viewer = pseudonym(raw, key)
-    full = {"occurred_at_ms": at_ms, **event, "viewer": viewer}
+    if CALLER in event:
+        raise refused(f"there is no field '{CALLER}': it is the name of the key", f"$.{CALLER}")
+    full = {"occurred_at_ms": at_ms, **event, "viewer": viewer, CALLER: caller}
     record = strict.read(full, kind)
     if record.decision is not None and not is_decision_id(record.decision):
         raise refused(f"must be {DECISION_FORM}", "$.decision")

@@ -22,6 +22,8 @@ DECISION: Final = {
     "default": None,
     "description": "the `id` that /v1/decisions answered for this title",
 }
+CALLER: Final = "caller"
+"""The field that the api alone writes."""
 OCCURRED: Final = {"description": "milliseconds since 1970; now, when it is left out"}
 
 
@@ -33,6 +35,7 @@ def sent_events(ref_template: str) -> tuple[dict[str, Any], dict[str, Any]]:
     for component in components.values():
         own = component["properties"]
         own["viewer"] = VIEWER
+        del own[CALLER]
         own["decision"] = DECISION
         own["occurred_at_ms"] = {**own["occurred_at_ms"], **OCCURRED}
         component["required"] = [name for name in component["required"] if name != "occurred_at_ms"]

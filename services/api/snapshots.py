@@ -6,12 +6,13 @@ A thread reads what has changed since the last time and swaps it in; no request 
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from keyart.models.belief.hyper import Hyper
 from keyart.models.decide.board import Board
+from keyart.models.decide.callers import Bound
 from keyart.models.decide.index import IndexedTitle, ServingIndex
 from keyart.models.decide.weights import learned_weights
 from keyart.schemas.errors import KeyartError
@@ -53,6 +54,7 @@ class Snapshots:
         self._prior = ServedPrior(parts, self.index, self._beliefs)
         self._weighed_for = self._prior.name
         self._versions: dict[Lane, int] = {}
+        self._bounded: frozenset[str] = frozenset()
         self._loaded = False
         self._tried = threading.Event()
         self._stopping = threading.Event()
@@ -90,6 +92,10 @@ class Snapshots:
         """The surfaces with a level of their own, and how many others are counted together."""
         return self._beliefs.surfaces
 
+    def bounds(self, title: str) -> Mapping[str, Bound]:
+        """Return the callers whose keys are bounded on a title."""
+        return self._beliefs.callers.bounds.get(title, {})
+
     @property
     def loaded(self) -> bool:
         """Whether everything has been read once."""
@@ -126,9 +132,25 @@ class Snapshots:
             self._read_posteriors()
             self.erasures = erasures(self._parts)
             self._beliefs.work_out(self.index)
+            self._tell_bounds()
             self.refreshed_at = time.monotonic()
             self._loaded = True
             self._metrics.titles.set(len(self.index))
+
+    def _tell_bounds(self) -> None:
+        held = self._beliefs.callers.held_back()
+        for caller in self._bounded | held.keys():
+            self._metrics.caller_held.labels(caller).set(held.get(caller, 0.0))
+        for caller in sorted(held.keys() - self._bounded):
+            its = [
+                name for name, bounds in self._beliefs.callers.bounds.items() if caller in bounds
+            ]
+            log.warning(
+                "the key %s says of %d titles what the others do not, of %s first: "
+                "it counts there as far as its share of the rest goes",
+                *(caller, len(its), min(its)),
+            )
+        self._bounded = frozenset(held)
 
     def _read_catalogue(self) -> None:
         current, view = self._parts.view, self._parts.view.view

@@ -57,6 +57,7 @@ class ApiState:
             index=self.snapshots.index,
             prior=lambda: self.snapshots.prior,
             surfaces=lambda: self.snapshots.surfaces,
+            bounds=self.snapshots.bounds,
         )
         self.measuring: asyncio.Task[None] | None = None
         self.room: Room | None = None

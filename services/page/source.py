@@ -20,6 +20,8 @@ from keyart.streams.ports import TITLES, VIEWERS, Clock, Lane, LogRecord, StateS
 from keyart.streams.reading import usable
 from keyart.streams.valkey.log import ValkeyLog
 
+Bounds = Callable[[str], Mapping[str, tuple[float, float]]]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flow:
@@ -61,6 +63,8 @@ class Source:
         The name of the prior that serves now; "" and "neutral" are none.
     surfaces
         Those with a level of their own, and how many others are counted together.
+    bounds
+        (title) -> callers' keys that are bounded there: (told, counts) in expected takes.
     """
 
     store: StateStore
@@ -72,6 +76,7 @@ class Source:
     pictures: Pictures = Pictures()
     prior: Callable[[], str] = str
     surfaces: Callable[[], tuple[tuple[str, ...], int]] = lambda: ((), 0)
+    bounds: Bounds = lambda _: {}
 
     def timeline(self) -> dict[Key, PolicyBucket]:
         """Return all buckets of all lanes, added up."""

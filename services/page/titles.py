@@ -9,7 +9,7 @@ from keyart.schemas.catalogue import StoredTitle
 from keyart.schemas.errors import NotFound
 from keyart.schemas.posterior import Cell, TitleSums
 from keyart.services.page.source import Source
-from keyart.services.page.views import ArtworkView, Span, TitleList, TitleRow, TitleView
+from keyart.services.page.views import ArtworkView, CallerView, Span, TitleList, TitleRow, TitleView
 
 _AT = {name: at for at, name in enumerate(BELIEF_COLUMNS)}
 SPANS = 24
@@ -111,6 +111,10 @@ def title_of(source: Source, title: str, surface: str = "") -> TitleView:
         artworks=tuple(artworks),
         shares=spans,
         elsewhere=tuple(elsewhere),
+        bounded=tuple(
+            CallerView(name=name, told=told, counts=counts)
+            for name, (told, counts) in sorted(source.bounds(title).items())
+        ),
     )
 
 

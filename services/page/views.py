@@ -255,10 +255,22 @@ class Span(Struct, frozen=True, kw_only=True):
     counts: tuple[int, ...]
 
 
+class CallerView(Struct, frozen=True, kw_only=True):
+    """A caller's key that told of a title what the others do not, and is bounded to its share.
+
+    `told` and `counts` are expected takes: all that it told, and what of them is believed.
+    """
+
+    name: str
+    told: float
+    counts: float
+
+
 class TitleView(Struct, frozen=True, kw_only=True):
     """One title. Beliefs are those for `surface`: as asked for, or where it is shown most.
 
-    `elsewhere` are origins of pictures that this page may not load, so it draws them.
+    `elsewhere` are origins of pictures that this page may not load, so it draws them. `bounded` are
+    callers' keys of whose word only a part is believed.
     """
 
     id: str
@@ -269,6 +281,7 @@ class TitleView(Struct, frozen=True, kw_only=True):
     artworks: tuple[ArtworkView, ...]
     shares: tuple[Span, ...]
     elsewhere: tuple[str, ...] = ()
+    bounded: tuple[CallerView, ...] = ()
 
 
 class Candidate(Struct, frozen=True, kw_only=True):

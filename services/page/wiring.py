@@ -10,7 +10,7 @@ from keyart.services.page.insight import Insight
 from keyart.services.page.overview import PageRules
 from keyart.services.page.pictures import Pictures
 from keyart.services.page.routes import page_routers
-from keyart.services.page.source import Flows, LogFlows, LogTail, Source, StreamTail
+from keyart.services.page.source import Bounds, Flows, LogFlows, LogTail, Source, StreamTail
 from keyart.services.wiring.bootstrap import Parts, now_ms
 
 
@@ -20,6 +20,7 @@ def insight_of(
     index: ServingIndex,
     prior: Callable[[], str],
     surfaces: Callable[[], tuple[tuple[str, ...], int]],
+    bounds: Bounds,
 ) -> Insight:
     """Return what the page, and the metrics, may ask.
 
@@ -31,6 +32,8 @@ def insight_of(
         The name of the prior that serves now.
     surfaces
         Those with a level of their own, and how many others are counted together.
+    bounds
+        (title) -> callers' keys that are bounded there.
     """
     settings = parts.settings
     source = Source(
@@ -43,6 +46,7 @@ def insight_of(
         pictures=Pictures(_origins(parts)),
         prior=prior,
         surfaces=surfaces,
+        bounds=bounds,
     )
     rules = PageRules(
         note=settings.page_note,

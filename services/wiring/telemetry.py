@@ -95,6 +95,13 @@ class ApiMetrics:
             registry=own,
             multiprocess_mode="livemin",
         )
+        self.caller_held = Gauge(
+            "keyart_caller_held_back",
+            "Expected takes that a caller's key has told and that do not count: beyond its share",
+            ["caller"],
+            registry=own,
+            multiprocess_mode="livemax",
+        )
         self.believed = Counter(
             "keyart_posterior_updates", "Posteriors of titles taken over", registry=own
         )

@@ -23,7 +23,8 @@ def finite(sums: TitleSums | SharedSums) -> None:
     if isinstance(sums, TitleSums):
         numbers: Iterable[float] = (
             number
-            for cells in sums.artworks.values()
+            for its in (sums.artworks, *sums.callers.values())
+            for cells in its.values()
             for cell in cells.values()
             for number in (cell.taken, cell.reward, cell.expected)
         )

@@ -14,6 +14,9 @@ import pytest
 from litestar import Request, get
 from litestar.testing import TestClient
 
+from keyart.schemas import codec
+from keyart.schemas.events import Impression
+from keyart.schemas.topics import EVENTS as EVENTS_TOPIC
 from keyart.services.api.app import create_app
 from keyart.services.api.auth import BURST, caller_of
 from keyart.services.api.door import for_monitoring
@@ -203,6 +206,25 @@ def test_a_handler_is_told_whose_key_it_was(parts: Parts) -> None:
         with site(parts, api_keys=keys) as keyed:
             keyed.app.register(whose)
             assert keyed.get("/whose", headers=headers).text == name
+
+
+def test_an_event_is_logged_with_the_name_of_its_key_which_nobody_may_send(parts: Parts) -> None:
+    seen = {"type": "impression", "id": "of a key", "viewer": "v", "title": "t"}
+    with site(parts, api_keys=LISTED) as keyed:
+        sent = keyed.post("/v1/events", json={"events": [seen]}, headers=bearing(KEYS["e"]))
+        assert sent.status_code == 202
+        forged = {"events": [{**seen, "caller": "decideer"}]}
+        refused = keyed.post("/v1/events", json=forged, headers=bearing(KEYS["e"]))
+        assert refused.status_code == 400
+        assert "$.events[0].caller" in refused.text
+    with site(parts) as keyless:
+        assert keyless.post("/v1/events", json={"events": [seen | {"id": "of none"}]}).is_success
+    records = [codec.events.decode(each.value) for each in parts.history(EVENTS_TOPIC, 0)]
+    callers = {each.id: each.caller for each in records if isinstance(each, Impression)}
+    assert (callers["of a key"], callers["of none"]) == ("eventser", "")
+    with site(parts) as keyless:
+        described = keyless.get("/docs/openapi.json").json()["components"]["schemas"]
+    assert "caller" not in described["Impression"]["properties"]
 
 
 def test_the_port_for_monitoring_needs_no_key_and_has_nothing_else(parts: Parts) -> None:

@@ -97,12 +97,13 @@ export class Titles {
     this.parts = {
       name: h("h3"), words: h("p", { class: "soft small" }), shelf: h("div", { class: "shelf", role: "group", "aria-label": "Artworks", tabindex: 0 }),
       drawn: h("p", { class: "soft small drawn", hidden: true }),
+      bounded: h("p", { class: "soft small bounded", hidden: true }),
       chart: h("div", { class: "chart mid", id: "shares" }), legend: h("p", { class: "legend" }),
     };
     byId("title-detail").replaceChildren(
       h("div", { class: "detail-head" }, h("div", {}, this.parts.name, this.parts.words),
         h("div", { class: "steps" }, turn(-1, "←", "Previous title"), turn(1, "→", "Next title"))),
-      this.parts.shelf, this.parts.drawn, h("h4", {}, "Share of impressions over time"), this.parts.chart, this.parts.legend);
+      this.parts.shelf, this.parts.drawn, this.parts.bounded, h("h4", {}, "Share of impressions over time"), this.parts.chart, this.parts.legend);
     this.shares = new Shares(this.parts.chart);
   }
 
@@ -114,6 +115,8 @@ export class Titles {
     setText(parts.words, `${title.group ? `${title.group}, ` : ""}${count(title.impressions)} impressions${where}; beliefs are for ${title.surface || "any surface"}`);
     parts.drawn.hidden = !title.elsewhere.length;
     setText(parts.drawn, title.elsewhere.length ? `These pictures are drawn from their descriptions: this page may load none from ${title.elsewhere.join(" or ")}. To see the real ones, start the api with KEYART_PAGE_IMAGES=${title.elsewhere.join(",")}` : "");
+    parts.bounded.hidden = !title.bounded.length;
+    setText(parts.bounded, title.bounded.map((each) => `The key ${each.name} says what the others do not: of the ${count(Math.round(each.told))} impressions it told of, ${count(Math.round(each.counts))} count.`).join(" "));
     const live = title.artworks.filter((each) => !each.removed);
     const scale = {
       low: Math.min(...live.map((each) => each.low)) * 0.95,

@@ -201,7 +201,8 @@ class JoinBatch:
                 return
             until = logged.stamp.received_at_ms + self._rules.patience_ms
             viewer.keep_page(at, until, seen=True)
-            self.keep(viewer, id, structs.replace(window, shown=logged.stamp, due_ms=until))
+            begun = structs.replace(window.reward, caller=event.caller)
+            self.keep(viewer, id, Window(until, begun, shown=logged.stamp, events=window.events))
         elif _is_repeat(event, window.events):
             self._count("repeat", logged)
         elif len(window.events) >= MAX_EVENTS:

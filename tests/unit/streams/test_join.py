@@ -277,3 +277,10 @@ def test_every_counter_is_explained() -> None:
     never |= {"unasked_impressions"}
     # what is held back is counted by the bandit, once it is found to be a burst
     assert names - never == (REASONS.keys() - {"held_back"}) | {TAUGHT} | set(WAITED)
+
+
+def test_a_reward_is_of_the_key_that_told_of_its_impression() -> None:
+    bench = Bench().give(page()).give(played(caller="player"))
+    bench.give(seen(caller="web")).give(seen(id="again", caller="partner")).end()
+    (reward,) = bench.rewards
+    assert (reward.caller, reward.value) == ("web", 1.0)

@@ -214,3 +214,51 @@ def test_what_is_counted_together_is_the_sum_of_its_parts() -> None:
     rows = slice(place.offset, place.offset + place.size)
     left, right = (site.index.arrays.beliefs["other"][rows] for site in (many, one))
     np.testing.assert_allclose(left, right, rtol=1e-6)
+
+
+def of_callers(told: dict[str, list[tuple[float, float]]]) -> TitleSums:
+    """Return the sums of a title that callers have told: (takes, expected) by artwork."""
+    callers = {
+        name: {f"a{at}": {"home": Cell(1, 1, *pair)} for at, pair in enumerate(pairs)}
+        for name, pairs in told.items()
+    }
+    whole = np.sum([np.array(pairs) for pairs in told.values()], axis=0)
+    return TitleSums(
+        title="t0",
+        artworks={f"a{at}": {"home": Cell(1, 1, *pair)} for at, pair in enumerate(whole.tolist())},
+        callers=callers,
+    )
+
+
+def test_a_key_that_floods_a_title_is_believed_to_its_share_and_told_of() -> None:
+    site = Site(1)
+    site.put("t0", 2)
+    site.learn("t0")
+    for at, caller in enumerate(("web", "tv", "partner"), start=1):
+        site.put(f"t{at}", 2)
+        site.learn(f"t{at}", shown=100_000.0)
+        site.sums[f"t{at}"].caller = caller
+        site.beliefs.take_sums(site.sums[f"t{at}"])
+    honest = {name: [(40.0, 400.0), (20.0, 400.0)] for name in ("web", "tv")}
+    site.sums["t0"] = of_callers(honest | {"partner": [(40.0, 400.0), (20.0, 400.0)]})
+    site.beliefs.take_sums(site.sums["t0"])
+    site.beliefs.work_out(site.index)
+    before = site.served("t0")
+    assert not site.beliefs.callers.bounds
+
+    site.sums["t0"] = of_callers(honest | {"partner": [(0.0, 400_000.0), (20.0, 400.0)]})
+    site.beliefs.take_sums(site.sums["t0"])
+    site.beliefs.work_out(site.index)
+    bound = site.beliefs.callers.bounds["t0"]["partner"]
+    assert bound.told == 400_400.0
+    # 1.25 times the odds of a third, of the 800 that the others told; and all of the other artwork
+    assert bound.counts == pytest.approx(1.25 * 0.5 * 800 + 400, rel=0.01)
+    site.sums["t0"] = of_callers(honest | {"partner": [(0.0, bound.counts - 400), (20.0, 400.0)]})
+    site.sums["t0"].callers = {}
+    for name, means in site.directly().items():
+        np.testing.assert_allclose(site.served(name), means, rtol=1e-3)
+    assert 0.5 * before[0] < site.served("t0")[0] < before[0]
+    assert site.beliefs.callers.held_back() == {"partner": bound.told - bound.counts}
+
+    site.beliefs.remove("t0")
+    assert not site.beliefs.callers.held_back()
