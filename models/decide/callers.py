@@ -63,7 +63,7 @@ class Callers:
         else:
             mass = {sums.caller: _shown(cells)}
         self._mass[sums.title] = mass
-        self._total.update(mass)  # type: ignore[arg-type]
+        self._total.update(mass)
         return cells
 
     def bounded(self, title: str) -> Cells:
@@ -92,7 +92,7 @@ class Callers:
         """Return caller -> expected takes that it told and that do not count now."""
         found: Counter[str] = Counter()
         for its in self.bounds.values():
-            found.update({name: each.told - each.counts for name, each in its.items()})  # type: ignore[arg-type]
+            found.update({name: each.told - each.counts for name, each in its.items()})
         return dict(found)
 
 

@@ -95,8 +95,9 @@ def _apart(told: TitleSums, fresh: Fresh | None, caller: str) -> str | None:
             told.caller = caller
         if caller == told.caller:
             return None
-        windows = [] if fresh is None else [*fresh.recent, fresh.open, fresh.held]
-        for each in (told, *windows):
+        apart: list[TitleSums | Burst] = [told]
+        apart += [] if fresh is None else [*fresh.recent, fresh.open, fresh.held]
+        for each in apart:
             each.callers = {told.caller: bursts.faded_cells(each.artworks, 1.0)}
         told.caller = NOBODY
     if caller not in told.callers and len(told.callers) >= MAX_CALLERS:
