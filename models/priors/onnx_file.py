@@ -85,6 +85,7 @@ class OnnxRidgePrior:
             runtime: Any = importlib.import_module("onnxruntime")
         except ImportError as error:
             raise MissingExtra("onnx", "serving a saved prior") from error
+        self._content = content
         options = runtime.SessionOptions()
         options.intra_op_num_threads = 1
         try:
@@ -111,6 +112,23 @@ class OnnxRidgePrior:
     def space(self) -> str:
         """Return the identity of the embedding space it was fitted in."""
         return self.manifest.space
+
+    def parity(self) -> tuple[float | None, float]:
+        """Return by how much the graph differs from its own weights run by numpy, and their scale.
+
+        On 64 random vectors; None where the graph is not one product with weights, and so has no
+        second form.
+        """
+        onnx: Any = importlib.import_module("onnx")
+        helper: Any = importlib.import_module("onnx.numpy_helper")
+        graph = onnx.load_model_from_string(self._content).graph
+        if [node.op_type for node in graph.node] != ["MatMul"] or len(graph.initializer) != 1:
+            return None, 0.0
+        weights = np.asarray(helper.to_array(graph.initializer[0]), np.float64)
+        probes = np.random.default_rng(0).normal(size=(64, self.manifest.dimensions))
+        expected = probes @ weights
+        found = self.relative(probes)
+        return float(np.abs(found - expected).max()), float(np.abs(expected).max())
 
     def relative(self, vectors: NDArray[np.floating]) -> NDArray[np.float64]:
         """Return (N,) log relative takes of (N, D) vectors, not centred.

@@ -33,7 +33,7 @@ def take_drifts(
     least
         Impressions that make one observation; buckets with fewer are put together.
     """
-    watch = _adwin()(delta=delta, clock=1, grace_period=10)
+    watch = adwin()(delta=delta, clock=1, grace_period=10)
     found: list[int] = []
     count, value = 0, 0.0
     for start_ms, bucket in buckets:
@@ -49,7 +49,7 @@ def take_drifts(
 
 
 @cache
-def _adwin() -> Any:
+def adwin() -> Any:
     """Return `river.drift.ADWIN`, from its own file.
 
     The package around it loads data sets, and with them pandas and scikit-learn: seconds of a

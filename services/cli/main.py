@@ -19,6 +19,7 @@ from keyart.services.cli import (
     prior,
     records,
     replay,
+    retrain,
     run,
     settings,
     topics,
@@ -34,7 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for single in (run, worker, demo, replay, backup, settings, records):
+for single in (run, worker, demo, replay, retrain, backup, settings, records):
     app.registered_commands += single.app.registered_commands
 for name, group in (
     ("catalogue", catalogue),

@@ -161,12 +161,18 @@ def prepare(parts: Parts, registry: Registry, name: str) -> int:
         return 0
     if version.kind != RIDGE:
         raise ModelRejected(f"{name} is of kind {version.kind}, which this keyart cannot serve")
-    folder = prior_folder(parts, name)
-    if not _is_there(folder, version):
-        registry.fetch(name, folder)
+    fetched(parts, registry, version)
     parts.view.refresh()
     prior = FittedPrior(parts, name)
     return score(parts, prior, [each for each in parts.view.view.titles.values() if each.choosable])
+
+
+def fetched(parts: Parts, registry: Registry, version: ModelVersion) -> Path:
+    """Return the folder of a ridge, with the files that the registry keeps."""
+    folder = prior_folder(parts, version.name)
+    if not _is_there(folder, version):
+        registry.fetch(version.name, folder)
+    return folder
 
 
 def _serve(parts: Parts, registry: Registry) -> None:

@@ -192,6 +192,27 @@ class Settings:
         low=1,
         high=10_000_000,
     )
+    retrain_hours: float = _setting(
+        0.0, "how often a prior is retrained from the log; 0: not by the clock", high=87_600
+    )
+    retrain_rewards: int = _setting(
+        0, "new rewards after which a prior is retrained; 0: whatever their number", high=10**12
+    )
+    retrain_drift: bool = _setting(
+        False, "retrain when the log says that takes follow the prior no more as they did"
+    )
+    retrain_least_rewards: int = _setting(
+        5000, "new rewards below which nothing is retrained", low=1, high=10**12
+    )
+    retrain_then: str = _setting(
+        "propose",
+        "what becomes of a retrained prior that passes the gate: it is left as candidate, or it "
+        "serves at once",
+        one_of=("propose", "promote"),
+    )
+    retrain_most_s: float = _setting(
+        3600, "how long a retraining may take; the next one goes on", low=1, high=604_800
+    )
     archive_s: float = _setting(
         30, "how often read records are archived and trimmed", low=0.1, high=86_400
     )

@@ -41,11 +41,18 @@ class OwnLog:
         (N, K) propensities of every candidate.
     title
         (N,) number of the title.
+    shown_at_ms
+        (N,) when it was shown, in order.
+    titles, artworks
+        (T,) the titles' ids; and for each of its artworks the column.
     """
 
     rows: Rows
     logged: Array
     title: Numbers
+    shown_at_ms: "np.ndarray[Any, np.dtype[np.int64]]"
+    titles: list[str]
+    artworks: list[dict[str, int]]
     warnings: list[str] = field(default_factory=list)
 
     def sums(self, which: "np.ndarray[Any, np.dtype[np.bool_]]") -> tuple[Array, Array]:
@@ -90,8 +97,8 @@ def is_own(path: Path) -> bool:
         return False
 
 
-def read_own(path: Path, *, most: int) -> OwnLog:
-    """Return the rewards of an archive, of a longer one the newest `most`.
+def read_own(path: Path, *, most: int, since_ms: int = 0) -> OwnLog:
+    """Return the rewards of an archive shown from then on, of a longer one the newest `most`.
 
     Raises
     ------
@@ -119,6 +126,7 @@ def read_own(path: Path, *, most: int) -> OwnLog:
     frame = (
         pl.concat(frames).filter(pl.col("id").is_not_null()).unique("id").sort("shown_at_ms", "id")
     )
+    frame = frame.filter(pl.col("shown_at_ms") >= since_ms)
     if frame.height == 0:
         raise NotFound(f"{path}: no reward in it yet")
     if frame.height > most:
@@ -157,17 +165,33 @@ def _made(frame: Any, warnings: list[str]) -> OwnLog:
         allowed=allowed,
         cluster=cluster.astype(np.intp),
     )
-    return OwnLog(rows=rows, logged=logged, title=title, warnings=warnings)
+    return OwnLog(
+        rows=rows,
+        logged=logged,
+        title=title,
+        shown_at_ms=frame["shown_at_ms"].to_numpy().astype(np.int64),
+        titles=list(titles),
+        artworks=places,
+        warnings=warnings,
+    )
 
 
-def propensities(log: OwnLog, policy: Policy) -> Array:
+def propensities(
+    log: OwnLog, policy: Policy, *, relative: Array | None = None, strength: Array | None = None
+) -> Array:
     """Return (N, K) of a policy on keyart's belief of titles, from what came before each block.
 
-    Without taste, prior and context: the log keeps those of the chosen artwork alone.
+    Without taste and context: the log keeps those of the chosen artwork alone.
+
+    Parameters
+    ----------
+    relative, strength
+        (T, K) a prior's log relative takes, and (T,) what they are worth in impressions; None: no
+        prior.
     """
     found = np.empty(log.logged.shape)
     for before, block in log.blocks():
-        beliefs = _believe(log, *log.sums(before))
+        beliefs = _believe(log, *log.sums(before), relative, strength)
         its = log.title[block]
         mean = (beliefs.level[:, :1] * np.exp(beliefs.log_relative))[its]
         mask = log.rows.allowed[block]
@@ -178,7 +202,7 @@ def propensities(log: OwnLog, policy: Policy) -> Array:
             seen=beliefs.seen[its],
             taken=beliefs.taken[its],
             prior_mean=(beliefs.level[:, :1] * np.exp(beliefs.prior_log))[its],
-            prior_strength=np.zeros((len(its), 1)),
+            prior_strength=(np.zeros(len(its)) if strength is None else strength[its])[:, None],
             impressions=beliefs.seen[its].sum(axis=1),
             features=np.zeros((*mask.shape, 1)),
             weights=np.zeros(1),
@@ -199,9 +223,21 @@ def title_model(log: OwnLog, fold: Numbers) -> Array:
     return expected
 
 
-def _believe(log: OwnLog, taken: Array, shown: Array) -> TitleBeliefs:
+def _believe(
+    log: OwnLog,
+    taken: Array,
+    shown: Array,
+    relative: Array | None = None,
+    strength: Array | None = None,
+) -> TitleBeliefs:
     mask = np.zeros(taken.shape, np.bool_)
     np.logical_or.at(mask, log.title, log.rows.allowed)
     hyper = Hyper()
-    sums = Sums.of(takes=taken, expected=shown, opinion=np.zeros_like(taken), mask=mask)
+    sums = Sums.of(
+        takes=taken,
+        expected=shown,
+        opinion=np.zeros_like(taken) if relative is None else relative,
+        mask=mask,
+        strength=strength,
+    )
     return refresh(sums, hyper, Learned.start(hyper), rounds=2)[0]

@@ -1,0 +1,115 @@
+"""Has the world left the prior behind? ADWIN on how takes follow it, and on the take fraction.
+
+Rewards are put together in the order in which they were shown, `LEAST` at a time: a single one says
+nothing. Each heap gives the slope of takes on the prior's opinions (1 is calibrated) and, for each
+group of titles, a take fraction. ADWIN (Bifet and Gavalda, SIAM SDM 2007) cuts the series where its
+two parts differ by more than chance allows.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from keyart.models.statistics.drift import adwin
+
+Array = NDArray[np.float64]
+LEAST: Final = 500
+DELTA: Final = 0.002
+LEAST_HEAPS: Final = 8
+FARTHEST: Final = 5.0
+"""A slope of one heap counts up to this size: a heap that says little says it loudly."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drift:
+    """Something changed: what, and from when on (ms) the world is the one of now."""
+
+    what: str
+    since_ms: int
+
+
+def drifts(
+    shown_at_ms: NDArray[np.int64],
+    reward: Array,
+    level: Array,
+    moved: Array,
+    group: Sequence[str],
+    *,
+    delta: float = DELTA,
+    least: int = LEAST,
+) -> list[Drift]:
+    """Return what changed, each with the newest change.
+
+    Parameters
+    ----------
+    shown_at_ms
+        (N,) when, in order.
+    reward
+        (N,) what came of it.
+    level
+        (N,) the take fraction of the row's title.
+    moved
+        (N,) the prior's opinion of what was drawn, less its mean under the propensities.
+    group
+        (N,) the title's group.
+    """
+    found: list[Drift] = []
+    count = len(reward) // least
+    if count == 0:
+        return found
+    heap = np.repeat(np.arange(count), least)
+    used = slice(0, count * least)
+    began = shown_at_ms[used][::least]
+    said = np.bincount(heap, (level * moved**2)[used])
+    agreed = np.bincount(heap, (moved * (reward - level))[used])
+    if (said > 0.0).all():
+        slope = np.clip(agreed / said, -FARTHEST, FARTHEST)
+        if (at := _newest(slope, delta)) is not None:
+            found.append(Drift(what="how takes follow the prior", since_ms=int(began[at])))
+    names = np.asarray(group)
+    for name in sorted(set(group)):
+        its = np.flatnonzero(names == name)
+        heaps = len(its) // least
+        if heaps < 2:
+            continue
+        its = its[: heaps * least]
+        fraction = reward[its].reshape(heaps, least).mean(axis=1)
+        if (at := _newest(fraction, delta)) is not None:
+            what = f"the take fraction of group {name}" if name else "the take fraction"
+            found.append(Drift(what=what, since_ms=int(shown_at_ms[its[at * least]])))
+    return found
+
+
+def _newest(series: Array, delta: float) -> int | None:
+    """Return where the newest change in a series is; None if there was none.
+
+    ADWIN's bound is for values within 1 of one another, so the series is scaled to a noise of a
+    quarter; the noise is read off neighbours, which a change does not move. When ADWIN cuts, its
+    window still holds some of before: the change is dated where the two means differ most.
+    """
+    if len(series) < LEAST_HEAPS:
+        return None
+    noise = float(np.median(np.abs(np.diff(series)))) / 0.954
+    scaled = np.clip((series - np.median(series)) / max(4.0 * noise, 1e-12), -4.0, 4.0)
+    found: int | None = None
+    begun, watch = 0, _watch(delta)
+    for at, value in enumerate(scaled.tolist()):
+        watch.update(value)
+        if not watch.drift_detected:
+            continue
+        part = scaled[begun : at + 1]
+        first = np.arange(1, len(part))
+        head = part.cumsum()[:-1]
+        gap = np.abs(head / first - (part.sum() - head) / (len(part) - first))
+        found = begun + int(first[(gap * np.sqrt(first * (len(part) - first))).argmax()])
+        begun, watch = found, _watch(delta)
+        for later in scaled[found : at + 1].tolist():
+            watch.update(later)
+    return found
+
+
+def _watch(delta: float) -> Any:
+    return adwin()(delta=delta, clock=1, grace_period=5, min_window_length=3)

@@ -1,0 +1,96 @@
+"""`keyart retrain`: from what viewers did to a candidate, once or when it is due."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from keyart.services.cli.figures import STANDARD_OUTPUT, Json, check_json, write_json
+
+app = typer.Typer()
+
+
+@app.command("retrain")
+def retrain(
+    when_due: Annotated[
+        bool, typer.Option("--when-due", help="only if schedule, rewards or drift ask for it")
+    ] = False,
+    then: Annotated[
+        str,
+        typer.Option(
+            help="what passes the gate: propose leaves it as candidate, promote lets it serve"
+        ),
+    ] = "",
+    since_hours: Annotated[
+        float, typer.Option(min=0, help="learn from the last hours only; 0: from all")
+    ] = 0.0,
+    encoders: Annotated[str, typer.Option(help="as `keyart prior fit --encoders`")] = "space",
+    reason: Annotated[str, typer.Option(help="why: kept in the registry")] = "asked for",
+    json: Json = None,
+) -> None:
+    """Fit a prior on what viewers did, ask the gate, and propose or deploy it.
+
+    One at a time; after a kill the next one goes on where it stopped.
+    """
+    from keyart.schemas.errors import SettingsError
+    from keyart.schemas.extras import need_extra
+    from keyart.services.cli.prior import site
+    from keyart.services.jobs.retrain.due import due
+    from keyart.services.jobs.retrain.run import PROMOTE, PROPOSE
+    from keyart.services.jobs.retrain.run import retrain as run
+    from keyart.services.wiring.bootstrap import now_ms
+
+    need_extra("onnx", "fitting a prior")
+    check_json(json)
+    quiet = json == STANDARD_OUTPUT
+    with site() as parts:
+        settings = parts.settings
+        wanted = then or settings.retrain_then
+        if wanted not in (PROMOTE, PROPOSE):
+            raise SettingsError(f"--then is {wanted!r}: it must be {PROPOSE} or {PROMOTE}")
+        parts.archiver.run()
+        since_ms = now_ms() - round(since_hours * 3_600_000) if since_hours else 0
+        if when_due:
+            asks = due(parts, now_ms())
+            if asks is None:
+                typer.echo("nothing asks for it", err=quiet)
+                write_json(json, {"outcome": "not due"})
+                return
+            reason, since_ms = asks.reason, asks.since_ms
+        done = run(
+            parts,
+            reason=reason,
+            since_ms=since_ms,
+            encoders=encoders,
+            then=wanted,
+            most_s=settings.retrain_most_s,
+            tell=lambda said: typer.echo(said, err=True),
+        )
+        typer.echo(f"{done.version}: {done.outcome}; {done.says}", err=quiet)
+        write_json(json, done)
+
+
+@app.command("gate")
+def gate(
+    version: Annotated[str, typer.Argument(help="a version or an alias")] = "candidate",
+    log: Annotated[
+        Path | None, typer.Option(help="judge on this training log: a Parquet file or a folder")
+    ] = None,
+    json: Json = None,
+) -> None:
+    """Ask the gate about a version against what serves, rule by rule; nothing is deployed."""
+    from keyart.services.cli.prior import site
+    from keyart.services.jobs.gate import judge
+
+    check_json(json)
+    quiet = json == STANDARD_OUTPUT
+    with site() as parts:
+        if log is None:
+            parts.archiver.run()
+        found = judge(parts, version, log=log)
+        for each in found.verdicts:
+            typer.echo(f"{each.rule:12} {each.outcome:12} {each.says}", err=quiet)
+        typer.echo(f"{found.version} against {found.champion}: {found.says}", err=quiet)
+        write_json(json, found)
+    if not found.passed:
+        raise typer.Exit(1)

@@ -1,0 +1,264 @@
+"""Retraining: one at a time, whatever is killed when; the gate decides; serving is untouched."""
+
+import multiprocessing
+import os
+import random
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from keyart.models.ope.gate.rules import REFUSED
+from keyart.schemas.errors import Contended, Fenced, NotFound
+from keyart.schemas.registry import ModelVersion
+from keyart.services.jobs.deploy import promote, register_ridge, registry_of
+from keyart.services.jobs.gate import judge
+from keyart.services.jobs.priors.fitting import fit_prior
+from keyart.services.jobs.retrain import run
+from keyart.services.jobs.retrain.due import due
+from keyart.services.jobs.retrain.run import jobs_of, retrain
+from keyart.services.jobs.retrain.stages import STAGES, Folder
+from keyart.services.wiring.bootstrap import Parts, now_ms
+from keyart.services.wiring.settings import Settings
+from keyart.streams.valkey.connect import connect
+from keyart.streams.valkey.keys import Keys
+from keyart.streams.valkey.lease import Lease
+from tests.integration.prior_site import titles
+from tests.integration.test_priors import learn, reward
+
+
+@pytest.fixture
+def parts(data_dir: Path) -> Iterator[Parts]:
+    made = Parts(Settings(data_dir=str(data_dir), retrain_least_rewards=500, retrain_rewards=4000))
+    made.server.start()
+    made.catalogue.put(titles(), now_ms=now_ms())
+    rng = random.Random(5)
+    learn(made, [reward(at, rng) for at in range(5000)])
+    yield made
+    made.client.close()
+    made.server.stop()
+
+
+def test_a_retraining_makes_a_candidate_and_promotes_only_if_told_to(parts: Parts) -> None:
+    done = retrain(parts, reason="test")
+    assert done.outcome == "proposed", done.says
+    assert parts.opinions.current == "neutral"
+    registry = registry_of(parts)
+    assert registry.aliases().named() == {"candidate": done.version}
+    (move,) = registry.moves()
+    assert (move.act, move.by, move.why) == ("propose", "retrain", "test")
+    assert move.fence >= 1
+    again = retrain(parts, reason="now", then="promote")
+    assert (again.outcome, again.version) == ("promoted", done.version)
+    assert parts.opinions.current == done.version
+    assert registry.aliases().named() == {"champion": done.version, "previous": "neutral"}
+    assert retrain(parts, reason="again", then="promote").outcome == "same"
+
+
+def test_the_gate_says_why_rule_by_rule_and_refuses_what_is_upside_down(parts: Parts) -> None:
+    good = fit_prior(parts, encoders="space").version
+    found = judge(parts, good)
+    assert found.passed, found.says
+    assert [each.rule for each in found.verdicts] == [
+        "files",
+        "parity",
+        "format",
+        "latency",
+        "calibration",
+        "harm",
+    ]
+    bad = upside_down(parts, good)
+    refused = judge(parts, bad)
+    assert not refused.passed
+    assert [each.rule for each in refused.verdicts if each.outcome == REFUSED][0] == "calibration"
+    assert "upside down" in refused.says
+    assert parts.opinions.current == "neutral", "judging deploys nothing"
+
+
+def upside_down(parts: Parts, name: str) -> str:
+    """Keep a version that says the opposite of another one, and return its name."""
+    import numpy as np
+    import onnx
+    from onnx import numpy_helper
+
+    from keyart.models.priors.onnx_file import save_ridge
+    from keyart.models.priors.ridge import RidgePrior
+    from keyart.services.jobs.priors.serving import prior_folder
+
+    graph = onnx.load(prior_folder(parts, name) / "ridge.onnx").graph
+    weights = np.asarray(numpy_helper.to_array(graph.initializer[0]), np.float64)
+    space = registry_of(parts).version(name).space
+    folder = prior_folder(parts, "turned")
+    save_ridge(RidgePrior(weights=-weights, strength=500.0, space=space), folder)
+    facts = ModelVersion(name="turned", kind="ridge", made_at_ms=now_ms(), space=space)
+    return register_ridge(parts, folder, facts).name
+
+
+def test_a_version_that_is_damaged_is_refused_at_its_files(parts: Parts) -> None:
+    version = fit_prior(parts, encoders="space").version
+    mark = registry_of(parts).version(version).files["ridge.onnx"]
+    (parts.data_dir / "models" / "blobs" / mark.sha256).write_bytes(b"half")
+    found = judge(parts, version)
+    assert not found.passed and found.verdicts[0].rule == "files"
+    with pytest.raises(NotFound):
+        judge(parts, "nobody")
+
+
+class Dies(BaseException):
+    """As if the process were gone."""
+
+
+@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("written", [False, True], ids=["before", "after"])
+def test_a_job_that_dies_at_a_stage_is_taken_up_and_ends_once(
+    parts: Parts, stage: str, written: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Right before, and right after, the stage is noted as done."""
+    write = Folder.write
+
+    def dying(self: Folder, name: str, what: object) -> None:
+        if name == stage and not written:
+            raise Dies
+        write(self, name, what)
+        if name == stage:
+            raise Dies
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Folder, "write", dying)
+        with pytest.raises(Dies):
+            retrain(parts, reason="first", then="promote")
+    done = retrain(parts, reason="second", then="promote")
+    jobs = jobs_of(parts).all()
+    ended = stage == STAGES[-1] and written
+    begun = not (stage == STAGES[0] and not written)
+    assert len(jobs) == (2 if ended else 1)
+    assert jobs[0].job is not None and jobs[0].job.reason == ("first" if begun else "second")
+    assert done.outcome == ("same" if ended else "promoted")
+    assert parts.opinions.current == done.version
+    acts = [move.act for move in registry_of(parts).moves()]
+    assert acts == ["propose", "promote"], "each act once, however often the job died"
+
+
+def _killed_at(data_dir: str, stage: str) -> None:
+    write = Folder.write
+
+    def dying(self: Folder, name: str, what: object) -> None:
+        if name == stage:
+            os.kill(os.getpid(), signal.SIGKILL)
+        write(self, name, what)
+
+    Folder.write = dying  # type: ignore[method-assign]
+    retrain(Parts(Settings(data_dir=data_dir)), reason="killed", then="promote")
+
+
+def test_after_kill_9_the_lease_of_the_dead_is_taken_on_at_once(parts: Parts) -> None:
+    spawn = multiprocessing.get_context("spawn")
+    child = spawn.Process(target=_killed_at, args=(str(parts.data_dir), "judged"))
+    child.start()
+    child.join(120)
+    assert child.exitcode == -signal.SIGKILL
+    folder = jobs_of(parts).open()
+    assert folder is not None and folder.stage == "proposed"
+    assert retrain(parts, reason="later", then="promote").outcome == "promoted"
+    fences = [move.fence for move in registry_of(parts).moves()]
+    assert fences == [1, 2], "the one that took over has a token of its own"
+
+
+def test_of_two_retrainers_at_once_one_is_told(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fit = run._Stages._fit
+    told: list[str] = []
+
+    def slow(self: run._Stages) -> object:
+        with pytest.raises(Contended):
+            retrain(Parts(parts.settings), reason="beside, same folder")
+        with (
+            pytest.raises(Contended) as other,
+            Lease(parts.client, parts.keys, "retrain", "another machine"),
+        ):
+            pass
+        told.append(str(other.value))
+        return fit(self)
+
+    monkeypatch.setattr(run._Stages, "_fit", slow)
+    assert retrain(parts, reason="first").outcome == "proposed"
+    assert "one at a time" in told[0]
+    assert len(jobs_of(parts).all()) == 1
+
+
+def test_one_that_was_stopped_too_long_moves_nothing(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its lease ran out while it was judging; another machine promoted meanwhile."""
+    first = fit_prior(parts, encoders="space").version
+    decide = run._Stages._decide
+
+    def late(self: run._Stages, *given: object) -> object:
+        parts.client.delete(parts.keys.shared("{lease}retrain"))
+        with Lease(parts.client, parts.keys, "retrain", "another machine") as other:
+            promote(parts, "neutral", by="other", why="", fence=other.token)
+            return decide(self, *given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(run._Stages, "_decide", late)
+    promote(parts, first, by="me", why="")
+    rng = random.Random(9)
+    learn(parts, [reward(at, rng) for at in range(5000, 6000)])
+    with pytest.raises(Fenced):
+        retrain(parts, reason="late", then="promote")
+    assert parts.opinions.current == "neutral"
+    with pytest.raises(Fenced):
+        registry_of(parts).promote(first, by="late", why="", fence=1)
+
+
+def test_one_that_takes_too_long_ends_itself_and_the_next_goes_on(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judging = run._Stages._judge
+
+    def slow(self: run._Stages, *_: object) -> object:
+        signal.pause()  # until the alarm
+        raise AssertionError
+
+    monkeypatch.setattr(run._Stages, "_judge", slow)
+    with pytest.raises(run.OutOfTime):
+        retrain(parts, reason="slow", most_s=3.0)
+    monkeypatch.setattr(run._Stages, "_judge", judging)
+    assert retrain(parts, reason="next").outcome == "proposed"
+    assert len(jobs_of(parts).all()) == 1
+
+
+def test_it_is_due_on_enough_rewards_and_not_before(parts: Parts) -> None:
+    asked = due(parts, now_ms())
+    assert asked is not None and asked.reason == "5,000 new rewards"
+    retrain(parts, reason=asked.reason)
+    assert due(parts, now_ms()) is None
+    by_clock = Parts(structs_replaced(parts.settings, retrain_hours=1.0, retrain_rewards=0))
+    assert due(by_clock, now_ms() + 7_200_000) is None, "there is nothing new to learn from"
+    rng = random.Random(7)
+    learn(parts, [reward(at, rng) for at in range(5000, 5600)])
+    assert due(by_clock, now_ms()) is None
+    asked = due(by_clock, now_ms() + 7_200_000)
+    assert asked is not None and asked.reason == "every 1 hours"
+
+
+def structs_replaced(settings: Settings, **more: object) -> Settings:
+    from dataclasses import replace
+
+    return replace(settings, **more)  # type: ignore[arg-type]
+
+
+def test_a_lease_is_one_at_a_time_and_its_tokens_grow(valkey_url: str) -> None:
+    client, keys = connect(valkey_url), Keys(f"{os.urandom(4).hex()}.")
+    with Lease(client, keys, "x", "one") as first:
+        first.check()
+        with pytest.raises(Contended, match="one is at it"), Lease(client, keys, "x", "two"):
+            pass
+        with Lease(client, keys, "x", "one") as second:
+            assert second.token == first.token + 1
+            with pytest.raises(Fenced):
+                first.check()
+            second.check()
+    with Lease(client, keys, "x", "two") as third:
+        assert third.token == second.token + 1

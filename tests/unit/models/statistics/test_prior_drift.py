@@ -1,0 +1,55 @@
+"""Drift of a prior is seen soon after it happens, dated after it, and seldom without one."""
+
+import numpy as np
+import pytest
+
+from keyart.models.statistics.prior_drift import drifts
+
+ROWS = 40_000
+
+
+def series(seed: int, *, before: float, after: float, level: float = 0.05) -> dict[str, object]:
+    """Return rewards that follow an opinion with slope `before`, from the middle on `after`."""
+    rng = np.random.default_rng(seed)
+    moved = rng.normal(scale=0.4, size=ROWS)
+    slope = np.where(np.arange(ROWS) < ROWS // 2, before, after)
+    reward = (rng.random(ROWS) < level * (1.0 + slope * np.clip(moved, -0.9, 0.9))).astype(float)
+    return {
+        "shown_at_ms": np.arange(ROWS, dtype=np.int64) * 10,
+        "reward": reward,
+        "level": np.full(ROWS, level),
+        "moved": moved,
+        "group": [""] * ROWS,
+    }
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_prior_that_turned_upside_down_is_seen_and_dated(seed: int) -> None:
+    found = drifts(**series(seed, before=1.0, after=-1.0))  # type: ignore[arg-type]
+    (one,) = [each for each in found if each.what == "how takes follow the prior"]
+    assert abs(one.since_ms - 10 * ROWS // 2) <= 10 * 4000
+
+
+def test_without_a_change_there_is_seldom_an_alarm() -> None:
+    alarms = sum(
+        bool(drifts(**series(seed, before=1.0, after=1.0)))  # type: ignore[arg-type]
+        for seed in range(20)
+    )
+    assert alarms <= 1
+
+
+def test_the_take_fraction_of_one_group_is_seen_by_its_name() -> None:
+    given = series(1, before=0.0, after=0.0)
+    rng = np.random.default_rng(2)
+    group = np.where(rng.random(ROWS) < 0.5, "news", "sport")
+    given["group"] = group.tolist()
+    late = (np.arange(ROWS) >= ROWS // 2) & (group == "news")
+    given["reward"] = np.where(late, rng.random(ROWS) < 0.15, given["reward"])  # type: ignore[arg-type]
+    (one,) = drifts(**given, least=250)  # type: ignore[arg-type]
+    assert one.what == "the take fraction of group news"
+
+
+def test_a_short_log_says_nothing() -> None:
+    given = series(1, before=1.0, after=-1.0)
+    short = {name: value[:400] for name, value in given.items()}  # type: ignore[index]
+    assert drifts(**short) == []  # type: ignore[arg-type]
