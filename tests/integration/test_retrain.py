@@ -148,7 +148,7 @@ def _killed_at(data_dir: str, stage: str) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         write(self, name, what)
 
-    Folder.write = dying  # type: ignore[method-assign]
+    Folder.write = dying  # type: ignore[method-assign, assignment]
     retrain(Parts(Settings(data_dir=data_dir)), reason="killed", then="promote")
 
 

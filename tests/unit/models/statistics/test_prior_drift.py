@@ -1,5 +1,7 @@
 """Drift of a prior is seen soon after it happens, dated after it, and seldom without one."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -8,7 +10,7 @@ from keyart.models.statistics.prior_drift import drifts
 ROWS = 40_000
 
 
-def series(seed: int, *, before: float, after: float, level: float = 0.05) -> dict[str, object]:
+def series(seed: int, *, before: float, after: float, level: float = 0.05) -> dict[str, Any]:
     """Return rewards that follow an opinion with slope `before`, from the middle on `after`."""
     rng = np.random.default_rng(seed)
     moved = rng.normal(scale=0.4, size=ROWS)
@@ -25,16 +27,13 @@ def series(seed: int, *, before: float, after: float, level: float = 0.05) -> di
 
 @pytest.mark.parametrize("seed", range(5))
 def test_a_prior_that_turned_upside_down_is_seen_and_dated(seed: int) -> None:
-    found = drifts(**series(seed, before=1.0, after=-1.0))  # type: ignore[arg-type]
+    found = drifts(**series(seed, before=1.0, after=-1.0))
     (one,) = [each for each in found if each.what == "how takes follow the prior"]
     assert abs(one.since_ms - 10 * ROWS // 2) <= 10 * 4000
 
 
 def test_without_a_change_there_is_seldom_an_alarm() -> None:
-    alarms = sum(
-        bool(drifts(**series(seed, before=1.0, after=1.0)))  # type: ignore[arg-type]
-        for seed in range(20)
-    )
+    alarms = sum(bool(drifts(**series(seed, before=1.0, after=1.0))) for seed in range(20))
     assert alarms <= 1
 
 
@@ -44,12 +43,12 @@ def test_the_take_fraction_of_one_group_is_seen_by_its_name() -> None:
     group = np.where(rng.random(ROWS) < 0.5, "news", "sport")
     given["group"] = group.tolist()
     late = (np.arange(ROWS) >= ROWS // 2) & (group == "news")
-    given["reward"] = np.where(late, rng.random(ROWS) < 0.15, given["reward"])  # type: ignore[arg-type]
-    (one,) = drifts(**given, least=250)  # type: ignore[arg-type]
+    given["reward"] = np.where(late, rng.random(ROWS) < 0.15, given["reward"])
+    (one,) = drifts(**given, least=250)
     assert one.what == "the take fraction of group news"
 
 
 def test_a_short_log_says_nothing() -> None:
     given = series(1, before=1.0, after=-1.0)
-    short = {name: value[:400] for name, value in given.items()}  # type: ignore[index]
-    assert drifts(**short) == []  # type: ignore[arg-type]
+    short = {name: value[:400] for name, value in given.items()}
+    assert drifts(**short) == []
