@@ -3,13 +3,14 @@
 import http.client
 from collections.abc import Sequence
 from typing import Any, Protocol
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import msgspec
 from msgspec import Struct
 
 from keyart.schemas.catalogue import Title
-from keyart.schemas.errors import InvalidRecord, KeyartError
+from keyart.schemas.errors import KeyartError
+from keyart.services.wiring.addresses import http_address
 
 TIMEOUT_S = 30.0
 OVERVIEW = "/v1/insight/overview"
@@ -76,20 +77,18 @@ class HttpClient:
 
     Raises
     ------
-    InvalidRecord
+    SettingsError
         The URL is not an http or https one.
 
     Every method raises KeyartError when the server cannot be reached or answers with an error.
     """
 
     def __init__(self, url: str, *, key: str = "") -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise InvalidRecord(f"{url!r} is no address of a server: http://HOST:PORT")
+        parts = http_address(url, "the server's address")
         secure = parts.scheme == "https"
         kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
         self._connection = kind(
-            parts.hostname, parts.port or (443 if secure else 80), timeout=TIMEOUT_S
+            parts.hostname or "", parts.port or (443 if secure else 80), timeout=TIMEOUT_S
         )
         self._path = parts.path.rstrip("/")
         self._headers = {"Content-Type": "application/json"}

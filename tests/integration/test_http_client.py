@@ -9,7 +9,7 @@ from typing import ClassVar
 import pytest
 
 from keyart.schemas.catalogue import Artwork, Title
-from keyart.schemas.errors import InvalidRecord, KeyartError
+from keyart.schemas.errors import KeyartError, SettingsError
 from keyart.services.client import HttpClient
 
 
@@ -109,5 +109,5 @@ def test_nobody_there_is_not_ready_and_an_error_otherwise() -> None:
 
 @pytest.mark.parametrize("url", ["", "127.0.0.1:8650", "file:///etc/passwd", "ftp://x"])
 def test_what_is_no_address_is_refused(url: str) -> None:
-    with pytest.raises(InvalidRecord, match="no address"):
+    with pytest.raises(SettingsError, match="no address"):
         HttpClient(url)

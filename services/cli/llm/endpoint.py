@@ -1,14 +1,15 @@
 """A teacher behind an OpenAI-compatible endpoint."""
 
+import http.client
 import json
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from urllib.parse import urlsplit
 
 from keyart.models.llm.rationales.write import Teacher
-from keyart.schemas.errors import KeyartError, SettingsError
+from keyart.schemas.errors import KeyartError
+from keyart.services.wiring.addresses import http_address
 
 MAX_REPLY_BYTES = 1_000_000
 
@@ -47,9 +48,7 @@ def endpoint_teacher(
     SettingsError
         The address is no http or https one.
     """
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.netloc:
-        raise SettingsError("the teacher's address starts with http:// or https://")
+    http_address(url, "the teacher's address")
     target = url.rstrip("/") + "/chat/completions"
     headers = {"Content-Type": "application/json"}
     if key:
@@ -74,7 +73,7 @@ def endpoint_teacher(
             except urllib.error.HTTPError as wrong:
                 if wrong.code != 429 and wrong.code < 500:
                     raise TeacherAway(f"the teacher's endpoint said {wrong.code}") from None
-            except (urllib.error.URLError, TimeoutError, ConnectionError):
+            except (OSError, http.client.HTTPException):
                 pass
         raise TeacherAway(f"the teacher's endpoint did not answer in {attempts} attempts")
 
