@@ -5,12 +5,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from keyart.models.bandits.parameters import check_parameters, number
-from keyart.models.bandits.protocol import Floats, Page, even_argmax, version_of
+from keyart.models.bandits.bandit import Bandit
+from keyart.models.bandits.parameters import number
+from keyart.models.bandits.protocol import Floats, Page, even_argmax
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lola:
+class Lola(Bandit):
     """The largest min(U1, U2), deterministic (LOLA, Marketing Science 2025).
 
     U1 = c / n + a sqrt(log t / n) is the bound without the prior, U2 = (c + mu n_aux) / (n + n_aux)
@@ -29,17 +30,24 @@ class Lola:
     a: float = number(0.08)
     strength: float = number(0.0)
 
-    def __post_init__(self) -> None:
-        """Raise SettingsError when a parameter is out of its range."""
-        check_parameters(self)
-
-    @property
-    def version(self) -> str:
-        """Return the name and the digest of the parameters."""
-        return version_of(self)
-
     def propensities(self, page: Page) -> Floats:
         """Return (T, K): all on the largest of the smaller bounds, ties split evenly."""
+        return even_argmax(self._index(page), page.mask)
+
+    def bonus(self, page: Page) -> Floats:
+        """Return (T, K): how far the bound lies above what is expected; 0 where it lies below.
+
+        Where neither a prior nor an impression bounds it, what is missing to a certain take.
+        """
+        added: Floats = np.maximum(np.minimum(self._index(page), 1.0) - page.mean, 0.0)
+        return added
+
+    @classmethod
+    def reasons(cls) -> tuple[str, ...]:
+        """Return what its bounds are made of; it looks at no viewer."""
+        return ("prior", "own")
+
+    def _index(self, page: Page) -> Floats:
         n, c = page.seen, page.taken
         aux = self.strength if self.strength > 0.0 else page.prior_strength
         log_t = np.log(np.maximum(page.impressions, 1.0))[:, None]
@@ -51,4 +59,5 @@ class Lola:
                 (c + page.prior_mean * aux) / both + self.a * np.sqrt(log_t / both),
                 np.inf,
             )
-        return even_argmax(np.minimum(own, aided), page.mask)
+        smaller: Floats = np.minimum(own, aided)
+        return smaller

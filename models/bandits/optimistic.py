@@ -5,8 +5,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from keyart.models.bandits.parameters import check_parameters, number
-from keyart.models.bandits.protocol import Floats, Mask, Page, version_of
+from keyart.models.bandits.bandit import Bandit
+from keyart.models.bandits.parameters import number
+from keyart.models.bandits.protocol import Floats, Mask, Page
 
 GUMBEL_SCALE = float(np.sqrt(6.0) / np.pi)
 """Scale of a Gumbel variable with variance one."""
@@ -15,7 +16,7 @@ _NO_NOISE = 1e-9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Optimistic:
+class Optimistic(Bandit):
     """The largest mean + sd c sqrt(log(t + 1)) + s d z, z Gumbel with unit variance.
 
     t counts the title's impressions, d is the mean of the title's sds, and z is independent for
@@ -36,23 +37,19 @@ class Optimistic:
     c: float = number(0.6)
     s: float = number(0.12)
 
-    def __post_init__(self) -> None:
-        """Raise SettingsError when a parameter is out of its range."""
-        check_parameters(self)
-
-    @property
-    def version(self) -> str:
-        """Return the name and the digest of the parameters."""
-        return version_of(self)
-
     def optimism(self, impressions: Floats) -> Floats:
         """Return (T,) c sqrt(log(t + 1)): standard deviations added to each mean of a title."""
         width: Floats = self.c * np.sqrt(np.log1p(impressions))
         return width
 
+    def bonus(self, page: Page) -> Floats:
+        """Return (T, K): the optimism of each artwork."""
+        added: Floats = page.sd * self.optimism(page.impressions)[:, None]
+        return added
+
     def propensities(self, page: Page) -> Floats:
         """Return (T, K): how likely each artwork's index is the largest."""
-        index = page.mean + page.sd * self.optimism(page.impressions)[:, None]
+        index = page.mean + self.bonus(page)
         return gumbel_largest(index, self.s * mean_sd(page.sd, page.mask), page.mask)
 
 

@@ -2,15 +2,19 @@
 
 import hashlib
 from dataclasses import dataclass, fields, is_dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Final, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
+
+from keyart.schemas.decisions import Terms
 
 Floats = NDArray[Any]
 """float32 or float64, as the caller chose; policies compute in what they are given."""
 Mask = NDArray[np.bool_]
 Indices = NDArray[np.intp]
+REASONS: Final = ("taste", "prior", "own", "bonus")
+"""What may be named as the reason of a choice: factors of the expected take, and the bonus."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +84,23 @@ class Policy(Protocol):
 
     def propensities(self, page: Page) -> Floats:
         """Return (T, K) exact probabilities: rows sum to one, zero where masked."""
+        ...
+
+    def bonus(self, page: Page) -> Floats:
+        """Return (T, K) takes that it adds to what is expected, for what is not known; at least 0.
+
+        It is logged with the decision. What is masked is arbitrary but finite.
+        """
+        ...
+
+    @classmethod
+    def reasons(cls) -> tuple[str, ...]:
+        """Return the `REASONS` that can move its choices; others are no answer to "why"."""
+        ...
+
+    @classmethod
+    def why(cls, terms: Terms, count: int) -> str:
+        """Return its own sentence for a choice among `count` artworks; "" for the usual words."""
         ...
 
 

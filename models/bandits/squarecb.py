@@ -5,12 +5,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from keyart.models.bandits.parameters import check_parameters, number
-from keyart.models.bandits.protocol import Floats, Page, version_of
+from keyart.models.bandits.bandit import Bandit
+from keyart.models.bandits.parameters import number
+from keyart.models.bandits.protocol import Floats, Page
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SquareCB:
+class SquareCB(Bandit):
     """Probability 1 / (K + gamma gap) for all but the best (Foster and Rakhlin, ICML 2020, eq. 4).
 
     The gap is relative, (best mean - mean) / best mean, because effects are; gamma grows as
@@ -27,15 +28,6 @@ class SquareCB:
     name: ClassVar[str] = "squarecb"
     scale: float = number(10.0)
     exponent: float = number(0.25, high=1.0)
-
-    def __post_init__(self) -> None:
-        """Raise SettingsError when a parameter is out of its range."""
-        check_parameters(self)
-
-    @property
-    def version(self) -> str:
-        """Return the name and the digest of the parameters."""
-        return version_of(self)
 
     def propensities(self, page: Page) -> Floats:
         """Return (T, K): inverse gaps, the best artwork taking what is left."""

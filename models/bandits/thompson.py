@@ -6,8 +6,9 @@ from typing import ClassVar
 import numpy as np
 from scipy import special
 
-from keyart.models.bandits.parameters import check_parameters, number, word
-from keyart.models.bandits.protocol import Floats, Page, even_argmax, version_of
+from keyart.models.bandits.bandit import Bandit
+from keyart.models.bandits.parameters import number, word
+from keyart.models.bandits.protocol import Floats, Page, even_argmax
 
 MARGINALS = ("gaussian", "gamma")
 _PANEL_EDGES = np.array([-5.6, -4.0, -2.5, -1.25, 0.0, 1.25, 2.5, 4.0, 5.6])
@@ -17,7 +18,7 @@ _LOWEST_MEAN = 1e-9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Thompson:
+class Thompson(Bandit):
     """Each artwork as often as a draw from its belief is the largest (Thompson, 1933).
 
     Beliefs are independent given the shared terms, so P(k) = integral of f_k times the product of
@@ -34,15 +35,6 @@ class Thompson:
     name: ClassVar[str] = "thompson"
     scale: float = number(1.0, low_included=False)
     marginals: str = word("gaussian", MARGINALS)
-
-    def __post_init__(self) -> None:
-        """Raise SettingsError when a parameter is out of its range."""
-        check_parameters(self)
-
-    @property
-    def version(self) -> str:
-        """Return the name and the digest of the parameters."""
-        return version_of(self)
 
     def propensities(self, page: Page) -> Floats:
         """Return (T, K): the probability that a draw from each belief is the largest."""

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from operator import itemgetter
 from typing import Final
 
+from keyart.models.bandits.protocol import REASONS
+from keyart.models.bandits.registry import POLICIES
 from keyart.models.taste.features import F32, PROJECTED, PROJECTED_SHORT, SURFACES
 from keyart.schemas.decisions import Decision, Terms
 
@@ -33,8 +35,6 @@ _REASONS: Final = {
     **{f"long_{name}": f"{_LONG}, as they count on {name}" for name in SURFACES},
     "personal": "what is expected of viewers with such a taste",
 }
-_USED: Final = {"linucb": ("taste",), "lola": ("prior", "own")}
-_ALL: Final = ("taste", "prior", "own")
 FEW: Final = 200
 """Impressions below which the benefit of the doubt is given as the reason."""
 
@@ -49,7 +49,7 @@ def explain(
     decision
         As logged.
     policy
-        The name of the policy that made it.
+        The name of the policy that made it; of one that is no longer here the usual words hold.
     explore_share
         The share of uniform exploration then, 0 to 1; 0 leaves it unsaid.
     interest
@@ -63,18 +63,15 @@ def explain(
         return (
             f"Explored: drawn evenly from {count} artworks{share}, to keep the evaluation honest."
         )
-    if policy == "uniform":
-        return f"Drawn evenly from {count} artworks, as this policy does every time."
-    if policy == "prior_only":
-        return (
-            f"Shown because the prior expects most of it: {_times(terms.prior)} the title's level."
-        )
+    kind = POLICIES.get(policy)
+    if kind is not None and (said := kind.why(terms, count)):
+        return said
     if propensity < 0.999 / count:
         return (
             f"Shown by chance: the policy gives this artwork {_percent(propensity)} of choices, "
             f"less than an even share of {count}, so that it keeps learning."
         )
-    reasons = _reasons(terms, policy, interest)
+    reasons = _reasons(terms, REASONS if kind is None else kind.reasons(), interest)
     if not reasons:
         return (
             f"Shown in {_percent(propensity)} of cases, although nothing known so far raises it "
@@ -113,20 +110,15 @@ def _ago(age_ms: int) -> str:
     return "less than a minute"
 
 
-def _reasons(terms: Terms, policy: str, interest: str) -> list[str]:
+def _reasons(terms: Terms, used: Sequence[str], interest: str) -> list[str]:
     """Return the two strongest reasons, strongest first; fewer when fewer are noticeable."""
-    used = _USED.get(policy, _ALL)
-    strong: list[tuple[float, str]] = []
-    if terms.taste >= NOTICEABLE and "taste" in used:
-        strong.append((terms.taste, "taste"))
-    if terms.prior >= NOTICEABLE and "prior" in used:
-        strong.append((terms.prior, "prior"))
-    if terms.own >= NOTICEABLE and "own" in used:
-        strong.append((terms.own, "own"))
-    if terms.bonus > 0.0 and terms.impressions < FEW and policy not in _USED:
-        expected = terms.level * terms.prior * terms.taste * terms.own
-        if expected > 0.0 and (factor := 1.0 + terms.bonus / expected) >= NOTICEABLE:
-            strong.append((factor, "bonus"))
+    factors = {"taste": terms.taste, "prior": terms.prior, "own": terms.own}
+    expected = terms.level * terms.prior * terms.taste * terms.own
+    if terms.bonus > 0.0 and terms.impressions < FEW and expected > 0.0:
+        factors["bonus"] = 1.0 + terms.bonus / expected
+    strong = [
+        (factor, name) for name, factor in factors.items() if name in used and factor >= NOTICEABLE
+    ]
     if len(strong) > 1:
         strong.sort(key=itemgetter(0), reverse=True)
     return [_told(name, factor, terms, interest) for factor, name in strong[:2]]

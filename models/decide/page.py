@@ -8,7 +8,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from keyart.models.bandits.optimistic import Optimistic
 from keyart.models.bandits.protocol import Floats, Indices, Page, Policy
 from keyart.models.decide.index import BELIEF_COLUMNS
 from keyart.models.taste.features import F32, FEATURES
@@ -114,9 +113,7 @@ class DecidedPage:
             if name in _AT:
                 values[at] = belief[_AT[name]]
         values[_TASTE] = self.chosen_multiplier
-        values[_BONUS] = 0.0
-        if isinstance(self.policy, Optimistic):
-            values[_BONUS] = self.policy.optimism(self.page.impressions) * self._of(self.page.sd)
+        values[_BONUS] = self._of(self.policy.bonus(self.page))
         values *= _SCALES
         np.rint(values, out=values)
         values /= _SCALES
