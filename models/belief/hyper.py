@@ -32,9 +32,6 @@ class Hyper:
         Weight, in titles, of the level that is assumed before any title has been seen.
     level_mean, level_sd
         That level: mean and standard deviation of the log of a title's take fraction.
-    optimism, noise
-        c and s of the choice that was measured with this grid: the largest
-        mean + sd c sqrt(log(t + 1)) + s d z, z Gumbel of unit variance, d the mean sd of the title.
     """
 
     trusts: tuple[float, ...] = (-1.0, 0.0, 0.5, 1.0)
@@ -46,8 +43,6 @@ class Hyper:
     level_titles: float = 5.0
     level_mean: float = float(np.log(0.02))
     level_sd: float = 1.0
-    optimism: float = 0.6
-    noise: float = 0.12
 
     def __post_init__(self) -> None:
         """Raise SettingsError when a value is out of its range."""

@@ -6,8 +6,6 @@ is fast along long runs. Policies see them transposed, as (T, K).
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,22 +14,18 @@ from keyart.models.bandits.protocol import (
     Floats,
     Indices,
     Mask,
-    Page,
     Policy,
     choose,
     mix,
 )
 from keyart.models.bandits.uniforms import dwell_period, seed, uniforms
-from keyart.models.decide.index import ANY_SURFACE, BELIEF_COLUMNS, MAX_TAKE, ServingIndex
+from keyart.models.decide.believed import believed
+from keyart.models.decide.index import ANY_SURFACE, ServingIndex
 from keyart.models.decide.page import DecidedPage
 from keyart.models.decide.weights import Shared
 from keyart.models.taste.features import F32, TasteVectors, features
 from keyart.schemas.decisions import DWELL_S
 from keyart.schemas.errors import SettingsError
-
-LOG_MULTIPLIER: Final = float(np.log(4.0))
-"""Taste moves an expected take by a factor of 4 at most, either way."""
-_AT: Final = {name: at for at, name in enumerate(BELIEF_COLUMNS)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,37 +140,7 @@ class Decider:
 
         `mask` (K, T) is True for the first `counts` (T,) entries of each title.
         """
-        products = shared.rows @ x.reshape(len(x), -1)  # (1 + D, K T)
-        log_taste = products[0].reshape(mask.shape)
-        np.minimum(log_taste, LOG_MULTIPLIER, out=log_taste)
-        np.maximum(log_taste, -LOG_MULTIPLIER, out=log_taste)
-        multiplier = np.exp(log_taste)
-        roots = products[1:]
-        roots *= roots
-        relative = (_ones(len(roots)) @ roots).reshape(mask.shape)
-        relative += beliefs[_AT["relative_variance"]]
-        most = np.float32(MAX_TAKE)
-        prior_mean = beliefs[_AT["level"]] * beliefs[_AT["prior"]]
-        expected = prior_mean * beliefs[_AT["own"]]
-        mean = expected * multiplier
-        # factors of what is almost always taken may have a product above 1
-        for product in (prior_mean, expected, mean):
-            np.minimum(product, most, out=product)
-        sd = mean * np.sqrt(relative)
-        seen = beliefs[_AT["seen"]]
-        page = Page(
-            mask=mask.T,
-            mean=mean.T,
-            sd=sd.T,
-            seen=seen.T,
-            taken=beliefs[_AT["taken"]].T,
-            prior_mean=prior_mean.T,
-            prior_strength=beliefs[_AT["strength"]].T,
-            impressions=(seen * mask).sum(axis=0),
-            features=x.transpose(2, 1, 0),
-            weights=shared.weights,
-            weight_covariance=shared.covariance,
-        )
+        page, multiplier, expected = believed(x, beliefs, mask=mask, shared=shared)
         own = self.policy.propensities(page)
         propensities = mix(own, page.mask, self.explore_share)
         np.minimum(propensities, 1.0, out=propensities)
@@ -228,8 +192,3 @@ def centre(x: F32, mask: Mask, *, full: bool) -> None:
     x *= mask
     x -= x.sum(axis=1, keepdims=True) / mask.sum(axis=0).astype(np.float32)
     x *= mask
-
-
-@lru_cache(maxsize=64)
-def _ones(count: int) -> F32:
-    return np.ones(count, dtype=np.float32)

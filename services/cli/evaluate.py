@@ -13,6 +13,7 @@ from keyart.services.cli.figures import STANDARD_OUTPUT, Json, check_json, write
 from keyart.services.cli.words import counted
 
 if TYPE_CHECKING:
+    from keyart.models.bandits.protocol import Policy
     from keyart.models.dataset.creative_table import CreativeTable
     from keyart.models.embed.protocol import FloatArray
 
@@ -45,6 +46,9 @@ def creatives(
             "those installed, a trained llm:DIR, or none"
         ),
     ] = "best",
+    policy: Annotated[
+        str, typer.Option(help="policies of keyart beside the one that serves here, by commas")
+    ] = "",
     tau: Annotated[str, typer.Option(help="impressions per creative, by commas")] = "50,200,1000",
     truth: Annotated[str, typer.Option(help="observed or shrunk click rates")] = "observed",
     replications: Annotated[int, typer.Option(help="times that every test is played")] = 16,
@@ -61,6 +65,8 @@ def creatives(
 ) -> None:
     """Play LOLA's protocol on a table of tests: test, text, impressions, clicks.
 
+    The row "keyart" is the policy that serves here: KEYART_POLICY with its KEYART_POLICY_OPTIONS.
+    "ucb", "thompson-paper" and "lola-paper" are those of the literature.
     The prior is fitted on the training tests; the others are played in the order of time, with the
     prior right, shuffled, inverted and absent. Gains are over UCB, with 95 % bootstrap intervals
     over tests.
@@ -79,7 +85,12 @@ def creatives(
     check_seed(seed)
     check_share("--split", split)
     protocol = Protocol(
-        taus=_whole_numbers(tau), truth=truth, replications=replications, block=block, seed=seed
+        taus=_whole_numbers(tau),
+        truth=truth,
+        replications=replications,
+        block=block,
+        seed=seed,
+        policies=_served(policy),
     )
     if truth not in TRUTHS:
         raise UnknownName(f"--truth must be {' or '.join(TRUTHS)}, is {truth!r}")
@@ -184,6 +195,26 @@ def _size(table: "CreativeTable") -> str:
     said = f"{counted(table.tests, 'test')}, {counted(len(table.texts), 'creative')}"
     left = [f"{count:,} {why}" for why, count in table.reasons.items()]
     return f"{said}; left out: {', '.join(left)}" if left else said
+
+
+def _served(beside: str) -> "dict[str, Policy]":
+    """Return the policy that serves here, with its options, and those that are named, by default.
+
+    Raises
+    ------
+    UnknownName, SettingsError
+        There is no such policy, or the settings are wrong.
+    """
+    from keyart.models.bandits.registry import build_policy
+    from keyart.models.ope.headlines.protocol import SERVED
+    from keyart.services.wiring.experiment import options_of
+    from keyart.services.wiring.settings import read_settings
+
+    settings = read_settings().settings
+    found = {SERVED: build_policy(settings.policy, **options_of(settings.policy_options))}
+    for name in filter(None, (each.strip() for each in beside.split(","))):
+        found[name] = build_policy(name)
+    return found
 
 
 def _whole_numbers(text: str) -> tuple[int, ...]:

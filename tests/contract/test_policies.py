@@ -1,14 +1,17 @@
 """What every policy must do, whatever it believes in: one suite, every registered policy."""
 
 from dataclasses import fields, replace
+from typing import Any
 
 import numpy as np
 import pytest
 
-from keyart.models.bandits.protocol import Page, Policy
+from keyart.models.bandits.protocol import REASONS, Page, Policy
 from keyart.models.bandits.registry import POLICIES, build_policy
+from keyart.models.decide.explain import explain
+from keyart.schemas.decisions import Decision, Terms
 
-VARIANTS: dict[str, list[dict[str, float | str]]] = {
+WRITTEN: dict[str, list[dict[str, float | str]]] = {
     "uniform": [{}],
     "epsilon_greedy": [{}, {"epsilon": 0.0}, {"epsilon": 1.0}],
     "linucb": [{}, {"alpha": 0.0}],
@@ -18,6 +21,22 @@ VARIANTS: dict[str, list[dict[str, float | str]]] = {
     "prior_only": [{}],
     "optimistic": [{}, {"s": 0.0}, {"c": 0.0, "s": 1.0}],
 }
+
+
+def from_bounds(name: str) -> list[dict[str, float | str]]:
+    """Return the defaults, and each parameter in turn at another value that its field allows."""
+    found: list[dict[str, float | str]] = [{}]
+    built: Any = POLICIES[name]()
+    for parameter in fields(built):
+        meta, default = parameter.metadata, getattr(built, parameter.name)
+        others = meta.get("one_of") or (meta["low"], min(meta["high"], 1.0 + 2.0 * default))
+        for value in others:
+            if value != default and (value != meta.get("low") or meta["low_included"]):
+                found.append({parameter.name: value})
+    return found
+
+
+VARIANTS = {name: WRITTEN.get(name) or from_bounds(name) for name in POLICIES}
 POLICIES_TO_TEST = [
     pytest.param(build_policy(name, **parameters), id=f"{name}-{at}")
     for name, variants in VARIANTS.items()
@@ -58,8 +77,35 @@ def changed(page: Page, change: object) -> Page:
     return Page(**arrays)
 
 
-def test_every_registered_policy_is_here() -> None:
-    assert set(VARIANTS) == set(POLICIES)
+def test_every_policy_that_is_shipped_has_variants_of_its_own() -> None:
+    assert set(WRITTEN) <= set(POLICIES) == set(VARIANTS)
+    assert all(len(from_bounds(name)) > 1 for name in POLICIES if fields(POLICIES[name]))
+
+
+def explained(policy: Policy, page: Page) -> list[str]:
+    """Return the sentence of every artwork of the second title, each as if it were chosen."""
+    shares, bonus = policy.propensities(page), policy.bonus(page)
+    sentences = []
+    for at in np.flatnonzero(shares[1] > 0.0):
+        terms = Terms(
+            level=0.02,
+            prior=float(page.prior_mean[1, at] / 0.02),
+            own=float(page.mean[1, at] / page.prior_mean[1, at]),
+            bonus=float(bonus[1, at]),
+            impressions=float(page.seen[1, at]),
+        )
+        names = tuple(f"a{k}" for k in range(page.mask.shape[1]))
+        decision = Decision(
+            id="d",
+            title="t",
+            artwork=names[at],
+            candidates=names,
+            propensities=tuple(shares[1].tolist()),
+            explored=False,
+            terms=terms,
+        )
+        sentences.append(explain(decision, policy=policy.name))
+    return sentences
 
 
 @pytest.mark.parametrize("policy", POLICIES_TO_TEST)
@@ -77,6 +123,22 @@ class TestPolicy:
             assert (got >= 0.0).all()
             assert (got[~page.mask] == 0.0).all()
             np.testing.assert_allclose(got.sum(axis=1), 1.0, atol=1e-9)
+
+    def test_knows_its_bonus(self, policy: Policy) -> None:
+        """What it adds for what is not known: for every artwork, never below nothing."""
+        for seed in range(3):
+            page = page_of(seed)
+            got = policy.bonus(page)
+            assert got.shape == page.mask.shape
+            assert np.isfinite(got[page.mask]).all() and (got[page.mask] >= 0.0).all()
+
+    def test_says_why(self, policy: Policy) -> None:
+        """One sentence for whatever it may choose, and no reason that cannot move it."""
+        assert set(policy.reasons()) <= set(REASONS)
+        for sentence in explained(policy, page_of(8)):
+            assert sentence.endswith(".") and "\n" not in sentence
+            if "prior" not in policy.reasons():
+                assert "the prior, trusted" not in sentence
 
     def test_an_only_artwork_is_certain(self, policy: Policy) -> None:
         got = policy.propensities(page_of(3))

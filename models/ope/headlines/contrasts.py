@@ -12,7 +12,7 @@ Array = NDArray[np.float64]
 Played = dict[tuple[int, str, str], Array]
 """(T,) expected clicks of each test by tau, policy and kind of prior."""
 
-KEYART, UCB, LOLA = ("keyart", "right"), ("ucb", "none"), ("lola", "right")
+KEYART, UCB, LOLA = ("keyart", "right"), ("ucb", "none"), ("lola-paper", "right")
 BLIND: Final = ("keyart", "none")
 BETTER: Final = "the better of the two"
 PAIRS: Final = (

@@ -1,8 +1,8 @@
-"""keyart's own policy on a stream of tests: what one test teaches protects the next.
+"""A policy that serves, on a stream of tests: what one test teaches protects the next.
 
 Tests are played in the order of time, in blocks that run side by side. Within a block the beliefs,
-the levels and the trust are refreshed as the impressions come in, from sums alone, by the code that
-serves; when a block ends, what it taught is carried to the next.
+the levels and the trust are refreshed as the impressions come in, from sums alone, and the policy
+chooses, by the code that serves; when a block ends, what it taught is carried to the next.
 """
 
 from dataclasses import dataclass, replace
@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from keyart.models.bandits.optimistic import gumbel_largest, mean_sd
-from keyart.models.belief.beliefs import Learned, TitleBeliefs, refresh
+from keyart.models.bandits.protocol import Policy
+from keyart.models.belief.beliefs import Learned, refresh
 from keyart.models.belief.hyper import Hyper
 from keyart.models.dataset.creative_table import CreativeTable
+from keyart.models.decide.believed import propensities_on
 from keyart.models.ope.headlines.padded import PaddedTests, pad
 from keyart.models.ope.headlines.published import Tick
 from keyart.models.sums.arrays import Sums
@@ -34,7 +35,7 @@ class Start:
     Parameters
     ----------
     hyper
-        Grid and policy.
+        Grid of the belief.
     learned
         Levels of earlier tests; trust as `hyper` starts it.
     strength
@@ -74,7 +75,8 @@ def start_from(train: CreativeTable, opinion: Array, hyper: Hyper, strength: flo
     )
 
 
-def play_keyart(
+def play_served(
+    policy: Policy,
     tests: PaddedTests,
     opinion: Array,
     start: Start,
@@ -88,6 +90,8 @@ def play_keyart(
 
     Parameters
     ----------
+    policy
+        Any of `keyart.models.bandits`, with the options that it serves with.
     opinion
         (R, T, K) log relative rates, for each of R replications.
     tau
@@ -103,6 +107,7 @@ def play_keyart(
         width = int(tests.counts[of].max())
         many = np.tile(np.arange(len(tests.mask))[of], replications)
         gained, carried = _play_block(
+            policy,
             tests.rate[many, :width],
             tests.mask[many, :width],
             opinion[:, of, :width].reshape(len(many), width),
@@ -127,6 +132,7 @@ def _repeat(learned: Learned, times: int) -> Learned:
 
 
 def _play_block(
+    policy: Policy,
     rate: Array,
     mask: NDArray[np.bool_],
     opinion: Array,
@@ -141,7 +147,7 @@ def _play_block(
     passed = np.zeros(len(rate), np.intp)
     earned = np.zeros(len(rate))
     now: Learned | None = None
-    hyper, strength = start.hyper, np.full(len(rate), start.strength)
+    strength = np.full(len(rate), start.strength)
     while True:
         sums = Sums.of(
             takes=clicks,
@@ -151,21 +157,12 @@ def _play_block(
             version=world,
             strength=strength,
         )
-        beliefs, now = refresh(sums, hyper, start.learned, now=now)
+        beliefs, now = refresh(sums, start.hyper, start.learned, now=now)
         if (passed >= horizon).all():
             return earned, replace(now, log_level=None)
         batch = np.minimum(np.maximum(1, (passed * DELAY).astype(np.intp)), horizon - passed)
-        counts = rng.multinomial(batch, _propensities(beliefs, passed, hyper))
+        counts = rng.multinomial(batch, propensities_on(policy, beliefs))
         shown += counts
         clicks += rng.binomial(counts, rate)
         earned += (counts * rate).sum(axis=1)
         passed += batch
-
-
-def _propensities(beliefs: TitleBeliefs, passed: NDArray[np.intp], hyper: Hyper) -> Array:
-    """Return (rows, K) exact propensities of the optimistic policy."""
-    mean = np.exp(beliefs.log_relative)
-    sd = mean * beliefs.cv
-    index = mean + sd * (hyper.optimism * np.sqrt(np.log1p(passed)))[:, None]
-    noise = hyper.noise * mean_sd(sd, beliefs.mask)
-    return np.asarray(gumbel_largest(index, noise, beliefs.mask))

@@ -1,18 +1,20 @@
 """The whole evaluation: every policy, every prior and its controls, every horizon."""
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from keyart.models.bandits.protocol import Policy
+from keyart.models.bandits.registry import build_policy
 from keyart.models.belief.hyper import Hyper
 from keyart.models.dataset.creative_table import CreativeTable
 from keyart.models.ope.headlines import published
 from keyart.models.ope.headlines.contrasts import Contrast, Played, contrasts
-from keyart.models.ope.headlines.learner import BLOCK, Start, play_keyart, start_from
+from keyart.models.ope.headlines.learner import BLOCK, Start, play_served, start_from
 from keyart.models.ope.headlines.padded import PaddedTests, opinion_of, pad, padded, top_one
 from keyart.models.ope.headlines.texts import TextOpinions
 from keyart.models.statistics.bootstrap import ratio_interval
@@ -22,9 +24,12 @@ Array = NDArray[np.float64]
 Told = Callable[[str, float], None]
 
 BASELINE = "ucb"
-ALONE = ("ucb", "thompson")
-"""Policies that know no prior."""
-WITH_PRIOR = ("lola", "prior-only", "keyart")
+SERVED = "keyart"
+"""The policy that serves, in the rows; others that can serve are called by their names."""
+ALONE = ("ucb", "thompson-paper")
+"""Published policies that know no prior."""
+WITH_PRIOR = ("lola-paper", "prior-only")
+"""Published policies with a prior: as their papers have them, not as keyart serves them."""
 MAX_TAU = 10_000
 MAX_REPLICATIONS = 1_000
 
@@ -46,7 +51,9 @@ class Protocol:
     seed
         Of everything random.
     hyper
-        Of keyart's beliefs and choice.
+        Of keyart's beliefs.
+    policies
+        What is served, with its options: by default what `keyart serve` serves by default.
     """
 
     taus: tuple[int, ...] = (50, 200, 1000)
@@ -55,6 +62,7 @@ class Protocol:
     block: int = BLOCK
     seed: int = 0
     hyper: Hyper = field(default_factory=Hyper)
+    policies: Mapping[str, Policy] = field(default_factory=lambda: {SERVED: build_policy()})
 
     def __post_init__(self) -> None:
         """Raise SettingsError when a value is out of its range."""
@@ -64,6 +72,8 @@ class Protocol:
             raise SettingsError(f"a tau is given twice: {self.taus}")
         if not 1 <= self.replications <= MAX_REPLICATIONS:
             raise SettingsError(f"replications must be 1 to {MAX_REPLICATIONS}")
+        if taken := {BASELINE, *ALONE, *WITH_PRIOR} & self.policies.keys():
+            raise SettingsError(f"{', '.join(sorted(taken))} is of the literature: another name")
         if self.block < 1:
             raise SettingsError("block must be at least 1")
 
@@ -97,7 +107,9 @@ def entries(protocol: Protocol, prior: str) -> list[tuple[int, str, str]]:
     out = []
     for tau in protocol.taus:
         out += [(tau, policy, "none") for policy in ALONE]
-        out += [(tau, policy, kind) for policy in WITH_PRIOR for kind in kinds]
+        out += [
+            (tau, policy, kind) for policy in (*WITH_PRIOR, *protocol.policies) for kind in kinds
+        ]
     return out
 
 
@@ -182,8 +194,9 @@ def _play(
     many = protocol.replications
     if policy == "prior-only":
         return published.prior_only(opinion, tests, tau=tau)
-    if policy == "keyart":
-        return play_keyart(
+    if policy in protocol.policies:
+        return play_served(
+            protocol.policies[policy],
             tests,
             opinion,
             start,
@@ -192,11 +205,11 @@ def _play(
             tick=tick,
             block=protocol.block,
         )
-    if policy == "lola":
+    if policy == "lola-paper":
         rows = np.exp(opinion).reshape(-1, opinion.shape[2])
         expected = level * rows[published.order_of(tests, many)]
         index = published.lola(expected)
-    elif policy == "thompson":
+    elif policy == "thompson-paper":
         index = published.thompson(tests.mask[published.order_of(tests, many) % len(tests.mask)])
     else:
         index = published.ucb()

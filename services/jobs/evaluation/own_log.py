@@ -1,16 +1,17 @@
 """keyart's own training log as evaluation wants it: titles with artworks instead of a context."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from keyart.models.bandits.protocol import Page, Policy
+from keyart.models.bandits.protocol import Policy
 from keyart.models.belief.beliefs import Learned, TitleBeliefs, refresh
 from keyart.models.belief.hyper import Hyper
 from keyart.models.context.sums import Array, Numbers
+from keyart.models.decide.believed import propensities_on
 from keyart.models.ope.rows import Rows
 from keyart.models.sums.arrays import Sums
 from keyart.schemas.errors import InvalidRecord, NotFound
@@ -193,22 +194,12 @@ def propensities(
     for before, block in log.blocks():
         beliefs = _believe(log, *log.sums(before), relative, strength)
         its = log.title[block]
-        mean = (beliefs.level[:, :1] * np.exp(beliefs.log_relative))[its]
-        mask = log.rows.allowed[block]
-        page = Page(
-            mask=mask,
-            mean=np.minimum(mean, 0.999),
-            sd=mean * beliefs.cv[its],
-            seen=beliefs.seen[its],
-            taken=beliefs.taken[its],
-            prior_mean=(beliefs.level[:, :1] * np.exp(beliefs.prior_log))[its],
-            prior_strength=(np.zeros(len(its)) if strength is None else strength[its])[:, None],
-            impressions=beliefs.seen[its].sum(axis=1),
-            features=np.zeros((*mask.shape, 1)),
-            weights=np.zeros(1),
-            weight_covariance=np.zeros((1, 1)),
+        here = replace(
+            beliefs,
+            **{each.name: getattr(beliefs, each.name)[its] for each in fields(beliefs)},
         )
-        found[block] = policy.propensities(page)
+        here = replace(here, mask=log.rows.allowed[block])
+        found[block] = propensities_on(policy, here)
     return found
 
 

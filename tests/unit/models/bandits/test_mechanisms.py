@@ -144,8 +144,10 @@ def close(expected: F64, counted: F64) -> None:
     assert (np.abs(counted - expected) <= 5.0 * error + 1e-5).all(), (expected, counted)
 
 
-def test_every_policy_has_its_mechanism_here() -> None:
-    assert {name for name, _, _ in CASES} == set(POLICIES)
+def test_every_shipped_policy_has_its_mechanism_here() -> None:
+    """One that is dropped in beside them is held by the contract suite alone."""
+    assert {name for name, _, _ in CASES} <= set(POLICIES)
+    assert {"uniform", "linucb", "lola", "squarecb", "thompson", "optimistic"} <= set(POLICIES)
 
 
 @pytest.mark.parametrize(("name", "parameters", "mechanism"), CASES)

@@ -64,9 +64,9 @@ def test_figures_are_printed_and_written(
         "high",
     }
     shown = {(row["policy"], row["prior"]) for row in report["rows"]}
-    for policy in ("lola", "prior-only", "keyart"):
+    for policy in ("lola-paper", "prior-only", "keyart"):
         assert {(policy, kind) for kind in ("right", "shuffled", "inverted", "none")} <= shown
-    assert {("ucb", "none"), ("thompson", "none")} <= shown
+    assert {("ucb", "none"), ("thompson-paper", "none")} <= shown
 
 
 def test_one_file_is_split_by_time(files: tuple[Path, Path], tmp_path: Path) -> None:

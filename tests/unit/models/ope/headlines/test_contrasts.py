@@ -18,7 +18,7 @@ def play(rates: dict[tuple[str, str], tuple[float, float]]) -> Played:
 
 RATES = {
     ("ucb", "none"): (1.0, 1.0),
-    ("lola", "right"): (1.1, 0.9),
+    ("lola-paper", "right"): (1.1, 0.9),
     ("keyart", "right"): (1.21, 1.05),
     ("keyart", "inverted"): (0.99, 1.0),
     ("keyart", "shuffled"): (1.0, 0.98),
@@ -30,7 +30,7 @@ def test_each_is_compared_at_each_horizon_and_on_average() -> None:
     found = {(each.policy, each.against, each.tau): each for each in contrasts(play(RATES))}
     expected = {
         ("keyart right", "ucb none"): (21.0, 5.0),
-        ("keyart right", "lola right"): (10.0, 100 * (1.05 / 0.9 - 1)),
+        ("keyart right", "lola-paper right"): (10.0, 100 * (1.05 / 0.9 - 1)),
         ("keyart right", BETTER): (10.0, 5.0),
         ("keyart inverted", "keyart none"): (-1.0, 0.0),
         ("keyart shuffled", "keyart none"): (0.0, -2.0),

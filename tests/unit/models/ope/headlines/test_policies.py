@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
+from keyart.models.bandits.registry import build_policy
 from keyart.models.belief.beliefs import Learned
 from keyart.models.belief.hyper import Hyper
 from keyart.models.dataset.creative_table import CreativeTable
 from keyart.models.ope.headlines import published
-from keyart.models.ope.headlines.learner import Start, play_keyart, start_from
+from keyart.models.ope.headlines.learner import Start, play_served, start_from
 from keyart.models.ope.headlines.padded import PaddedTests, opinion_of
 from keyart.models.ope.headlines.protocol import Protocol, entries, evaluate
 from keyart.models.ope.headlines.texts import TextOpinions
@@ -93,7 +94,8 @@ def played(table: CreativeTable, opinion: np.ndarray, kind: str, hyper: Hyper) -
     tests = padded(table)
     start = Start(hyper=hyper, learned=Learned.start(hyper))
     used = opinion_of(kind, pad(table, opinion), tests.mask, replications=2)
-    earned = play_keyart(
+    earned = play_served(
+        build_policy(),
         tests,
         used,
         start,
