@@ -2,7 +2,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo test containers bench soak hostile check models constraints clean
+.PHONY: help demo test coverage docs containers bench soak hostile check models constraints clean
 
 PYTHON ?= $(or $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done),python3.11)
@@ -13,10 +13,14 @@ INSTALL := $(UV) pip install --python $(BIN)/python --constraint infra/constrain
 # the tests' models are tiny: on a busy machine, threads that wait for each other are many times slower
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 PYTEST_ARGS ?=
+QUICK := tests/unit tests/property tests/contract
+# Tests of one file stay together, so that what a module starts is started once.
+TOGETHER := -n $(WORKERS) --dist loadfile
 # servers are killed under their clients in these tests, and some clients then leave a socket behind
 KILLED := -W 'ignore:Exception ignored in:pytest.PytestUnraisableExceptionWarning'
 INPUTS := pyproject.toml setup.py infra/constraints.txt
 
+WORKERS ?= 2
 STAY ?=
 PRIOR ?=
 JSON ?=
@@ -35,7 +39,7 @@ help: ## this list
 	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
 	@echo
 	@echo '  Variables: STAY=1 keeps the demo and its page up; PRIOR=llm starts it from a language model;'
-	@echo '  JSON=FILE writes its figures; PYTEST_ARGS=... goes to pytest; EVENTS=N sizes the soak;'
+	@echo '  JSON=FILE writes its figures; PYTEST_ARGS=... goes to pytest, run by WORKERS=2; EVENTS=N sizes the soak;'
 	@echo '  SECONDS=N bounds the hostile run;'
 	@echo '  BENCH_ARGS="decide learn --json FILE" picks tables and writes their figures;'
 	@echo '  PYTHON=... picks the interpreter (3.11 or later).'
@@ -45,7 +49,17 @@ demo: $(VENV)/.base ## watch it learn, about a minute (base install only: no Doc
 
 test: $(VENV)/.dev ## every test that needs neither a Docker engine nor a GPU
 	@infra/browser
-	$(PYTEST) -m 'not containers and not gpu' $(PYTEST_ARGS)
+	$(PYTEST) -m 'not containers and not gpu' $(TOGETHER) $(PYTEST_ARGS)
+
+coverage: $(VENV)/.dev ## which lines and branches the quick tests reach, against the floor in pyproject.toml
+	$(BIN)/coverage erase
+	OMP_NUM_THREADS=1 $(BIN)/coverage run -m pytest -q $(QUICK) $(PYTEST_ARGS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+docs: $(VENV)/.dev ## the docs as a site in build/site, to be read without a network
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@$(BIN)/python infra/site_hosts.py build/site
 
 containers: $(VENV)/.dev ## the tests against Kafka and Redis in containers (needs a Docker engine)
 	KEYART_CONTAINERS=1 $(PYTEST) -m containers $(KILLED) $(PYTEST_ARGS)
@@ -66,7 +80,7 @@ models: $(VENV)/.models ## the language model and the sentence encoder of the be
 
 constraints: $(UV) ## pin every dependency anew in infra/constraints.txt
 	$(UV) pip compile pyproject.toml --upgrade --universal --python-version 3.11 \
-		--extra kafka --extra onnx --extra llm --extra otel --extra dev --extra bench \
+		--extra kafka --extra onnx --extra llm --extra otel --extra docs --extra dev --extra bench \
 		--no-emit-index-url --no-header --no-annotate --quiet -o infra/constraints.txt
 	infra/lock
 

@@ -23,10 +23,6 @@ app = typer.Typer(
 app.command("bandit")(bandit)
 app.command("log")(log)
 
-Train = Annotated[
-    Path, typer.Option(help="earlier tests: .csv, .tsv, .jsonl (each also .gz) or .parquet")
-]
-
 
 @app.command("creatives")
 def creatives(

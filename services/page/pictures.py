@@ -10,8 +10,6 @@ from keyart.schemas.catalogue import Artwork
 from keyart.services.page.poster import MAX_CHARACTERS
 
 _UNSEEN: Final = re.compile(r"[\x00-\x1f\x7f\\]")
-POSTER: Final = "keyart:poster/"
-"""Image references that ask for a drawn poster."""
 
 
 @dataclass(frozen=True, slots=True)

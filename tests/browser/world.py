@@ -30,7 +30,6 @@ from keyart.schemas.catalogue import Artwork, StoredTitle, Title
 from keyart.schemas.decisions import Decision, DecisionPage, Versions
 from keyart.schemas.errors import NotFound
 from keyart.schemas.ids import ViewerKey, decision_id, pseudonym
-from keyart.schemas.posterior import TitleSums
 from keyart.schemas.rewards import Reward
 from keyart.schemas.taste import TASTE_DIMENSIONS
 from keyart.schemas.topics import REWARDS
@@ -258,9 +257,6 @@ class World:
             partitions=1,
             clock=lambda: self.now_ms,
         )
-
-    def sums_of(self, title: str) -> TitleSums:
-        return self.source().sums([title])[0]
 
 
 def lived(minutes: int, *, titles: int = 14, viewers: int = 25, lab: bool = False) -> World:
