@@ -94,6 +94,9 @@ def test_an_import_may_fail_for_want_of_an_extra_and_for_nothing_else() -> None:
     assert wanted(wrapped, extra_of) == "kafka"
 
 
+LEGAL = ("LICENSE", "NOTICE")
+
+
 @pytest.fixture
 def built(tmp_path: Path) -> tuple[Path, Path]:
     """Return a wheel and an sdist that hold what the layers hold."""
@@ -103,8 +106,10 @@ def built(tmp_path: Path) -> tuple[Path, Path]:
         archive.writestr("keyart-0.1.0.dist-info/METADATA", "")
         for name in names:
             archive.writestr(f"keyart/{name}", "")
+        for name in LEGAL:
+            archive.writestr(f"keyart-0.1.0.dist-info/licenses/{name}", "")
     with tarfile.open(sdist, "w") as archive:
-        for name in names:
+        for name in (*names, *LEGAL):
             archive.add(ROOT / name, f"keyart-0.1.0/{name}")
     return wheel, sdist
 
@@ -116,11 +121,17 @@ def test_a_whole_wheel_passes_and_one_with_more_or_less_does_not(built: tuple[Pa
     with zipfile.ZipFile(wheel, "a") as archive:
         archive.writestr("models/stray.py", "")
     assert main(str(wheel), str(sdist)) == 1
+    legal = {f"keyart-0.1.0.dist-info/licenses/{name}" for name in LEGAL}
+    whole = {f"keyart/{name}" for name in script("wheel_contents").expected()} | legal
+    for left_out in ("keyart/schemas/codec.py", *sorted(legal)):
+        with zipfile.ZipFile(wheel, "w") as archive:
+            for name in whole - {left_out}:
+                archive.writestr(name, "")
+        assert main(str(wheel), str(sdist)) == 1
     with zipfile.ZipFile(wheel, "w") as archive:
-        for name in script("wheel_contents").expected():
-            if name != "schemas/codec.py":
-                archive.writestr(f"keyart/{name}", "")
-    assert main(str(wheel), str(sdist)) == 1
+        for name in whole:
+            archive.writestr(name, "")
+    assert main(str(wheel), str(sdist)) == 0
 
 
 @pytest.mark.parametrize("name", ["infra/check", ".ci/run"])
