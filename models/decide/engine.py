@@ -79,7 +79,8 @@ class Decider:
         NotFound
             A title is not in the index.
         """
-        shared, arrays = index.shared, index.arrays
+        arrays = index.arrays  # taken once: what comes from it is of one prior
+        shared = arrays.shared
         starts, lengths, numbers, names = zip(*arrays.find(titles), strict=True)
         offsets, counts = np.array(starts), np.array(lengths)
         widest = max(lengths)
@@ -118,6 +119,7 @@ class Decider:
             titles=titles,
             artworks=names,
             segment="" if seen is None else seen.segment,
+            prior=arrays.prior,
         )
 
     def choose(
@@ -135,6 +137,7 @@ class Decider:
         titles: Sequence[str],
         artworks: Sequence[tuple[str, ...]],
         segment: str = "",
+        prior: str = "",
     ) -> DecidedPage:
         """Return the choices from centred features (D, K, T) and beliefs (columns, K, T).
 
@@ -151,6 +154,7 @@ class Decider:
             titles=titles,
             artworks=artworks,
             segment=segment,
+            prior=prior,
             policy=self.policy,
             page=page,
             propensities=propensities,

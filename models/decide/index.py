@@ -7,14 +7,14 @@ place; arrays that are full are replaced by larger ones, with places of their ow
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from keyart.models.bandits.uniforms import title_number
-from keyart.models.decide.weights import no_weights
+from keyart.models.decide.weights import Shared, no_weights
 from keyart.models.priors.personal import ViewerSide
 from keyart.models.taste.features import F32, relations
 from keyart.schemas.errors import InvalidRecord, NotFound
@@ -72,7 +72,8 @@ class Arrays:
     """One generation: arrays, and the place of each title in them.
 
     `beliefs` holds one (rows, len(BELIEF_COLUMNS)) per surface; `personal` is None when the prior
-    knows no viewers.
+    knows no viewers. `shared` and `prior`, the name of the prior whose word the beliefs hold, are
+    swapped with the arrays: who takes one generation decides by one prior alone.
     """
 
     vectors: F32
@@ -80,6 +81,8 @@ class Arrays:
     beliefs: dict[str, F32]
     places: dict[str, Place]
     personal: Personal | None = None
+    shared: Shared = field(default_factory=no_weights)
+    prior: str = ""
 
     def find(self, titles: Sequence[str]) -> list[Place]:
         """Return (T,) the titles' places.
@@ -114,8 +117,30 @@ class ServingIndex:
         self._neutral = neutral
         self._rows = 0
         self._live = 0
-        self.shared = no_weights()
         self.arrays = self._empty(rows=1024, surfaces=(ANY_SURFACE,), places={})
+
+    @property
+    def shared(self) -> Shared:
+        """The weights that all titles share."""
+        return self.arrays.shared
+
+    @shared.setter
+    def shared(self, shared: Shared) -> None:
+        self.arrays.shared = shared
+
+    @property
+    def prior(self) -> str:
+        """The name of the prior whose word the beliefs hold."""
+        return self.arrays.prior
+
+    @prior.setter
+    def prior(self, name: str) -> None:
+        self.arrays.prior = name
+
+    def become(self, other: "ServingIndex") -> None:
+        """Hold all that another one holds, which is not used any more; readers see old or new."""
+        self._rows, self._live = other._rows, other._live
+        self.arrays = other.arrays
 
     def __len__(self) -> int:
         """Return the number of titles."""
@@ -273,6 +298,7 @@ class ServingIndex:
         new.vectors[used], new.related[used] = vectors, old.related[kept]
         for surface, table in old.beliefs.items():
             new.beliefs[surface][used] = table[kept]
+        new.shared, new.prior = old.shared, old.prior
         if old.personal is not None:
             viewer, artworks = old.personal
             sides = np.zeros((rows, viewer.width), np.float32)

@@ -32,6 +32,8 @@ class DecidedPage:
         (T,) tuples of ids: the candidates of each title.
     segment
         The viewer's taste segment, as the prior has them; "" for none.
+    prior
+        The prior by whose word it was chosen.
     policy
         What chose.
     page
@@ -53,6 +55,7 @@ class DecidedPage:
     titles: Sequence[str]
     artworks: Sequence[tuple[str, ...]]
     segment: str
+    prior: str
     policy: Policy
     page: Page
     propensities: Floats

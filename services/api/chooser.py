@@ -113,6 +113,8 @@ class Chooser:
                 if degraded
                 else [replaced[at] for at in new],
             )
+            # another prior may have taken office since: the page is of the one that chose it
+            versions = structs.replace(versions, prior=decided.prior)
             page = DecisionPage(
                 viewer=viewer,
                 surface=surface,

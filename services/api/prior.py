@@ -1,6 +1,5 @@
 """The prior that serves: read from the store, told to the beliefs and to the index."""
 
-import logging
 from collections.abc import Iterable
 
 import numpy as np
@@ -10,13 +9,11 @@ from keyart.models.decide.index import ServingIndex
 from keyart.models.priors.dual.serving import DualPrior
 from keyart.models.priors.personal import SegmentSide
 from keyart.models.taste.features import F32
-from keyart.schemas.errors import KeyartError, SpaceMismatch
+from keyart.schemas.errors import ModelRejected, SpaceMismatch
 from keyart.schemas.priors import Opinion, PriorCard
 from keyart.services.wiring.bootstrap import Parts
 from keyart.streams.catalogue.view import NOW
 from keyart.streams.valkey.opinions import NEUTRAL
-
-log = logging.getLogger(__name__)
 
 
 class ServedPrior:
@@ -35,19 +32,24 @@ class ServedPrior:
         self._parts = parts
         self._index = index
         self._beliefs = beliefs
-        self._wanted = NEUTRAL
         self._version = 0
         self._dual: DualPrior | None = None
         self._columns: dict[str, int] = {}
         self._everybody: dict[str, Opinion] = {}
         self._segments: dict[str, tuple[tuple[str, ...], F32]] = {}
 
-    def refresh(self) -> None:
-        """Read which prior serves and what it says that is new."""
+    @property
+    def wanted(self) -> str:
+        """The name of the prior that is to serve."""
         setting = self._parts.settings.prior
-        wanted = self._parts.opinions.current if setting == "auto" else setting
-        if wanted != self._wanted:
-            self._take_office(wanted)
+        return self._parts.opinions.current if setting == "auto" else setting
+
+    def move(self, index: ServingIndex) -> None:
+        """Tell another index from now on."""
+        self._index = index
+
+    def refresh(self) -> None:
+        """Read what it says that is new."""
         if self.name == NEUTRAL or self._dual is not None:
             return
         self._version, chunks = self._parts.opinions.changed(self.name, self._version)
@@ -69,22 +71,19 @@ class ServedPrior:
             if (table := self._segments.get(title)) is not None:
                 self._index.opine(title, table[0], self._sides(title, *table))
 
-    def _take_office(self, wanted: str) -> None:
-        """Begin anew with another prior; one that cannot be loaded is none, and is said so once."""
-        self._wanted, self._version, self._dual = wanted, 0, None
-        self._everybody, self._segments, self._columns = {}, {}, {}
-        self._index.personalise(None)
-        self._beliefs.forget_opinions()
+    def take_office(self, wanted: str) -> None:
+        """Speak for this prior; only for one that has not spoken for another.
+
+        Raises
+        ------
+        KeyartError
+            It cannot be loaded, or nothing is known of it.
+        """
+        if not self._parts.opinions.known(wanted):
+            raise ModelRejected("the state store has nothing of it")
         card = PriorCard(prior=wanted) if wanted == NEUTRAL else self._parts.opinions.card(wanted)
-        try:
-            self._prepare(card)
-        except KeyartError as unfit:
-            log.error("the prior %s does not serve: %s", wanted, unfit)
-            self.name = NEUTRAL
-            return
+        self._prepare(card)
         self.name = wanted
-        if self._dual is not None:
-            self.tell(self._parts.view.view.titles)
 
     def _prepare(self, card: PriorCard) -> None:
         if card.viewer_graph or card.segments:

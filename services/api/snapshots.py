@@ -15,7 +15,7 @@ from keyart.models.decide.board import Board
 from keyart.models.decide.callers import Bound
 from keyart.models.decide.index import IndexedTitle, ServingIndex
 from keyart.models.decide.weights import learned_weights
-from keyart.schemas.errors import KeyartError
+from keyart.schemas.errors import KeyartError, StoreAway
 from keyart.schemas.posterior import SharedSums, TitleSums
 from keyart.schemas.topics import partition_of
 from keyart.services.api.memory import settle
@@ -30,6 +30,8 @@ from keyart.streams.reading import usable
 
 log = logging.getLogger(__name__)
 CHUNK = 1000
+AGAIN_S = 10.0
+"""After which a prior that could not serve is tried again."""
 
 
 class Snapshots:
@@ -52,7 +54,8 @@ class Snapshots:
         self._metrics = metrics
         self._beliefs = Board(Hyper())
         self._prior = ServedPrior(parts, self.index, self._beliefs)
-        self._weighed_for = self._prior.name
+        self._refused, self._again_at = "", 0.0
+        self.index.prior = self._prior.name
         self._versions: dict[Lane, int] = {}
         self._bounded: frozenset[str] = frozenset()
         self._loaded = False
@@ -128,6 +131,7 @@ class Snapshots:
         """Read what has changed and swap it in."""
         with self._lock:
             self._read_catalogue()
+            self._change_over()
             self._prior.refresh()
             self._read_posteriors()
             self.erasures = erasures(self._parts)
@@ -152,52 +156,106 @@ class Snapshots:
             )
         self._bounded = frozenset(held)
 
+    def _change_over(self) -> None:
+        """Let another prior serve if that is wanted: built beside the old one, swapped as a whole.
+
+        One that cannot serve is refused, and the old one goes on.
+        """
+        wanted = self._prior.wanted
+        if wanted == self._prior.name:
+            self._refused = ""
+            return
+        if wanted == self._refused and time.monotonic() < self._again_at:
+            return
+        try:
+            index, board, prior = self._built(wanted)
+        except StoreAway:
+            raise
+        except KeyartError as unfit:
+            if wanted != self._refused:
+                log.error("the prior %s does not serve, %s goes on: %s", wanted, self.prior, unfit)
+            self._refused, self._again_at = wanted, time.monotonic() + AGAIN_S
+            return
+        self._refused = ""
+        self.index.become(index)
+        prior.move(self.index)
+        self._beliefs, self._prior = board, prior
+
+    def _built(self, wanted: str) -> tuple[ServingIndex, Board, ServedPrior]:
+        """Return all that decides with a prior, of the whole catalogue.
+
+        Raises
+        ------
+        KeyartError
+            It cannot serve.
+        """
+        index, board = ServingIndex(), Board(Hyper())
+        prior = ServedPrior(self._parts, index, board)
+        prior.take_office(wanted)
+        titles = list(self._parts.view.view.titles)
+        self._put(titles, index, board)
+        prior.refresh()
+        prior.tell(titles)
+        self._read_sums(titles, board)
+        index.shared = learned_weights(self._shared_sums(), prior=wanted)
+        board.work_out(index)
+        index.prior = wanted
+        return index, board, prior
+
     def _read_catalogue(self) -> None:
-        current, view = self._parts.view, self._parts.view.view
+        current = self._parts.view
         if not current.refresh():
             return
-        put = []
-        for name in current.latest:
+        put = self._put(current.latest, self.index, self._beliefs)
+        self._prior.tell(put)
+        if self._loaded:
+            self._read_sums(put, self._beliefs)
+
+    def _put(self, names: Sequence[str], index: ServingIndex, board: Board) -> list[str]:
+        """Put titles into index and board, or take them out; return those that can be decided."""
+        view, put = self._parts.view.view, list[IndexedTitle]()
+        for name in names:
             title = view.titles[name]
             choosable = title.choosable
             if not choosable:
-                self.index.remove(name)
-                self._beliefs.remove(name)
+                index.remove(name)
+                board.remove(name)
                 continue
             rows = [view.row(name, artwork.id, NOW) for artwork in choosable]
             vectors = view.taste_vectors[np.array(rows)]
             artworks = tuple(artwork.id for artwork in choosable)
             put.append(IndexedTitle(id=name, artworks=artworks, vectors=vectors))
-            self._beliefs.put(name, artworks, title.group)
-        self.index.put(put)
-        self._prior.tell(title.id for title in put)
-        if self._loaded:
-            self._read_sums([title.id for title in put])
+            board.put(name, artworks, title.group)
+        index.put(put)
+        return [title.id for title in put]
 
     def _read_posteriors(self) -> None:
         moved = False
         for partition in range(self._parts.settings.partitions):
             lane = Lane(TITLES, partition)
             version, titles = self._parts.store.changed(lane, self._versions.get(lane, 0))
-            self._read_sums(titles)
+            self._read_sums(titles, self._beliefs)
             self._versions[lane] = version
             self._metrics.believed.inc(len(titles))
             moved = moved or bool(titles)
         if moved:
             self.posterior = "-".join(str(self._versions[lane]) for lane in sorted(self._versions))
-        if moved or self._weighed_for != self.prior:
-            self._weighed_for = self.prior
+        if moved:
             self.index.shared = learned_weights(self._shared_sums(), prior=self.prior)
 
     def _shared_sums(self) -> list[SharedSums]:
         return [
             sums
-            for lane in self._versions
+            for lane in self._lanes
             for data in self._parts.store.read(lane, SHARED[0], [SHARED[1]])
             if (sums := usable(data, SharedSums, "the shared weights' sums")) is not None
         ]
 
-    def _read_sums(self, titles: Sequence[str]) -> None:
+    @property
+    def _lanes(self) -> list[Lane]:
+        return [Lane(TITLES, partition) for partition in range(self._parts.settings.partitions)]
+
+    def _read_sums(self, titles: Sequence[str], board: Board) -> None:
         partitions = self._parts.settings.partitions
         lanes: dict[Lane, list[str]] = {}
         for title in titles:
@@ -209,4 +267,4 @@ class Snapshots:
                 for title, data in zip(some, held, strict=True):
                     sums = usable(data, TitleSums, f"the record of title {title!r}")
                     if sums is not None and sums.title == title:
-                        self._beliefs.take_sums(sums)
+                        board.take_sums(sums)

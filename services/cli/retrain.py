@@ -48,7 +48,8 @@ def retrain(
         wanted = then or settings.retrain_then
         if wanted not in (PROMOTE, PROPOSE):
             raise SettingsError(f"--then is {wanted!r}: it must be {PROPOSE} or {PROMOTE}")
-        parts.archiver.run()
+        if not when_due:  # housekeeping has just archived
+            parts.archiver.run()
         since_ms = now_ms() - round(since_hours * 3_600_000) if since_hours else 0
         if when_due:
             asks = due(parts, now_ms())

@@ -18,6 +18,7 @@ from keyart.schemas import codec
 from keyart.schemas.errors import InvalidRecord, KeyartError, MissingExtra
 from keyart.services.jobs.archive_lock import archive_locked
 from keyart.services.jobs.erasure import finish_erasures, rewrite_if_due
+from keyart.services.processes.retrainer import Retrainer
 from keyart.services.wiring.bootstrap import Parts, now_ms
 from keyart.streams.ports import VIEWERS, Lane
 from keyart.streams.valkey.connect import translated
@@ -62,6 +63,7 @@ class Keeper:
         self._parts = parts
         self._looked: dict[Path, tuple[int, int]] = {}
         self._standing = Housekeeping()
+        self._retrainer = Retrainer(parts.settings)
 
     def round(self) -> int:
         """Do one round; return how many records were archived.
@@ -96,11 +98,16 @@ class Keeper:
             attempt("erasing", lambda: finish_erasures(parts))
             attempt("rewriting the server's file", lambda: rewrite_if_due(parts))
         attempt("following the registry", lambda: _follow(parts))
+        attempt("retraining", self._retrainer.look)
         attempt("scoring new titles", lambda: _score_new(parts))
         self._tell(failed)
         if failed:
             raise KeyartError("; ".join(map(str, failed)))
         return archived
+
+    def stop(self) -> None:
+        """Ask a retraining that runs to stop."""
+        self._retrainer.stop()
 
     def _look(self) -> None:
         """Set files aside that say of themselves that they are damaged, each looked at once."""
@@ -172,6 +179,7 @@ def keep_house_until(
         except Exception:
             log.exception("housekeeping failed and will be tried again")
         _touch(mark)
+    keeper.stop()
 
 
 def _touch(mark: Path) -> None:

@@ -1,0 +1,76 @@
+"""Retraining beside housekeeping: a process of its own, started when it may be due.
+
+Reading the log and fitting takes memory that a serving process should not keep, and may take an
+hour; rounds go on meanwhile. It is a member of the family: when its parent goes, it stops, and the
+next one goes on where it stopped.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Final
+
+from keyart.schemas.errors import KeyartError
+from keyart.services.processes.family import Member
+from keyart.services.wiring.settings import Settings
+
+log = logging.getLogger(__name__)
+LOOK_S: Final = 60.0
+"""Between two looks whether it is due: each reads the newest of the log."""
+COMMAND: Final = ("retrain", "--when-due")
+
+
+class Retrainer:
+    """Starts a retraining now and then; one at a time.
+
+    Parameters
+    ----------
+    settings
+        Whether any of schedule, rewards and drift asks for it at all.
+    start, clock
+        What starts the process; seconds.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        start: Callable[[], Member] = lambda: Member(COMMAND),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._wanted = bool(
+            settings.retrain_hours or settings.retrain_rewards or settings.retrain_drift
+        )
+        self._start = start
+        self._clock = clock
+        self._child: Member | None = None
+        self._next = clock()
+
+    def look(self) -> None:
+        """Start one if it is time, and hear how the last one ended.
+
+        Raises
+        ------
+        KeyartError
+            The last one failed, and why.
+        """
+        if self._child is not None:
+            code = self._child.process.poll()
+            if code is None:
+                return
+            words = self._child.last_words()
+            self._child.close()
+            self._child = None
+            if code:
+                raise KeyartError(words.says or f"`keyart {' '.join(COMMAND)}` ended with {code}")
+        if self._wanted and self._clock() >= self._next:
+            self._next = self._clock() + LOOK_S
+            self._child = self._start()
+
+    def stop(self) -> None:
+        """Ask it to stop, and do not wait: what it has done is on disk."""
+        if self._child is not None:
+            if self._child.process.poll() is None:
+                self._child.process.terminate()
+            self._child.close()
+            self._child = None
