@@ -1,22 +1,21 @@
-"""JSON beside a model or a dataset: documents written whole, and tables that grow by lines."""
+"""Documents beside a model or a dataset: JSON that people may read."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, TypeVar
 
 import msgspec
 
+from keyart.models.artifacts.whole import write_whole
 from keyart.schemas.errors import InvalidRecord, NotFound
 
 READER_FILE: Final = "reader.json"
 """Describes a `span_reader.SpanReader`; where it stands, the folder holds one."""
 Described = TypeVar("Described", bound=msgspec.Struct)
-Line = TypeVar("Line", bound=msgspec.Struct)
 
 
 def write_described(path: Path, described: msgspec.Struct) -> None:
-    """Write a document as indented JSON."""
-    path.write_bytes(msgspec.json.format(msgspec.json.encode(described), indent=2))
+    """Write a document as indented JSON, whole."""
+    write_whole(path, msgspec.json.format(msgspec.json.encode(described), indent=2))
 
 
 def read_described(path: Path, kind: type[Described], *, made_by: str) -> Described:
@@ -35,21 +34,3 @@ def read_described(path: Path, kind: type[Described], *, made_by: str) -> Descri
         return msgspec.json.decode(path.read_bytes(), type=kind)
     except msgspec.DecodeError as wrong:
         raise InvalidRecord(f"{path.name}: {wrong}") from None
-
-
-def finished_lines(path: Path, decoder: "msgspec.json.Decoder[Line]") -> Iterator[Line]:
-    """Yield the lines of a file; a last one that a stopped run left unfinished is passed over.
-
-    Raises
-    ------
-    InvalidRecord
-        Another line cannot be read.
-    """
-    with path.open("rb") as lines:
-        for number, line in enumerate(lines, 1):
-            if not line.endswith(b"\n"):
-                return
-            try:
-                yield decoder.decode(line)
-            except msgspec.DecodeError as wrong:
-                raise InvalidRecord(f"line {number} of {path.name}: {wrong}") from None

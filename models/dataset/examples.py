@@ -7,6 +7,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta, Struct
 
+from keyart.models.artifacts.lines import write_lines
 from keyart.schemas.decisions import MAX_ARTWORKS
 from keyart.schemas.errors import InvalidRecord
 
@@ -69,13 +70,7 @@ _decoder = msgspec.json.Decoder(Example)
 
 def write_examples(path: Path, examples: Iterable[Example]) -> int:
     """Write JSON Lines and return how many."""
-    encoder, count = msgspec.json.Encoder(), 0
-    with path.open("wb") as out:
-        for example in examples:
-            out.write(encoder.encode(example))
-            out.write(b"\n")
-            count += 1
-    return count
+    return write_lines(path, examples)
 
 
 def read_examples(path: Path) -> Iterator[Example]:

@@ -7,7 +7,7 @@ from typing import Final, Literal
 import msgspec
 from msgspec import Struct
 
-from keyart.models.artifacts.described import finished_lines
+from keyart.models.artifacts.lines import finished_lines
 from keyart.models.dataset.examples import Example
 
 Status = Literal["kept", "misses the answer", "names a letter", "empty", "failed"]

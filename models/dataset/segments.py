@@ -10,6 +10,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from keyart.models.artifacts.whole import write_whole
 from keyart.models.dataset.examples import Entry
 from keyart.schemas.errors import InvalidRecord, SettingsError
 
@@ -158,7 +159,7 @@ def nearest_segment(history: Sequence[Entry], segments: Sequence[Segment], encod
 
 def write_segments(path: Path, segments: Sequence[Segment]) -> None:
     """Write the segments as JSON."""
-    path.write_bytes(msgspec.json.encode(list(segments)))
+    write_whole(path, msgspec.json.encode(list(segments)))
 
 
 def read_segments(path: Path) -> list[Segment]:

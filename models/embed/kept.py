@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from keyart.models.artifacts.whole import appearing
 from keyart.models.embed.encoders import STATIC, SideBySide, TextEncoder, text_encoder
 from keyart.models.embed.protocol import FloatArray
 
@@ -67,9 +68,8 @@ class KeptVectors:
                 "vector": pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1]),
             }
         )
-        passing = path.with_suffix(".writing")
-        pq.write_table(table, passing)
-        passing.replace(path)
+        with appearing(path) as passing:
+            pq.write_table(table, passing)
         self._files += 1
         self._add((name for name, _ in wanted), vectors)
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import importlib
-import os
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -12,6 +11,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from keyart.models.artifacts.described import write_described
+from keyart.models.artifacts.whole import write_whole
 from keyart.models.likelihood.groups import GroupWorth
 from keyart.models.priors.folds import CrossFit, load_folds, save_folds
 from keyart.models.priors.protocol import Candidate, Relative, opinion_by
@@ -203,8 +204,8 @@ def save_ridge(
         groups=groups or {},
         folds=save_folds(folds, folder) if folds is not None else "",
     )
-    _write(folder / GRAPH_FILE, content)
-    _write(folder / MANIFEST_FILE, msgspec.json.format(msgspec.json.encode(manifest), indent=1))
+    write_whole(folder / GRAPH_FILE, content)
+    write_described(folder / MANIFEST_FILE, manifest)
     probes = np.random.default_rng(0).normal(size=(64, manifest.dimensions)).astype(np.float32)
     expected = prior.relative(probes)
     found = OnnxRidgePrior(folder).relative(probes)
@@ -253,9 +254,3 @@ def read_manifest(path: Path) -> RidgeManifest:
     if manifest.kind != "ridge" or manifest.version != 1:
         raise ModelRejected(f"{path}: kind {manifest.kind}, version {manifest.version}")
     return manifest
-
-
-def _write(path: Path, content: bytes) -> None:
-    part = path.with_suffix(path.suffix + ".part")
-    part.write_bytes(content)
-    os.replace(part, path)

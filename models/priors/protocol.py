@@ -90,3 +90,10 @@ def opinion_by(
         return Relative(log_relative=np.zeros(0), strength=0.0)
     raw = relative(np.stack([artwork.vector for artwork in artworks]))
     return Relative(log_relative=centred(raw), strength=strength)
+
+
+def relative_log(probabilities: NDArray[np.float64], *, floor: float = 1e-4) -> NDArray[np.float64]:
+    """Return log probabilities less their mean: a prior's relative opinion, (K,), sums to 0."""
+    logs = np.log(np.maximum(probabilities, floor))
+    result: NDArray[np.float64] = logs - logs.mean()
+    return result

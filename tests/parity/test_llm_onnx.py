@@ -7,16 +7,12 @@ import msgspec
 import numpy as np
 import pytest
 
+from keyart.models.artifacts.graphs import check_graph
 from keyart.models.llm.export import export as exporting
 from keyart.models.llm.export.export import export
 from keyart.models.llm.prompt.prompts import Prompter
 from keyart.models.llm.prompt.template import load_template
-from keyart.models.llm.scoring.manifest import (
-    MANIFEST_FILE,
-    Manifest,
-    check_graph,
-    read_manifest,
-)
+from keyart.models.llm.scoring.manifest import MANIFEST_FILE, Manifest, read_manifest
 from keyart.models.llm.scoring.onnx_engine import OnnxEngine
 from keyart.models.llm.scoring.opinions import load_opinions
 from keyart.models.llm.scoring.scorer import Scorer

@@ -9,6 +9,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from keyart.models.artifacts.digests import file_digest
+from keyart.models.artifacts.graphs import Graph, Parity
 from keyart.models.dataset.examples import Example
 from keyart.models.embed.language_models import LanguageModel
 from keyart.models.likelihood.temperature import fit_temperature, tempered
@@ -17,13 +19,7 @@ from keyart.models.llm.export.quantise import quantise
 from keyart.models.llm.prompt.prompts import Prompter, shuffled
 from keyart.models.llm.prompt.template import load_template
 from keyart.models.llm.prompt.tokenizing import tokenizer_digest
-from keyart.models.llm.scoring.manifest import (
-    Graph,
-    Manifest,
-    Parity,
-    file_digest,
-    write_manifest,
-)
+from keyart.models.llm.scoring.manifest import Manifest, write_manifest
 from keyart.models.llm.scoring.onnx_engine import OnnxEngine
 from keyart.models.llm.scoring.options import score_options
 from keyart.models.llm.scoring.scorer import Scorer

@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from keyart.models.artifacts.lines import write_lines
 from keyart.models.dataset.examples import Example
 from keyart.models.dataset.reasons import Reason, Status, read_reasons
 from keyart.models.llm.prompt.marks import MARKS
@@ -105,8 +106,7 @@ def write_reasons(
 def _keep(path: Path, known: Sequence[Reason]) -> None:
     """Rewrite the file without an unfinished line and without failures, which are tried again."""
     if path.is_file():
-        lines = [msgspec.json.encode(each) + b"\n" for each in known if each.status != "failed"]
-        path.write_bytes(b"".join(lines))
+        write_lines(path, (each for each in known if each.status != "failed"))
 
 
 def _ask(

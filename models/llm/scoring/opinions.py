@@ -7,19 +7,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from keyart.models.artifacts.graphs import check_graph
 from keyart.models.dataset.examples import Choice, Example
 from keyart.models.likelihood.temperature import tempered
 from keyart.models.llm.prompt.prompts import Prompter
 from keyart.models.llm.prompt.template import load_template
 from keyart.models.llm.prompt.tokenizing import load_tokenizer
-from keyart.models.llm.scoring.manifest import (
-    MANIFEST_FILE,
-    Manifest,
-    check_graph,
-    read_manifest,
-)
-from keyart.models.llm.scoring.options import Scored, relative_log, score_options
+from keyart.models.llm.scoring.manifest import MANIFEST_FILE, Manifest, read_manifest
+from keyart.models.llm.scoring.options import Scored, score_options
 from keyart.models.llm.scoring.scorer import Scorer
+from keyart.models.priors.protocol import relative_log
 from keyart.models.priors.worth import UNMEASURED, Worth
 from keyart.schemas.decisions import MAX_ARTWORKS
 from keyart.schemas.errors import ModelRejected

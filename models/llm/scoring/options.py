@@ -70,10 +70,3 @@ def position_bias(scored: Sequence[Scored]) -> float:
     if not scored:
         return 0.0
     return float(np.mean([0.5 * np.abs(one.places - 1 / one.places.size).sum() for one in scored]))
-
-
-def relative_log(probabilities: NDArray[np.float64], *, floor: float = 1e-4) -> NDArray[np.float64]:
-    """Return log probabilities less their mean: a prior's relative opinion, (K,), sums to 0."""
-    logs = np.log(np.maximum(probabilities, floor))
-    result: NDArray[np.float64] = logs - logs.mean()
-    return result

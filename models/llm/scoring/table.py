@@ -7,12 +7,14 @@ from typing import Any, Final
 
 import msgspec
 
-from keyart.models.artifacts.described import finished_lines
+from keyart.models.artifacts.lines import cut_unfinished, finished_lines
+from keyart.models.artifacts.whole import appearing
 from keyart.models.dataset.catalogue import choices
 from keyart.models.dataset.examples import Example
 from keyart.models.dataset.segments import Segment
 from keyart.models.llm.scoring.opinions import Opinions
-from keyart.models.llm.scoring.options import Scored, position_bias, relative_log
+from keyart.models.llm.scoring.options import Scored, position_bias
+from keyart.models.priors.protocol import relative_log
 from keyart.schemas.catalogue import Title
 from keyart.schemas.priors import Opinion
 
@@ -95,7 +97,7 @@ def score_table(
         for title in titles
         if len(title.artworks) > 1
     }
-    _mend(path)
+    cut_unfinished(path)
     have = (
         {(row.segment, row.title) for row in read_table(path) if _fits(row, wanted)}
         if path.is_file()
@@ -161,28 +163,14 @@ def _blocks(asked: Iterable[tuple[Segment, Title]]) -> Iterator[list[tuple[Segme
         yield block
 
 
-def _mend(path: Path) -> None:
-    """Cut off a last line that a stopped run left unfinished."""
-    if not path.is_file():
-        return
-    with path.open("r+b") as table:
-        size = 0
-        for line in table:
-            if line.endswith(b"\n"):
-                size += len(line)
-        table.truncate(size)
-
-
 def _compact(path: Path, wanted: dict[tuple[str, str], str]) -> int:
-    fresh = path.with_suffix(path.suffix + ".new")
     seen: set[tuple[str, str]] = set()
     dropped = 0
-    with fresh.open("wb") as out:
+    with appearing(path) as fresh, fresh.open("wb") as out:
         for row in read_table(path):
             if _fits(row, wanted) and (row.segment, row.title) not in seen:
                 seen.add((row.segment, row.title))
                 out.write(msgspec.json.encode(row) + b"\n")
             else:
                 dropped += 1
-    fresh.replace(path)
     return dropped

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from keyart.models.artifacts.digests import file_digest
 from keyart.models.dataset.examples import Example
-from keyart.models.llm.scoring.manifest import file_digest
 from keyart.models.priors.dual.manifest import ARTWORK_GRAPH, VIEWER_GRAPH, read_dual_manifest
 from keyart.models.priors.dual.sides import DualSides
 from keyart.models.priors.dual.vectors import VIEWER_WIDTH, Floats, viewer_of_history

@@ -7,8 +7,8 @@ from typing import Any, Final
 import numpy as np
 import torch
 
+from keyart.models.artifacts.digests import file_digest
 from keyart.models.dataset.examples import Example
-from keyart.models.llm.scoring.manifest import file_digest
 from keyart.models.priors.dual.manifest import (
     ARTWORK_GRAPH,
     MANIFEST_FILE,

@@ -16,11 +16,12 @@ from keyart.models.likelihood.temperature import tempered
 from keyart.models.llm.prompt.prompts import Prompter, shuffled
 from keyart.models.llm.prompt.template import load_template
 from keyart.models.llm.scoring.opinions import Opinions, opinions
-from keyart.models.llm.scoring.options import position_bias, relative_log, score_options
+from keyart.models.llm.scoring.options import position_bias, score_options
 from keyart.models.llm.scoring.plan import computed_tokens, plan
 from keyart.models.llm.scoring.scorer import Scorer
 from keyart.models.llm.scoring.table import read_table, score_table
 from keyart.models.llm.scoring.torch_engine import TorchEngine
+from keyart.models.priors.protocol import relative_log
 from keyart.models.priors.worth import UNMEASURED, Worth
 from keyart.schemas.catalogue import Artwork, Title
 from tests.unit.models.conftest import WORDS, example
