@@ -62,7 +62,7 @@ docs: $(VENV)/.dev ## the docs as a site in build/site, to be read without a net
 	@$(BIN)/python infra/site_hosts.py build/site
 
 containers: $(VENV)/.dev ## the tests against Kafka and Redis in containers (needs a Docker engine)
-	KEYART_CONTAINERS=1 $(PYTEST) -m containers $(KILLED) $(PYTEST_ARGS)
+	KEYART_CONTAINERS=1 $(PYTEST) -m containers --timeout 1200 $(KILLED) $(PYTEST_ARGS)
 
 bench: $(VENV)/.bench ## the speed tables, ours beside the others', measured on this machine
 	$(BIN)/python tests/benchmarks/run.py $(BENCH_ARGS)

@@ -138,7 +138,7 @@ class House:
                 total.update(self.parts.store.counts(Lane(kind, partition)))
         return total
 
-    def until_counted(self, name: str, count: int, timeout_s: float = 90.0) -> None:
+    def until_counted(self, name: str, count: int, timeout_s: float = 300.0) -> None:
         """Wait until the lanes have counted this much; a dead worker is a failure."""
 
         def counted() -> bool:
@@ -178,7 +178,7 @@ def stored_posterior(parts: Parts) -> tuple[Counter[tuple[str, str]], Counter[tu
     return shown, taken
 
 
-def settle(house: House, crowds: Sequence[Crowd], timeout_s: float = 90.0) -> None:
+def settle(house: House, crowds: Sequence[Crowd], timeout_s: float = 300.0) -> None:
     """Wait until everything the crowds did is learned, and hold it against their accounts.
 
     Nothing lost, nothing twice: posteriors by the crowds' own account, and every taste and

@@ -78,7 +78,7 @@ def test_what_was_accepted_is_in_the_log_and_all_recovers(small_disk: Path, free
     assert accepted <= logged and len(accepted) == 200
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(400)
 def test_a_new_site_without_room_is_one_line(small_disk: Path, free_port: int) -> None:
     fill(small_disk / "filler")
     site = Serving(small_disk / "data", free_port, said_in=small_disk.parent)

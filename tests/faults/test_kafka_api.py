@@ -16,7 +16,7 @@ from tests.containers.fixtures import MakeHouse
 from tests.containers.house import House, settle
 from tests.containers.servers import until
 
-pytestmark = [pytest.mark.containers, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.containers, pytest.mark.timeout(1200)]
 
 BUFFER = 30
 ALL_WELL = {"ready": True, "store": True, "log": True, "beliefs": True}

@@ -10,7 +10,7 @@ from tests.containers.crowd import Crowd
 from tests.containers.fixtures import MakeHouse
 from tests.containers.house import settle
 
-pytestmark = [pytest.mark.containers, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.containers, pytest.mark.timeout(1200)]
 
 AWAY_S = 20.0
 
@@ -30,7 +30,7 @@ def test_broker_away_for_twenty_seconds(make_house: MakeHouse) -> None:
     house.visit(crowd, 1000)
     outage.join()
     house.visit(crowd, 1000)
-    settle(house, [crowd], timeout_s=240)
+    settle(house, [crowd], timeout_s=300)
     assert all(worker.process.poll() is None for worker in house.workers)
 
 
@@ -46,7 +46,7 @@ def test_redis_away_for_a_while(make_house: MakeHouse) -> None:
     time.sleep(10)
     house.redis.resume()
     house.visit(crowd, 1000)
-    settle(house, [crowd], timeout_s=120)
+    settle(house, [crowd], timeout_s=300)
     assert all(worker.process.poll() is None for worker in house.workers)
 
 
@@ -58,7 +58,7 @@ def test_redis_killed_under_load(make_house: MakeHouse) -> None:
         house.visit(crowd, 1500)
         house.redis.docker.kill()
         house.redis.resume()
-    settle(house, [crowd], timeout_s=120)
+    settle(house, [crowd], timeout_s=300)
 
 
 def test_redis_restarted_empty_is_rebuilt_by_the_workers(make_house: MakeHouse) -> None:
@@ -73,4 +73,4 @@ def test_redis_restarted_empty_is_rebuilt_by_the_workers(make_house: MakeHouse) 
     house.redis.resume()
     assert not house.parts.store.counts(Lane(TITLES, 0))
     house.visit(crowd, 500)
-    settle(house, [crowd], timeout_s=120)
+    settle(house, [crowd], timeout_s=300)

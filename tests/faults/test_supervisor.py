@@ -36,7 +36,7 @@ def start(data_dir: Path, free_port: int) -> Iterator[Start]:
         each.stop()
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 def test_all_end_with_a_killed_supervisor_and_the_next_one_takes_over(start: Start) -> None:
     first = start(viewer_key="a key of the test").ready()
     first.put("t")
@@ -59,7 +59,7 @@ def test_all_end_with_a_killed_supervisor_and_the_next_one_takes_over(start: Sta
     assert second.left_behind() == []
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 def test_a_second_one_in_the_folder_is_refused_and_told_of_the_first(
     start: Start, free_port: int
 ) -> None:
@@ -72,7 +72,7 @@ def test_a_second_one_in_the_folder_is_refused_and_told_of_the_first(
     assert set(first.members()) == {"valkey", "steps", "api"}
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 def test_a_store_that_is_frozen_or_has_lost_its_socket_ends_nothing(start: Start) -> None:
     site = start(snapshot_s="0.2").ready()
     site.put("t")
@@ -92,7 +92,7 @@ def test_a_store_that_is_frozen_or_has_lost_its_socket_ends_nothing(start: Start
     assert site.call("/health/ready")[0] == 200
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 def test_what_cannot_start_ends_all_with_the_reason_last(start: Start, tmp_path: Path) -> None:
     space = tmp_path / "space"
     space.mkdir()
@@ -105,7 +105,7 @@ def test_what_cannot_start_ends_all_with_the_reason_last(start: Start, tmp_path:
     assert site.left_behind() == []
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 def test_other_partitions_than_the_state_was_made_with_are_refused(start: Start) -> None:
     start(partitions="2").ready().stop()
     again = start(partitions="3")
@@ -113,14 +113,14 @@ def test_other_partitions_than_the_state_was_made_with_are_refused(start: Start)
     assert again.lines()[-1].startswith("keyart: KEYART_PARTITIONS is 3")
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(400)
 def test_a_prior_nobody_registered_is_refused(start: Start) -> None:
     site = start(prior="nosuch")
     assert site.end() == 1
     assert site.lines()[-1].startswith("keyart: KEYART_PRIOR is 'nosuch'")
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(400)
 def test_a_store_that_is_away_at_the_start_is_waited_for(start: Start, free_port: int) -> None:
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))

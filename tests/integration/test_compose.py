@@ -76,7 +76,7 @@ def compose() -> Iterator[Compose]:
     environ["KEYART_API_KEYS"] = KEY
     up = Compose(project=f"keyart-test-{os.getpid()}", environ=environ)
     try:
-        up.run("up", "--build", "--wait", "--wait-timeout", "300", timeout_s=600)
+        up.run("up", "--build", "--wait", "--wait-timeout", "500", timeout_s=800)
         up.run("up", "--wait", "prometheus")
         yield up
     except AssertionError:
