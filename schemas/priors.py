@@ -7,6 +7,8 @@ from msgspec import Meta, Struct
 from keyart.schemas.taste import TASTE_DIMENSIONS
 
 PRIOR_VERSION = 1
+NEUTRAL = "neutral"
+"""The name under which no prior serves."""
 MAX_SEGMENTS = 256
 
 

@@ -110,8 +110,18 @@ class StateStore(Protocol):
     def counts(self, lane: Lane) -> dict[str, int]:
         """Return the lane's counters."""
 
+    def forget(self, lane: Lane, viewer: str) -> None:
+        """Delete at once what is kept of a viewer by key, beside the lane's owner.
+
+        The owner does it again, with all else that the lane has, when it reads of the erasure.
+        """
+
     def clear(self, lane: Lane) -> None:
         """Forget the lane's state, offsets and counters, but not its epoch; replay starts here."""
+
+
+ARCHIVE_GROUP = "archive"
+"""The group of an embedded log that stands where the archive does."""
 
 
 class Log(Protocol):

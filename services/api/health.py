@@ -19,7 +19,7 @@ from keyart.services.processes.housekeeping import how_it_goes
 from keyart.services.wiring.bootstrap import now_ms
 from keyart.services.wiring.telemetry import ApiMetrics
 from keyart.streams.ports import TITLES, VIEWERS, Lane
-from keyart.streams.valkey.room import NEARLY_FULL, room_of
+from keyart.streams.room import NEARLY_FULL
 
 STALE_SNAPSHOTS_S = 30.0
 PROBE_S = 1.0
@@ -121,7 +121,7 @@ def _catalogue(keyart: ApiState) -> Part:
 
 
 def _housekeeping(keyart: ApiState) -> Part:
-    found = how_it_goes(keyart.parts)
+    found = how_it_goes(keyart.parts.register)
     if found is None:
         return Part(well=True, says="no round yet")
     at_ms = now_ms()
@@ -154,7 +154,7 @@ def _measure(keyart: ApiState) -> None:
     own = keyart.metrics
     own.snapshot_age.set(keyart.snapshots.age_s)
     try:
-        room = keyart.room = room_of(keyart.parts.client)
+        room = keyart.room = keyart.parts.admin.room()
         own.store_used.set(room.used)
         own.store_limit.set(room.limit)
         own.steps.replace(
@@ -166,7 +166,7 @@ def _measure(keyart: ApiState) -> None:
             }
         )
         own.titles_aside.set(keyart.parts.catalogue.count_aside())
-        if (house := how_it_goes(keyart.parts)) is not None:
+        if (house := how_it_goes(keyart.parts.register)) is not None:
             own.house_done.set(house.done_ms / 1000)
             own.house_failures.set(house.failures)
             own.archive_aside.set(house.set_aside)

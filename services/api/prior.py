@@ -10,10 +10,9 @@ from keyart.models.priors.dual.serving import DualPrior
 from keyart.models.priors.personal import SegmentSide
 from keyart.models.taste.features import F32
 from keyart.schemas.errors import ModelRejected, SpaceMismatch
-from keyart.schemas.priors import Opinion, PriorCard
+from keyart.schemas.priors import NEUTRAL, Opinion, PriorCard
 from keyart.services.wiring.bootstrap import Parts
 from keyart.streams.catalogue.view import NOW
-from keyart.streams.valkey.opinions import NEUTRAL
 
 
 class ServedPrior:

@@ -20,7 +20,6 @@ from keyart.schemas.posterior import SharedSums, TitleSums
 from keyart.schemas.topics import partition_of
 from keyart.services.api.memory import settle
 from keyart.services.api.prior import ServedPrior
-from keyart.services.jobs.erasure import erasures
 from keyart.services.wiring.bootstrap import Parts
 from keyart.services.wiring.telemetry import ApiMetrics
 from keyart.streams.catalogue.view import NOW
@@ -134,7 +133,7 @@ class Snapshots:
             self._change_over()
             self._prior.refresh()
             self._read_posteriors()
-            self.erasures = erasures(self._parts)
+            self.erasures = self._parts.register.erasure_count()
             self._beliefs.work_out(self.index)
             self._tell_bounds()
             self.refreshed_at = time.monotonic()

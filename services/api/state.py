@@ -1,7 +1,7 @@
 """What the api's handlers share, built once at start and closed at the end."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, ParamSpec, TypeAlias, TypeVar
 
 from litestar.di import NamedDependency
@@ -14,16 +14,15 @@ from keyart.services.api.recorder import Recorder
 from keyart.services.api.rotation import Rotation
 from keyart.services.api.snapshots import Snapshots
 from keyart.services.api.standing import Recent
+from keyart.services.jobs.erasure import erasures_of
 from keyart.services.page.wiring import insight_of
 from keyart.services.wiring.bootstrap import Parts, now_ms
 from keyart.services.wiring.telemetry import ApiMetrics
 from keyart.streams.ports import AsyncLog, Output, TasteReader
-from keyart.streams.valkey.aio import ValkeyAsyncLog, ValkeyTastes, connect_async
-from keyart.streams.valkey.room import Room
+from keyart.streams.room import Room
 
 P = ParamSpec("P")
 T = TypeVar("T")
-TASTE_TIMEOUT_S = 0.25
 LOAD_S = 60.0
 
 
@@ -32,8 +31,8 @@ class ApiState:
 
     Attributes
     ----------
-    parts, metrics, snapshots, insight
-        Settings and stores; counters; what is known; what the page may ask.
+    parts, metrics, erasures, snapshots, insight
+        Settings and stores; counters; who is erased; what is known; what the page may ask.
     tastes, log, recorder, chooser, rotation
         Only between `start` and `stop`.
     measuring
@@ -51,6 +50,7 @@ class ApiState:
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
         self.metrics = ApiMetrics()
+        self.erasures = erasures_of(parts)
         self.snapshots = Snapshots(parts, self.metrics)
         self.insight = insight_of(
             parts,
@@ -61,22 +61,13 @@ class ApiState:
         )
         self.measuring: asyncio.Task[None] | None = None
         self.room: Room | None = None
-        self._client: Any = None
-        self._close: list[Callable[[], Any]] = []
+        self._close: tuple[Callable[[], Awaitable[Any]], ...] = ()
 
     async def start(self) -> None:
         """Connect, load what is known, and begin to serve from it."""
         parts, settings = self.parts, self.parts.settings
-        self._client = connect_async(parts.redis_url, cluster=settings.redis_cluster)
-        self.tastes = ValkeyTastes(
-            self._client,
-            parts.keys,
-            partitions=settings.partitions,
-            timeout_s=TASTE_TIMEOUT_S,
-            cluster=settings.redis_cluster,
-        )
+        self.tastes, self.log, self._close = parts.connected()
         self.rotation = Rotation(parts.viewer_keys, self.tastes)
-        self.log = await self._open_log()
         recent = Recent(dwell_ms=settings.dwell_s * 1000)
         self.recorder = Recorder(
             self.log,
@@ -98,23 +89,12 @@ class ApiState:
         # request. A store that is away ends the wait.
         await self.in_thread(self.snapshots.wait, LOAD_S)
 
-    async def _open_log(self) -> AsyncLog:
-        parts, settings = self.parts, self.parts.settings
-        if parts.embedded:
-            return ValkeyAsyncLog(self._client, parts.keys, partitions=settings.partitions)
-        from keyart.streams.kafka.producer import KafkaLog
-
-        kafka = KafkaLog(parts.kafka, partitions=settings.partitions)
-        self._close.append(kafka.stop)
-        return kafka
-
     async def stop(self) -> None:
         """Hand what is buffered to the log, and close."""
         self.snapshots.stop()
         await self.recorder.stop()
         for close in self._close:
             await close()
-        await self._client.aclose()
 
     async def in_thread(self, call: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
         """Run a blocking call beside the event loop."""

@@ -12,11 +12,10 @@ from keyart.schemas.errors import InvalidRecord, NotFound
 from keyart.schemas.events import ConceptWeight, Correction, Erasure
 from keyart.schemas.ids import GivenName, ViewerKey, pseudonym
 from keyart.schemas.taste import INTERESTS, NO_CONCEPT, TasteArray
-from keyart.schemas.topics import EVENTS, partition_of
+from keyart.schemas.topics import EVENTS
 from keyart.services.api.bodies import Body
 from keyart.services.api.routes import JSON
 from keyart.services.api.state import ApiState, Keyart
-from keyart.services.jobs.erasure import forget_now, register
 from keyart.services.wiring.bootstrap import now_ms
 from keyart.streams.ports import Output
 from keyart.streams.reading import usable_taste
@@ -135,9 +134,8 @@ async def erase_viewer(viewer: Viewer, keyart: Keyart) -> Response[bytes]:
 async def _erase(key: ViewerKey, keyart: ApiState) -> None:
     event = Erasure(id=uuid.uuid4().hex, viewer=key, occurred_at_ms=now_ms())
     (offset,) = await keyart.log.append([Output(EVENTS, key, codec.encode(event))])
-    partition = partition_of(key, keyart.parts.settings.partitions)
-    await keyart.in_thread(register, keyart.parts, key, offset)
-    await keyart.in_thread(forget_now, keyart.parts, key, partition)
+    await keyart.in_thread(keyart.erasures.add, key, offset)
+    await keyart.in_thread(keyart.erasures.forget_now, key)
     keyart.chooser.forget(key)
 
 

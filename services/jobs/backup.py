@@ -9,19 +9,18 @@ import os
 import shutil
 import tarfile
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from hashlib import blake2b
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from msgspec import Struct, json
 
-from keyart.schemas.errors import InvalidRecord, NotFound, SettingsError, StoreError
+from keyart.schemas.errors import InvalidRecord, NotFound, SettingsError
 from keyart.services.jobs.archive_lock import archive_locked
 from keyart.services.jobs.eras import MAKING
 from keyart.services.jobs.rebuild import check_state
@@ -30,7 +29,6 @@ from keyart.services.wiring.folder import OWNER_ONLY
 from keyart.services.wiring.settings import Settings
 from keyart.services.wiring.viewer_key import FILE, PREVIOUS_FILE
 from keyart.streams.compare import Check
-from keyart.streams.valkey.connect import translated
 
 MANIFEST: Final = "backup.json"
 SNAPSHOT: Final = "valkey.rdb"
@@ -40,8 +38,6 @@ MODELS: Final = "models"
 VECTORS: Final = "vectors"
 """Of texts, by neural encoders: made again when they are needed."""
 TAR: Final = ".tar"
-SNAPSHOT_S: Final = 3600.0
-POLL_S: Final = 0.05
 MUST_AGREE: Final = ("partitions", "topic_prefix")
 _AOF: Final = "appendonly.aof"
 _MOST_MANIFEST: Final = 100_000_000
@@ -112,7 +108,7 @@ def back_up(parts: Parts, to: Path) -> Manifest:
 
 def _gather(parts: Parts, to: Path) -> Manifest:
     with archive_locked(parts.data_dir):
-        _snapshot(parts, to / SNAPSHOT)
+        parts.admin.snapshot(to / SNAPSHOT)
         _copy_tree(parts.archive_dir, to / ARCHIVE)
     for name in (FILE, PREVIOUS_FILE):
         if (parts.data_dir / name).is_file():
@@ -131,37 +127,6 @@ def _gather(parts: Parts, to: Path) -> Manifest:
     (to / MANIFEST).write_bytes(json.format(json.encode(manifest)))
     _force(to / MANIFEST)
     return manifest
-
-
-def _snapshot(parts: Parts, to: Path) -> None:
-    """Let the server write all it holds as of one moment, and take the file."""
-    client = parts.client
-    with translated():
-        folder = Path(client.config_get("dir")["dir"])
-        name = client.config_get("dbfilename")["dbfilename"]
-        deadline = time.monotonic() + SNAPSHOT_S
-        _wait(client, deadline)
-        client.bgsave()
-        _wait(client, deadline)
-        if client.info("persistence")["rdb_last_bgsave_status"] != "ok":
-            raise StoreError("the server could not write a snapshot: see valkey.log")
-    try:
-        shutil.copyfile(folder / name, to)
-    finally:
-        # what is erased must not live on in a file that nobody looks at
-        (folder / name).unlink(missing_ok=True)
-    _force(to)
-
-
-def _wait(client: Any, deadline: float) -> None:
-    """Wait until the server writes neither a snapshot nor its append-only file anew."""
-    while True:
-        about = client.info("persistence")
-        if not about["rdb_bgsave_in_progress"] and not about["aof_rewrite_in_progress"]:
-            return
-        if time.monotonic() > deadline:
-            raise StoreError("the server did not finish its snapshot within an hour")
-        time.sleep(POLL_S)
 
 
 def _copy_tree(source: Path, to: Path, *, without: str = "") -> None:

@@ -7,8 +7,8 @@ from typing import Final
 
 from keyart.services.wiring.bootstrap import Parts, now_ms
 from keyart.services.wiring.settings import Settings
+from keyart.streams.eras import Era, Value
 from keyart.streams.ports import TITLES, VIEWERS, Lane
-from keyart.streams.valkey.made import Era, MadeWith, Value
 
 MAKING: Final[Mapping[str, tuple[str, ...]]] = {
     VIEWERS: (
@@ -45,14 +45,14 @@ def lanes_of(settings: Settings) -> list[Lane]:
 
 def begin_era(parts: Parts, lane: Lane) -> None:
     """Note what a lane is read with from here on; call it before its owner reads."""
-    MadeWith(parts.client, parts.keys).begin(
+    parts.made_with.begin(
         lane, making(parts.settings, lane.kind), parts.store.offsets(lane), at_ms=now_ms()
     )
 
 
 def eras_of(parts: Parts, lane: Lane) -> list[tuple[Era, Parts]]:
     """Return a lane's eras, each with parts that make lanes as it did; at least one."""
-    made = MadeWith(parts.client, parts.keys).read(lane)
+    made = parts.made_with.read(lane)
     eras = list(made.eras) or [Era(settings=making(parts.settings, lane.kind), known=False)]
     known = {each.name for each in fields(Settings)}
     found = []

@@ -24,12 +24,9 @@ from keyart.streams.compare import (
     tastes_since,
 )
 from keyart.streams.memory.store import MemoryStore
-from keyart.streams.ports import TITLES, TOPICS_OF, VIEWERS, Lane, LogRecord, Output
-from keyart.streams.valkey.connect import translated
-from keyart.streams.valkey.log import ARCHIVE_GROUP
-from keyart.streams.valkey.made import MadeWith
+from keyart.streams.ports import ARCHIVE_GROUP, TITLES, TOPICS_OF, VIEWERS, Lane, LogRecord, Output
+from keyart.streams.site import Note
 
-_REBUILDING = "rebuilding"
 log = logging.getLogger(__name__)
 LOGGED_AT_ONCE = 100
 TRIES = 5
@@ -203,15 +200,14 @@ def rebuild_state(parts: Parts) -> tuple[int, int]:
     """
     past, settings = Past(parts), parts.settings
     # until this is gone again the state is not whole, and whoever starts next rebuilds it
-    with translated():
-        parts.client.set(parts.keys.shared(_REBUILDING), 1)
+    parts.register.write(Note.REBUILDING, b"1")
     restore_titles(parts, past)
     view = past.view()
     ids, last, _ = replay.rewarded(past.read, settings.partitions)
     records = rewards = 0
     for lane in lanes_of(settings):
         parts.store.clear(lane)
-        MadeWith(parts.client, parts.keys).forget(lane)
+        parts.made_with.forget(lane)
         begin_era(parts, lane)
         if lane.kind == VIEWERS:
             made = parts.viewers_lane(parts.store, lane.partition, catalogue=view, already=ids)
@@ -222,8 +218,7 @@ def rebuild_state(parts: Parts) -> tuple[int, int]:
             rewards += replay.rebuild_titles(titles, past.read)
         if partial := past.partial(TOPICS_OF[lane.kind], lane.partition):
             log.warning("lane %s %d is rebuilt from what is left: %s", *lane, partial)
-    with translated():
-        parts.client.delete(parts.keys.shared(_REBUILDING))
+    parts.register.drop(Note.REBUILDING)
     return records, rewards
 
 
@@ -235,17 +230,13 @@ def restore_titles(parts: Parts, past: Past) -> None:
 
 def log_titles_once(parts: Parts) -> int:
     """Log the titles of a store whose catalogue was never logged, once; return how many."""
-    key = parts.keys.shared("{catalogue}logged")
-    with translated():
-        done = not parts.embedded or parts.client.exists(key)
-    if done:
+    if not parts.embedded or parts.register.read(Note.TITLES_LOGGED) is not None:
         return 0
     _, titles = parts.catalogue.changed(0)
     outputs = [Output(CATALOGUE, title.id, codec.encode(title)) for title in titles]
     for first in range(0, len(outputs), LOGGED_AT_ONCE):
         parts.log.append(outputs[first : first + LOGGED_AT_ONCE])
-    with translated():
-        parts.client.set(key, 1)
+    parts.register.write(Note.TITLES_LOGGED, b"1")
     return len(titles)
 
 
@@ -270,11 +261,8 @@ def rebuild_if_needed(parts: Parts) -> str:
     It is not when a rebuild was cut off, when the tastes are of another space than the one set
     now, or when a store that holds nothing stands before an archive.
     """
-    key = parts.keys.shared("space")
-    now = parts.space.identity.encode()
-    with translated():
-        before = parts.client.get(key)
-        cut_off = parts.client.exists(parts.keys.shared(_REBUILDING))
+    register, now = parts.register, parts.space.identity.encode()
+    before, cut_off = register.read(Note.SPACE), register.read(Note.REBUILDING) is not None
     why = ""
     if cut_off:
         why = "a rebuild was cut off"
@@ -287,6 +275,5 @@ def rebuild_if_needed(parts: Parts) -> str:
     if why:
         log.warning("rebuilding every taste and posterior from the log: %s", why)
         rebuild_state(parts)
-    with translated():
-        parts.client.set(key, now)
+    register.write(Note.SPACE, now)
     return why

@@ -18,7 +18,6 @@ from keyart.services.page.pictures import Pictures
 from keyart.streams.families import TIMELINE, TITLE, WINDOWS
 from keyart.streams.ports import TITLES, VIEWERS, Clock, Lane, LogRecord, StateStore
 from keyart.streams.reading import usable
-from keyart.streams.valkey.log import ValkeyLog
 
 Bounds = Callable[[str], Mapping[str, tuple[float, float]]]
 
@@ -188,6 +187,24 @@ class LogFlows:
         return newest
 
 
+class OwnLog(Protocol):
+    """The embedded log, as far as its tail is read."""
+
+    def read(
+        self, topic: str, partition: int, *, after: str | None, count: int
+    ) -> Sequence[LogRecord]:
+        """Return up to `count` records after the offset."""
+
+    def tail(self, topic: str, partition: int, count: int) -> list[LogRecord]:
+        """Return up to `count` of the newest records, the newest first."""
+
+    def appended(self, topic: str, partition: int) -> int:
+        """Return how many records were ever appended."""
+
+    def group_offset(self, topic: str, partition: int, group: str) -> str | None:
+        """Return how far a group has read."""
+
+
 class StreamTail:
     """The embedded log, as the page reads it.
 
@@ -200,7 +217,7 @@ class StreamTail:
         and counting a backlog by reading it would be a burden just when there is one.
     """
 
-    def __init__(self, log: ValkeyLog, counts: Callable[[Lane], dict[str, int]]) -> None:
+    def __init__(self, log: OwnLog, counts: Callable[[Lane], dict[str, int]]) -> None:
         self._log = log
         self._counts = counts
         self.appended = log.appended

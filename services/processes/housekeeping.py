@@ -17,12 +17,12 @@ from msgspec import Struct, structs
 from keyart.schemas import codec
 from keyart.schemas.errors import InvalidRecord, KeyartError, MissingExtra
 from keyart.services.jobs.archive_lock import archive_locked
-from keyart.services.jobs.erasure import finish_erasures, rewrite_if_due
+from keyart.services.jobs.erasure import erasures_of, rewrite_if_due
 from keyart.services.processes.retrainer import Retrainer
 from keyart.services.wiring.bootstrap import Parts, now_ms
 from keyart.streams.ports import VIEWERS, Lane
-from keyart.streams.valkey.connect import translated
-from keyart.streams.valkey.room import NEARLY_FULL, room_of
+from keyart.streams.room import NEARLY_FULL
+from keyart.streams.site import Note, Register
 
 ALIVE: Final = "housekeeping.alive"
 ALIVE_ROUNDS: Final = 3
@@ -74,11 +74,16 @@ class Keeper:
             What failed; everything else was done all the same.
         """
         parts, archived = self._parts, 0
+        # of a server of your own its files are your matter (infra/README.md)
+        own_server = parts.embedded and not parts.settings.redis_url
         failed: list[KeyartError] = []
 
         def archive() -> None:
             nonlocal archived
             archived = parts.archiver.run()
+
+        def rewrite() -> bool:
+            return rewrite_if_due(parts.register, parts.admin)
 
         def attempt(what: str, act: Callable[[], object]) -> None:
             try:
@@ -95,8 +100,9 @@ class Keeper:
         with archive_locked(parts.data_dir):
             attempt("looking through the archive", self._look)
             attempt("archiving", archive)
-            attempt("erasing", lambda: finish_erasures(parts))
-            attempt("rewriting the server's file", lambda: rewrite_if_due(parts))
+            attempt("erasing", lambda: erasures_of(parts).finish())
+            if own_server:
+                attempt("rewriting the server's file", rewrite)
         attempt("following the registry", lambda: _follow(parts))
         attempt("retraining", self._retrainer.look)
         attempt("scoring new titles", lambda: _score_new(parts))
@@ -139,19 +145,13 @@ class Keeper:
             now = structs.replace(now, done_ms=at_ms, failures=0, reason="")
         self._standing = now
         # a store that is away is said by others, and the mark on disk is made all the same
-        with suppress(KeyartError), translated():
-            self._parts.client.set(_key(self._parts), codec.pack(now))
+        with suppress(KeyartError):
+            self._parts.register.write(Note.HOUSEKEEPING, codec.pack(now))
 
 
-def _key(parts: Parts) -> str:
-    return parts.keys.shared("housekeeping")
-
-
-def how_it_goes(parts: Parts) -> Housekeeping | None:
+def how_it_goes(register: Register) -> Housekeeping | None:
     """Return what housekeeping last said of itself; None if it never did, or cannot be read."""
-    with translated():
-        data = parts.client.get(_key(parts))
-    if data is None:
+    if (data := register.read(Note.HOUSEKEEPING)) is None:
         return None
     try:
         return codec.unpack(data, Housekeeping)
@@ -199,7 +199,7 @@ def is_alive(parts: Parts) -> bool:
 
 
 def _warn_of_room(parts: Parts) -> None:
-    if (room := room_of(parts.client)).share >= NEARLY_FULL:
+    if (room := parts.admin.room()).share >= NEARLY_FULL:
         log.warning("the state store is nearly full: %s; soon it takes nothing new", room)
 
 
@@ -225,16 +225,14 @@ def _score_new(parts: Parts) -> None:
 
 def _let_idle_go(parts: Parts) -> None:
     """Give tastes that an earlier keyart wrote an end, once: those written since have one."""
-    key, kept = parts.keys.shared("taste-kept"), str(parts.taste_ms).encode()
-    with translated():
-        if not parts.taste_ms or parts.client.get(key) == kept:
-            return
+    kept = str(parts.taste_ms).encode()
+    if not parts.taste_ms or parts.register.read(Note.TASTE_KEPT) == kept:
+        return
     found = sum(
         parts.store.forget_idle_tastes(Lane(VIEWERS, partition))
         for partition in range(parts.settings.partitions)
     )
-    with translated():
-        parts.client.set(key, kept)
+    parts.register.write(Note.TASTE_KEPT, kept)
     if found:
         days = parts.settings.taste_kept_days
         log.warning("%d tastes go in %g days unless their viewers come back", found, days)

@@ -12,7 +12,6 @@ from keyart.services.wiring.bootstrap import Parts
 from keyart.services.wiring.store_checks import check_store
 from keyart.streams.embedded.driver import EmbeddedDriver
 from keyart.streams.embedded.rest import Rest
-from keyart.streams.valkey.connect import translated
 
 LOCK: Final = "steps.lock"
 BEFORE_S: Final = 15.0
@@ -68,7 +67,7 @@ def _begun(parts: Parts, stopping: threading.Event) -> EmbeddedDriver | None:
         signal.signal(number, lambda *_: stopping.set())
     rest = Rest("the start of the steps")
     while not stopping.wait(rest.left_s):
-        with rest.after_failure(StoreError, LogError, passing=Fenced), translated():
+        with rest.after_failure(StoreError, LogError, passing=Fenced):
             check_store(parts)
             begin(parts)
             return parts.driver

@@ -16,7 +16,7 @@ from keyart.streams.kafka.driver import LaneDriver
 from keyart.streams.kafka.relay import Relay
 from keyart.streams.kafka.runner import LaneAtWork, RunnerRules
 from keyart.streams.ports import VIEWERS, Lane
-from keyart.streams.valkey.connect import translated
+from keyart.streams.site import Note
 
 
 class LaneMaker:
@@ -55,11 +55,7 @@ class LaneMaker:
 
     def _life_of_store(self) -> bytes:
         """Return what the store was marked with when it was first found empty."""
-        key = self._parts.keys.shared("life")
-        with translated():
-            self._parts.client.set(key, secrets.token_hex(8), nx=True)
-            found: bytes = self._parts.client.get(key)
-        return found
+        return self._parts.register.write_once(Note.LIFE, secrets.token_hex(8).encode())
 
     def _read_catalogue(self) -> None:
         for partition in range(self._parts.settings.partitions):

@@ -2,11 +2,11 @@
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from keyart.models.embed import Concepts, Space, load_space
 from keyart.models.sums.rewards import RewardRules, reward_names
@@ -23,15 +23,19 @@ from keyart.streams.embedded.driver import EmbeddedDriver
 from keyart.streams.kafka.access import KafkaAccess
 from keyart.streams.lanes.titles import TitlesLane
 from keyart.streams.lanes.viewers import ViewersLane
-from keyart.streams.ports import LogRecord, StateStore
+from keyart.streams.ports import AsyncLog, LogRecord, StateStore, TasteReader
+from keyart.streams.room import half_of_the_machine
+from keyart.streams.site import Catalogue, Lease, MadeWith, Opinions, Register, StoreServer
 from keyart.streams.steps.bandit import BanditRules
 from keyart.streams.steps.join import JoinRules
+from keyart.streams.valkey.admin import ValkeyAdmin
 from keyart.streams.valkey.catalogue import ValkeyCatalogue
 from keyart.streams.valkey.connect import connect
 from keyart.streams.valkey.keys import Keys
 from keyart.streams.valkey.log import ValkeyLog
+from keyart.streams.valkey.made import ValkeyMadeWith
 from keyart.streams.valkey.opinions import ValkeyOpinions
-from keyart.streams.valkey.room import half_of_the_machine
+from keyart.streams.valkey.register import ValkeyRegister
 from keyart.streams.valkey.server import EmbeddedServer
 from keyart.streams.valkey.store import ValkeyStore
 
@@ -43,6 +47,15 @@ if TYPE_CHECKING:
     from keyart.streams.kafka.archiver import KafkaArchiver
 
 READ_CHUNK = 5000
+TASTE_TIMEOUT_S = 0.25
+
+
+class Connected(NamedTuple):
+    """Tastes and log on an event loop, and what to await at the end, in that order."""
+
+    tastes: TasteReader
+    log: AsyncLog
+    close: tuple[Callable[[], Awaitable[Any]], ...]
 
 
 def now_ms() -> int:
@@ -122,7 +135,7 @@ class Parts:
         return log
 
     @cached_property
-    def catalogue(self) -> ValkeyCatalogue:
+    def catalogue(self) -> Catalogue:
         """The catalogue's store."""
         settings = self.settings
         return ValkeyCatalogue(
@@ -130,9 +143,55 @@ class Parts:
         )
 
     @cached_property
-    def opinions(self) -> ValkeyOpinions:
+    def opinions(self) -> Opinions:
         """What priors think of titles."""
         return ValkeyOpinions(self.client, self.keys)
+
+    @cached_property
+    def register(self) -> Register:
+        """Erasures and rebuilds under way, and what else the site notes of itself."""
+        return ValkeyRegister(self.client, self.keys)
+
+    @cached_property
+    def made_with(self) -> MadeWith:
+        """With which settings each lane's state was made."""
+        return ValkeyMadeWith(self.client, self.keys)
+
+    @cached_property
+    def admin(self) -> StoreServer:
+        """The state store's server, as whoever runs it sees it."""
+        return ValkeyAdmin(self.client)
+
+    def lease(self, name: str, owner: str) -> Lease:
+        """Return the right to do something that one process at a time may do, not taken yet."""
+        from keyart.streams.valkey.lease import Lease as ValkeyLease
+
+        return ValkeyLease(self.client, self.keys, name, owner)
+
+    def partitions_there(self) -> int | None:
+        """Return how many partitions an embedded log has, None if unknown; nothing is made."""
+        return ValkeyLog(self.client, self.keys).made_with() if self.embedded else None
+
+    def connected(self) -> "Connected":
+        """Return how the api reaches store and log on its event loop."""
+        from keyart.streams.valkey.aio import ValkeyAsyncLog, ValkeyTastes, connect_async
+
+        settings = self.settings
+        client = connect_async(self.redis_url, cluster=settings.redis_cluster)
+        tastes = ValkeyTastes(
+            client,
+            self.keys,
+            partitions=settings.partitions,
+            timeout_s=TASTE_TIMEOUT_S,
+            cluster=settings.redis_cluster,
+        )
+        if self.embedded:
+            log = ValkeyAsyncLog(client, self.keys, partitions=settings.partitions)
+            return Connected(tastes, log, (client.aclose,))
+        from keyart.streams.kafka.producer import KafkaLog
+
+        kafka = KafkaLog(self.kafka, partitions=settings.partitions)
+        return Connected(tastes, kafka, (kafka.stop, client.aclose))
 
     @cached_property
     def space(self) -> Space:
@@ -310,7 +369,7 @@ class Parts:
 class CurrentCatalogue:
     """A view of the catalogue, the version at which it stands, and what changed in it last."""
 
-    def __init__(self, store: ValkeyCatalogue, view: CatalogueView) -> None:
+    def __init__(self, store: Catalogue, view: CatalogueView) -> None:
         self.view = view
         self.version = 0
         self.latest: tuple[str, ...] = ()

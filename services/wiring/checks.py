@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from redis.connection import parse_url
-
 from keyart.models.sums.rewards import reward_names
 from keyart.schemas.errors import SettingsError
 from keyart.services.api.auth import keys_of
@@ -20,6 +18,7 @@ from keyart.services.wiring.folder import check_folder
 from keyart.services.wiring.roles import Role
 from keyart.services.wiring.settings import Settings
 from keyart.services.wiring.viewer_key import check_keys
+from keyart.streams.valkey.connect import asked_of
 
 KAFKA_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,100}")
 HOST_NAME: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
@@ -92,7 +91,7 @@ def check_redis_url(settings: Settings) -> None:
     form = "redis://HOST:PORT/0, rediss:// for TLS, or unix:///PATH"
     try:
         parts = urlsplit(url)
-        found: dict[str, Any] = parse_url(url)  # type: ignore[no-untyped-call]
+        found: dict[str, Any] = asked_of(url)
         port, host = parts.port, parts.hostname
     except ValueError:
         raise SettingsError(f"KEYART_REDIS_URL must be like {form}") from None

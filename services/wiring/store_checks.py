@@ -1,15 +1,11 @@
 """What only the store can tell of the settings: its partitions, and its registered priors."""
 
-import redis
+from contextlib import suppress
 
-from keyart.schemas.errors import SettingsError
-from keyart.schemas.topics import EVENTS
+from keyart.schemas.errors import SettingsError, StoreError
+from keyart.schemas.priors import NEUTRAL
 from keyart.services.wiring.bootstrap import Parts
-from keyart.streams.valkey.connect import translated
-from keyart.streams.valkey.opinions import NEUTRAL
-
-PARTITIONS = "partitions"
-"""Under this key the store holds the number of partitions that its state was made with."""
+from keyart.streams.site import Note
 
 
 def check_store(parts: Parts) -> None:
@@ -23,42 +19,25 @@ def check_store(parts: Parts) -> None:
     StoreAway
         The store does not answer: then nothing is known.
     """
-    with translated():
-        try:
-            parts.client.ping()
-        except (redis.AuthenticationError, redis.exceptions.AuthorizationError):
-            raise SettingsError(
-                "KEYART_REDIS_URL: the store refuses this user or password"
-            ) from None
+    parts.admin.check_access()
     _check_partitions(parts)
     _check_prior(parts)
 
 
 def _check_partitions(parts: Parts) -> None:
-    given, key = parts.settings.partitions, parts.keys.shared(PARTITIONS)
-    with translated():
-        held = parts.client.get(key)
-        made = int(held) if held else _made_with(parts)
-        if made is not None and made != given:
-            raise SettingsError(
-                f"KEYART_PARTITIONS is {given}, and the state was made with {made}: set {made}, or "
-                "begin in another folder or under another KEYART_TOPIC_PREFIX"
-            )
-        if held is None:
-            try:
-                parts.client.set(key, given, nx=True)
-            except redis.ResponseError:
-                return  # full or read-only: it is noted another time
-
-
-def _made_with(parts: Parts) -> int | None:
-    """Return the number of partitions of a state that is older than its note, None if unknown."""
-    if not parts.embedded:
-        return None
-    count = 0
-    while parts.client.exists(parts.keys.stream(EVENTS, count)):
-        count += 1
-    return count or None
+    given = parts.settings.partitions
+    held = parts.register.read(Note.PARTITIONS)
+    # a state that is older than the note: its streams tell
+    made = int(held) if held else parts.partitions_there()
+    if made is not None and made != given:
+        raise SettingsError(
+            f"KEYART_PARTITIONS is {given}, and the state was made with {made}: set {made}, or "
+            "begin in another folder or under another KEYART_TOPIC_PREFIX"
+        )
+    if held is None:
+        # full or read-only: it is noted another time
+        with suppress(StoreError):
+            parts.register.write_once(Note.PARTITIONS, str(given).encode())
 
 
 def _check_prior(parts: Parts) -> None:

@@ -8,8 +8,8 @@ from keyart.schemas.topics import DEAD_LETTERS, TOPICS
 from keyart.streams.archive import files
 from keyart.streams.archive.ledger import Ledger
 from keyart.streams.archive.versions import compact_versions
-from keyart.streams.ports import LogRecord, sortable
-from keyart.streams.valkey.log import ARCHIVE_GROUP, ValkeyLog
+from keyart.streams.ports import ARCHIVE_GROUP, LogRecord, sortable
+from keyart.streams.valkey.log import ValkeyLog
 
 log = logging.getLogger(__name__)
 OWNERS = {topic.name: topic.lane or None for topic in TOPICS if topic.archived}

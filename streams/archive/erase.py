@@ -18,8 +18,8 @@ from keyart.schemas import codec
 from keyart.schemas.errors import InvalidRecord
 from keyart.schemas.topics import DEAD_LETTERS, PERSONAL, REWARDS
 from keyart.streams.archive import files
-from keyart.streams.ports import LogRecord, sortable
-from keyart.streams.valkey.log import ARCHIVE_GROUP, ValkeyLog
+from keyart.streams.ports import ARCHIVE_GROUP, LogRecord, sortable
+from keyart.streams.valkey.log import ValkeyLog
 
 NOBODY = "0" * 32
 ID_BYTES = 12

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from keyart.schemas.errors import Fenced, OffsetMismatch
 from keyart.schemas.topics import partition_of
+from keyart.streams.families import OF_VIEWERS
 from keyart.streams.ports import Commit, Lane, LogRecord, Output, Ownership
 
 
@@ -95,6 +96,11 @@ class MemoryStore:
             self._counts[lane][name] = self._counts[lane].get(name, 0) + count
         if self._log is not None and commit.outputs:
             self._log.append(commit.outputs)
+
+    def forget(self, lane: Lane, viewer: str) -> None:
+        """Delete at once what is kept of a viewer by key."""
+        for family in OF_VIEWERS:
+            self._families[lane, family].pop(viewer, None)
 
     def clear(self, lane: Lane) -> None:
         """Forget the lane's state, offsets, number and counters, but not its epoch."""

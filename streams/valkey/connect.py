@@ -8,11 +8,24 @@ from typing import Any, Final
 import redis
 from redis.backoff import ExponentialBackoff
 from redis.cluster import RedisCluster
+from redis.connection import parse_url
 from redis.retry import Retry
 
 from keyart.schemas.errors import StoreAway, StoreError
 
 TIMEOUT_S = 5.0
+
+
+def asked_of(url: str) -> dict[str, Any]:
+    """Return what an address asks of the client: host, path, database, certificates.
+
+    Raises
+    ------
+    ValueError
+        The client cannot read it.
+    """
+    found: dict[str, Any] = parse_url(url)  # type: ignore[no-untyped-call]
+    return found
 
 
 def connect(url: str, *, cluster: bool = False) -> Any:

@@ -12,11 +12,10 @@ import redis
 
 from keyart.schemas.errors import LogAway, StoreAway
 from keyart.schemas.topics import TOPICS, partition_of
-from keyart.streams.ports import LogRecord, Output
+from keyart.streams.ports import ARCHIVE_GROUP, LogRecord, Output
 from keyart.streams.valkey.connect import translated
 from keyart.streams.valkey.keys import Keys
 
-ARCHIVE_GROUP = "archive"
 MOST_BYTES = 8_000_000
 """What is read at once: a record may be of 1 MB, and becomes ten times that in a step's memory."""
 _FIRST = 20
@@ -54,6 +53,14 @@ class ValkeyLog:
     def partitions(self, topic: str) -> int:
         """Return the number of partitions of the topic."""
         return self._partitions
+
+    def made_with(self) -> int | None:
+        """Return how many partitions there are streams for; None for none, and nothing is made."""
+        count = 0
+        with translated():
+            while self._client.exists(self._keys.stream(TOPICS[0].name, count)):
+                count += 1
+        return count or None
 
     def append(self, outputs: Sequence[Output]) -> None:
         """Append all records in one transaction, or none.

@@ -8,12 +8,11 @@ from importlib.resources import files
 from typing import Any
 
 from keyart.schemas import codec
-from keyart.schemas.priors import Opinion, PriorCard
+from keyart.schemas.priors import NEUTRAL, Opinion, PriorCard
 from keyart.streams.reading import usable
 from keyart.streams.valkey.connect import translated
 from keyart.streams.valkey.keys import Keys
 
-NEUTRAL = "neutral"
 _CHUNK = 1000
 _SEPARATOR = "\x1f"
 

@@ -14,7 +14,7 @@ import redis
 from keyart.schemas import codec
 from keyart.schemas.errors import Fenced, OffsetMismatch
 from keyart.schemas.topics import partition_of
-from keyart.streams.families import ANNOUNCED, BY_KEY, HASHES, TASTE
+from keyart.streams.families import ANNOUNCED, BY_KEY, HASHES, OF_VIEWERS, TASTE
 from keyart.streams.letters import reason_of, state_letter
 from keyart.streams.ports import TOPICS_OF, Commit, Lane, Output, Ownership
 from keyart.streams.valkey.connect import translated
@@ -291,6 +291,11 @@ class ValkeyStore:
                 told.execute()
                 found += len(endless)
         return found
+
+    def forget(self, lane: Lane, viewer: str) -> None:
+        """Delete at once what is kept of a viewer by key; see `StateStore`."""
+        with translated():
+            self._client.delete(*(self._keys.item(lane, each, viewer) for each in OF_VIEWERS))
 
     def clear(self, lane: Lane) -> None:
         """Forget the lane's state, offsets and counters, but not its epoch."""

@@ -146,3 +146,19 @@ def test_the_log_is_read_from_any_offset(pair: tuple[StateStore, Log]) -> None:
     assert list(log.read("events", 0, after=whole[2].offset, count=9)) == whole[3:]
     assert list(log.read("events", 0, after=None, count=2)) == whole[:2]
     assert list(log.read("events", 0, after=whole[-1].offset, count=2)) == []
+
+
+def test_a_viewer_is_forgotten_at_once_and_nobody_else(store: StateStore) -> None:
+    epoch, number = store.acquire(LANE)
+    puts: dict[tuple[str, str], bytes | None] = {
+        (family, viewer): b"1"
+        for family in ("taste", "assigned", "visits")
+        for viewer in ("ada", "bo")
+    }
+    store.commit(commit(epoch, number + 1, puts=puts))
+    store.forget(LANE, "ada")
+    store.forget(LANE, "nobody")
+    for family in ("taste", "assigned"):
+        assert store.read(LANE, family, ["ada", "bo"]) == [None, b"1"]
+    # what is the lane's own goes when the lane reads of the erasure
+    assert store.read(LANE, "visits", ["ada"]) == [b"1"]

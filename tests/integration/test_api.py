@@ -21,9 +21,10 @@ from keyart.schemas.ids import pseudonym
 from keyart.schemas.topics import DECISIONS, EVENTS
 from keyart.services.api.app import create_app
 from keyart.services.api.document import OPERATIONS
-from keyart.services.jobs.erasure import finish_erasures
+from keyart.services.jobs.erasure import erasures_of
 from keyart.services.wiring.bootstrap import Parts, now_ms
 from keyart.services.wiring.settings import Settings
+from keyart.streams.valkey.catalogue import ValkeyCatalogue
 
 JSON = {"content-type": "application/json"}
 KEY = "a key of sixteen or more"
@@ -260,6 +261,7 @@ def test_a_title_that_others_change_all_the_time_is_a_conflict(
     client: Client, parts: Parts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     catalogue = parts.catalogue
+    assert isinstance(catalogue, ValkeyCatalogue)
     monkeypatch.setattr(catalogue, "_patience_s", 0.0)
     script, count = catalogue._write_script, iter(range(1000))
 
@@ -313,7 +315,7 @@ def test_a_viewer_is_read_corrected_and_erased(tmp_path: Path) -> None:
             assert client.delete("/v1/viewers/dee").status_code == 202
             problem(client.get("/v1/viewers/dee"), 404)
             steps.driver.drain()
-            assert finish_erasures(steps) == 1
+            assert erasures_of(steps).finish() == 1
             viewer = pseudonym("dee", parts.viewer_key).encode()
             assert not any(viewer in value for value in logged(parts, EVENTS))
     finally:

@@ -18,7 +18,7 @@ from keyart.schemas.events import Erasure, Impression, Play
 from keyart.schemas.ids import ViewerKey, decision_id, fits, pseudonym
 from keyart.schemas.posterior import TitleSums
 from keyart.schemas.topics import CATALOGUE, DECISIONS, EVENTS, REWARDS, partition_of
-from keyart.services.jobs.erasure import finish_erasures, forget_now, register, register_key
+from keyart.services.jobs.erasure import erasures_of
 from keyart.services.jobs.rebuild import check_state, rebuild_if_needed, rebuild_state
 from keyart.services.processes.housekeeping import keep_house
 from keyart.services.wiring.bootstrap import Parts, now_ms
@@ -259,9 +259,9 @@ def test_an_erased_viewer_is_nowhere(parts: Parts) -> None:
     parts.log.append([Output(EVENTS, viewer, codec.encode(erasure))])
     for each in range(2):
         if (tail := parts.log.tail(EVENTS, each, 1)) and tail[0].key == viewer:
-            parts.client.hset(register_key(parts), viewer, tail[0].offset)
+            parts.client.hset(parts.keys.shared("erasures"), viewer, tail[0].offset)
     parts.driver.drain()
-    assert finish_erasures(parts) == 1
+    assert erasures_of(parts).finish() == 1
     for topic in (EVENTS, DECISIONS, REWARDS):
         for each in range(2):
             for record in parts.history(topic, each):
@@ -306,8 +306,8 @@ def test_no_byte_on_the_disk_names_an_erased_viewer_nor_can_tie_a_reward_to_them
     erasure = Erasure(id="x", viewer=viewer, occurred_at_ms=now_ms())
     parts.log.append([Output(EVENTS, viewer, codec.encode(erasure))])
     partition = partition_of(viewer, 2)
-    register(parts, viewer, parts.log.tail(EVENTS, partition, 1)[0].offset)
-    forget_now(parts, viewer, partition)
+    erasures_of(parts).add(viewer, parts.log.tail(EVENTS, partition, 1)[0].offset)
+    erasures_of(parts).forget_now(viewer)
     parts.driver.drain()
     time.sleep(0.01)  # what comes in a later millisecond is another visit
     back = [Output(EVENTS, viewer, codec.encode(each)) for each in plays_again(viewer)]
@@ -318,8 +318,8 @@ def test_no_byte_on_the_disk_names_an_erased_viewer_nor_can_tie_a_reward_to_them
     assert [r.value for r in kept] == [each.value for each in back]
     # and this visit is erased as well
     parts.log.append([Output(EVENTS, viewer, codec.encode(erasure))])
-    register(parts, viewer, parts.log.tail(EVENTS, partition, 1)[0].offset)
-    forget_now(parts, viewer, partition)
+    erasures_of(parts).add(viewer, parts.log.tail(EVENTS, partition, 1)[0].offset)
+    erasures_of(parts).forget_now(viewer)
     parts.driver.drain()
     keep_house(parts)
     disk = on_disk(parts.data_dir)

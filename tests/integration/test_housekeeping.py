@@ -13,7 +13,7 @@ from keyart.schemas.events import Erasure
 from keyart.schemas.ids import ViewerKey, pseudonym
 from keyart.schemas.topics import DECISIONS, EVENTS, REWARDS
 from keyart.services.api.app import create_app
-from keyart.services.jobs.erasure import register
+from keyart.services.jobs.erasure import erasures_of
 from keyart.services.jobs.rebuild import begin
 from keyart.services.processes.housekeeping import Keeper, how_it_goes
 from keyart.services.wiring.bootstrap import Parts, now_ms
@@ -61,14 +61,14 @@ def test_a_damaged_file_is_set_aside_and_the_rest_goes_on(
     viewer = ViewerKey(pseudonym("viewer 3", b"k" * 16))
     erasure = Erasure(id="x", viewer=viewer, occurred_at_ms=now_ms())
     parts.log.append([Output(EVENTS, viewer, codec.encode(erasure))])
-    register(parts, viewer, parts.log.tail(EVENTS, 0, 1)[0].offset)
+    erasures_of(parts).add(viewer, parts.log.tail(EVENTS, 0, 1)[0].offset)
     parts.driver.drain()
     assert keeper.round() > 0
     assert [each.read_bytes() for each in files.aside(parts.archive_dir)] == [damaged]
     assert not path.exists()
     for each in parts.archive_dir.rglob("*.parquet"):
         assert viewer.encode() not in each.read_bytes()
-    house = how_it_goes(parts)
+    house = how_it_goes(parts.register)
     assert house is not None
     assert (house.set_aside, house.failures) == (1, 0)
     assert keeper.round() >= 0
@@ -99,7 +99,7 @@ def test_what_fails_is_said_and_the_other_parts_are_done(parts: Parts) -> None:
     for count in (1, 2):
         with pytest.raises(KeyartError, match="archiving"):
             keeper.round()
-        house = how_it_goes(parts)
+        house = how_it_goes(parts.register)
         assert house is not None
         assert house.failures == count
         assert "archiving" in house.reason
@@ -107,7 +107,7 @@ def test_what_fails_is_said_and_the_other_parts_are_done(parts: Parts) -> None:
     assert files.paths(parts.archive_dir, REWARDS, 0)
     (parts.archive_dir / DECISIONS).unlink()
     assert keeper.round() > 0
-    house = how_it_goes(parts)
+    house = how_it_goes(parts.register)
     assert house is not None
     assert (house.failures, house.reason) == (0, "")
     assert house.done_ms > 0

@@ -8,7 +8,8 @@ import pytest
 from keyart.services.processes.housekeeping import keep_house
 from keyart.services.wiring.bootstrap import Parts
 from keyart.services.wiring.settings import Settings
-from keyart.streams.valkey.room import Room, half_of_the_machine, room_of
+from keyart.streams.room import Room, half_of_the_machine
+from keyart.streams.valkey.admin import room_of
 
 
 def test_the_embedded_server_has_a_bound_by_default_and_by_setting(data_dir: Path) -> None:

@@ -16,10 +16,9 @@ from keyart.models.priors.onnx_file import MANIFEST_FILE, OnnxRidgePrior
 from keyart.models.priors.protocol import Candidate
 from keyart.schemas.catalogue import StoredTitle
 from keyart.schemas.errors import InvalidRecord, SpaceMismatch
-from keyart.schemas.priors import Opinion
+from keyart.schemas.priors import NEUTRAL, Opinion
 from keyart.services.wiring.bootstrap import Parts
 from keyart.streams.catalogue.view import NOW
-from keyart.streams.valkey.opinions import NEUTRAL
 
 log = logging.getLogger(__name__)
 _BATCH = 1000

@@ -25,7 +25,7 @@ from keyart.services.jobs.retrain.stages import (
 )
 from keyart.services.processes.lock import FolderLock
 from keyart.services.wiring.bootstrap import Parts, now_ms
-from keyart.streams.valkey.lease import Lease
+from keyart.streams.site import Lease
 
 log = logging.getLogger(__name__)
 BY: Final = "retrain"
@@ -88,7 +88,7 @@ def retrain(
         raise Contended("a retraining runs already: one at a time") from held
     try:
         # the lock says that the former holder of this folder's lease is dead
-        with Lease(parts.client, parts.keys, "retrain", owner) as lease, _bounded(most_s):
+        with parts.lease("retrain", owner) as lease, _bounded(most_s):
             folder = jobs.open() or _begun(parts, jobs, reason, since_ms)
             done = _Stages(parts, folder, lease, encoders, then, tell).run()
             jobs.tidy()

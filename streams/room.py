@@ -2,9 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Any, Final, NamedTuple
-
-from keyart.streams.valkey.connect import translated
+from typing import Final, NamedTuple
 
 NEARLY_FULL: Final = 0.8
 _CGROUPS: Final = (
@@ -29,21 +27,6 @@ class Room(NamedTuple):
         if not self.limit:
             return f"{self.used / 1e6:.0f} MB taken"
         return f"{100 * self.share:.0f} % of {self.limit / 1e6:.0f} MB taken"
-
-
-def room_of(client: Any) -> Room:
-    """Ask a server, or all servers of a cluster, for its memory.
-
-    Raises
-    ------
-    StoreAway
-        It did not answer.
-    """
-    with translated():
-        found: dict[str, Any] = client.info("memory")
-    servers = [found] if "used_memory" in found else list(found.values())
-    rooms = [Room(int(each["used_memory"]), int(each.get("maxmemory", 0))) for each in servers]
-    return max(rooms, key=lambda room: (room.share, room.used))
 
 
 def half_of_the_machine() -> int:
