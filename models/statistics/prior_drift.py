@@ -1,9 +1,9 @@
 """Has the world left the prior behind? ADWIN on how takes follow it, and on the take fraction.
 
-Rewards are put together in the order in which they were shown, `LEAST` at a time: a single one says
-nothing. Each heap gives the slope of takes on the prior's opinions (1 is calibrated) and, for each
-group of titles, a take fraction. ADWIN (Bifet and Gavalda, SIAM SDM 2007) cuts the series where its
-two parts differ by more than chance allows.
+Rewards are put together in the order in which they were shown, in heaps: a single one says nothing.
+Each heap gives the slope of takes on the prior's opinions (1 is calibrated) and, for each group of
+titles, a take fraction. ADWIN (Bifet and Gavalda, SIAM SDM 2007) cuts the series where its two
+parts differ by more than chance allows.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,10 @@ from numpy.typing import NDArray
 from keyart.models.statistics.drift import adwin
 
 Array = NDArray[np.float64]
-LEAST: Final = 500
+LEAST: Final = 100
+HEAPS: Final = 200
+"""About so many heaps are made of a long log: ADWIN's bound has a term that falls with their number
+alone."""
 DELTA: Final = 0.002
 LEAST_HEAPS: Final = 8
 FARTHEST: Final = 5.0
@@ -39,7 +42,7 @@ def drifts(
     group: Sequence[str],
     *,
     delta: float = DELTA,
-    least: int = LEAST,
+    least: int = 0,
 ) -> list[Drift]:
     """Return what changed, each with the newest change.
 
@@ -55,8 +58,11 @@ def drifts(
         (N,) the prior's opinion of what was drawn, less its mean under the propensities.
     group
         (N,) the title's group.
+    least
+        Rewards in a heap; 0: a 200th of them, at least 100.
     """
     found: list[Drift] = []
+    least = least or max(LEAST, len(reward) // HEAPS)
     count = len(reward) // least
     if count == 0:
         return found

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from keyart.models.ope.gate.rules import REFUSED
 from keyart.schemas.errors import Contended, Fenced, NotFound
@@ -241,6 +242,37 @@ def test_it_is_due_on_enough_rewards_and_not_before(parts: Parts) -> None:
     assert due(by_clock, now_ms()) is None
     asked = due(by_clock, now_ms() + 7_200_000)
     assert asked is not None and asked.reason == "every 1 hours"
+
+
+def test_a_world_that_turned_is_seen_and_learned_from_the_turn_on(parts: Parts) -> None:
+    """What did better does worse from now on; the prior of before is upside down."""
+    settings = structs_replaced(parts.settings, retrain_rewards=0, retrain_drift=True)
+    watched = Parts(settings)
+    first = fit_prior(parts, encoders="space").version
+    promote(parts, first, by="me", why="")
+    assert due(watched, now_ms()) is None
+    rng, turned_ms = random.Random(11), now_ms()
+    turned = [reward(at, rng) for at in range(5000, 10_000)]
+    learn(
+        parts,
+        [
+            structs.replace(
+                each, value=float(rng.random() < (0.04 if each.artwork == "a" else 0.16))
+            )
+            for each in turned
+        ],
+    )
+    asked = due(watched, now_ms())
+    assert asked is not None and asked.reason == "drift: how takes follow the prior changed"
+    late = sum(each.shown_at_ms >= asked.since_ms for each in turned)
+    assert late >= 4000, "most of what was shown since the turn is learned from"
+    assert asked.since_ms >= turned_ms - 1000
+    done = retrain(parts, reason=asked.reason, since_ms=asked.since_ms, then="promote")
+    assert done.outcome == "promoted", done.says
+    said = {each.title: each for each in parts.opinions.titles(done.version)}
+    better = [dict(zip(each.artworks, each.relative, strict=True)) for each in said.values()]
+    assert sum(each["b"] > each["a"] for each in better) > 0.9 * len(better)
+    assert registry_of(parts).version(done.version).from_ms >= asked.since_ms
 
 
 def structs_replaced(settings: Settings, **more: object) -> Settings:

@@ -43,7 +43,13 @@ def due(parts: Parts, at_ms: int) -> Asked | None:
     if fresh < settings.retrain_least_rewards:
         return None
     if settings.retrain_drift:
-        found = [each for each in drifted(parts, held) if each.since_ms > to_ms]
+        # a change that has left too little to learn from is waited for
+        found = [
+            each
+            for each in drifted(parts, held)
+            if each.since_ms > to_ms
+            and (held.shown_at_ms >= each.since_ms).sum() >= settings.retrain_least_rewards
+        ]
         if found:
             newest = max(found, key=lambda each: each.since_ms)
             return Asked(reason=f"drift: {newest.what} changed", since_ms=newest.since_ms)
