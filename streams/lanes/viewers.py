@@ -29,6 +29,7 @@ from keyart.streams.families import (
 )
 from keyart.streams.lanes.base import LaneBase, decoded, last_offsets
 from keyart.streams.lanes.batch import Batch
+from keyart.streams.lanes.early import MAX_EARLY_BYTES, EarlyIndex
 from keyart.streams.letters import reason_of
 from keyart.streams.ports import VIEWERS, Lane, LogRecord, StateStore
 from keyart.streams.steps import join, taste
@@ -77,6 +78,9 @@ class ViewersLane(LaneBase):
         Of the join and of taste.
     already
         Ids of rewards that are in the log, for a rebuild.
+    most_early
+        Bytes of events that may wait for their decisions; beyond it those that have waited longest
+        go, of whole viewers, and a tenth more.
     """
 
     def __init__(
@@ -88,6 +92,7 @@ class ViewersLane(LaneBase):
         rules: JoinRules,
         rates: TasteRates,
         already: Container[str] = (),
+        most_early: int = MAX_EARLY_BYTES,
     ) -> None:
         checks = _checks(catalogue.space.identity)
         super().__init__(store, Lane(VIEWERS, partition), checks=checks)
@@ -95,8 +100,10 @@ class ViewersLane(LaneBase):
         self._rules = rules
         self._rates = rates
         self._already = already
+        self._most_early = most_early
         self._meta = JoinMeta()
         self._due = DueIndex()
+        self._early = EarlyIndex()
         self._floor = 0
 
     def open(self) -> dict[str, str]:
@@ -111,7 +118,9 @@ class ViewersLane(LaneBase):
             sequence = self.epoch << LEAP
         self._meta = JoinMeta(sequence=max(sequence, self._floor))
         self._take_over()
+        self._early = EarlyIndex()
         self._due = DueIndex(self._scan())
+        self._relieve()
         return offsets
 
     def _scan(self) -> Iterator[Due]:
@@ -121,7 +130,10 @@ class ViewersLane(LaneBase):
             for key, value in self._store.scan(self.lane, family):
                 viewer, _, decision = key.partition("/")
                 try:
-                    yield Due(due_of(value), decision, viewer)
+                    due = Due(due_of(value), decision, viewer)
+                    if family == VISITS:
+                        self._early.put(viewer, unpack_due(value, Visit).early)
+                    yield due
                 except InvalidRecord as wrong:
                     lost.append((family, key, value, reason_of(wrong)))
                     if len(lost) >= LOST_AT_ONCE:
@@ -185,7 +197,33 @@ class ViewersLane(LaneBase):
                 raise
             if len(due) < MAX_CLOSED:
                 break
+        self._relieve()
         return len(records)
+
+    def _relieve(self) -> None:
+        """Drop what has waited longest for its decision where too much of the lane waits."""
+        if not self._early.beyond(self._most_early):
+            return
+        while some := self._early.beyond(self._most_early - self._most_early // 10):
+            wanted = {(family, each) for each in some for family in (ASSIGNED, VISITS)}
+            held = self._held(wanted, alone=True)
+            made, batch = self._with_readable(held, partial(self._relieved, held, some))
+            self._commit(made, {})
+            self._follow(batch)
+            for each in some:
+                self._early.put(each, ())
+
+    def _relieved(self, held: Held, viewers: Sequence[str]) -> tuple[Effects, JoinBatch]:
+        batch = self._batch(held)
+        batch.crowd_out(viewers)
+        return batch.finish(), batch
+
+    def _follow(self, batch: JoinBatch) -> None:
+        """Note what a batch has left, once it is committed."""
+        self._meta = JoinMeta(sequence=batch.sequence)
+        self._due.add(batch.due)
+        for viewer, early in batch.waiting():
+            self._early.put(viewer, early)
 
     def _window(self, due: Due) -> tuple[str, str]:
         if due.name:
@@ -223,8 +261,7 @@ class ViewersLane(LaneBase):
         made, joined = self._with_readable(held, steps)
         effects.add(made)
         self._commit(effects, last_offsets(batch.records))
-        self._meta = JoinMeta(sequence=joined.sequence)
-        self._due.add(joined.due)
+        self._follow(joined)
 
     def _batch(self, held: Held) -> JoinBatch:
         return JoinBatch(

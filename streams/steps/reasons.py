@@ -36,7 +36,7 @@ REASONS: Final[dict[str, Reason]] = {
         "impressions", "no decision that they could belong to came in time"
     ),
     "crowded_impressions": Reason(
-        "impressions", "too many events of the viewer were waiting for their decisions"
+        "impressions", "too many events, of the viewer or of all, waited for their decisions"
     ),
     "erased_impressions": Reason(
         "impressions", "the viewer was erased before their decision came", lost=False
@@ -53,7 +53,7 @@ REASONS: Final[dict[str, Reason]] = {
         "plays", "they name no decision, and none stood for their title: nobody asked", lost=False
     ),
     "crowded_plays": Reason(
-        "plays", "too many events of the viewer, or of one decision, were waiting"
+        "plays", "too many events, of the viewer, of one decision or of all, were waiting"
     ),
     "erased_plays": Reason("plays", "the viewer was erased before their decision came", lost=False),
     "unseen_plays": Reason("plays", "their picture was never reported as seen"),

@@ -147,9 +147,10 @@ class ValkeyAsyncLog:
         for topic, key, value in outputs:
             stream = self._keys.stream(topic, partition_of(key, self._partitions))
             pipeline.xadd(stream, entry(key, value))
+        pipeline.lastsave()
         try:
-            offsets = [offset.decode() for offset in await pipeline.execute()]
+            *offsets, since = await pipeline.execute()
         except AWAY as away:
             raise LogAway(f"the log cannot be reached: {type(away).__name__}") from None
-        await self._written.wait()
-        return offsets
+        await self._written.wait(since)
+        return [offset.decode() for offset in offsets]

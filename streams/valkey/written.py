@@ -4,10 +4,16 @@ With `appendfsync everysec` the server answers a write before it knows that its 
 full disk the batch is acknowledged, kept in memory, and lost if the server ends before there is
 room; only the next write is refused. (`WAITAOF` would wait for the disk itself, up to a second.) So
 after a write the server is asked how its file is; one question answers for all who wait.
+
+Who answers must be who took the write: a server that was killed and is back within a moment says
+that all is well, and may have lost it. It is known by when it was started: `LASTSAVE`, asked for
+within the write's transaction, is that moment until somebody saves; then the write is taken for
+lost, and written again.
 """
 
 import asyncio
-from typing import Any, Final
+from datetime import datetime
+from typing import Any, Final, NamedTuple
 
 import redis
 
@@ -15,6 +21,13 @@ from keyart.schemas.errors import LogAway
 
 PATIENCE_S: Final = 2.0
 PAUSE_S: Final = 0.002
+
+
+class Asked(NamedTuple):
+    """One who waits, and the server that took the write, by its `LASTSAVE`."""
+
+    future: asyncio.Future[None]
+    since: datetime
 
 
 class WrittenOut:
@@ -32,22 +45,27 @@ class WrittenOut:
     def __init__(self, client: Any, *, patience_s: float = PATIENCE_S) -> None:
         self._client = client
         self._patience_s = patience_s
-        self._waiting: list[asyncio.Future[None]] = []
+        self._waiting: list[Asked] = []
         self._task: asyncio.Task[None] | None = None
         self._tells = True
 
-    async def wait(self) -> None:
+    async def wait(self, since: datetime) -> None:
         """Return once all that was answered before this call is in the file.
+
+        Parameters
+        ----------
+        since
+            What the server that took it says to `LASTSAVE`.
 
         Raises
         ------
         LogAway
-            It is not, or nobody knows: the disk is full, or the server is away.
+            It is not, or nobody knows: the disk is full, or the server is away, or another one now.
         """
         if not self._tells:
             return
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(future)
+        self._waiting.append(Asked(future, since))
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._run())
         try:
@@ -57,7 +75,7 @@ class WrittenOut:
             raise LogAway("the log's disk is full or slow") from None
 
     async def _run(self) -> None:
-        earlier: list[asyncio.Future[None]] = []
+        earlier: list[Asked] = []
         while self._waiting or earlier:
             asked, self._waiting = self._waiting, []
             try:
@@ -66,11 +84,13 @@ class WrittenOut:
                 self._tells = False
                 state = {}
             except (redis.RedisError, OSError) as away:
-                for future in (*earlier, *asked):
-                    if not future.done():
-                        future.set_exception(LogAway(f"the log is away: {type(away).__name__}"))
-                earlier = []
+                why = LogAway(f"the log is away: {type(away).__name__}")
+                earlier = _failed([*earlier, *asked], why)
                 continue
+            if "rdb_last_save_time" in state:
+                now = datetime.fromtimestamp(state["rdb_last_save_time"])
+                why = LogAway("the log's server is another one than before")
+                _failed([each for each in (*earlier, *asked) if each.since != now], why)
             fine = state.get("aof_last_write_status", "ok") == "ok"
             if fine and not state.get("aof_buffer_length"):
                 earlier = _done([*earlier, *asked])
@@ -85,12 +105,19 @@ class WrittenOut:
             else:
                 earlier += asked
             await asyncio.sleep(PAUSE_S)
-            earlier = [future for future in earlier if not future.done()]
-            self._waiting = [future for future in self._waiting if not future.done()]
+            earlier = [each for each in earlier if not each.future.done()]
+            self._waiting = [each for each in self._waiting if not each.future.done()]
 
 
-def _done(futures: list[asyncio.Future[None]]) -> list[asyncio.Future[None]]:
-    for future in futures:
-        if not future.done():
-            future.set_result(None)
+def _done(asked: list[Asked]) -> list[Asked]:
+    for each in asked:
+        if not each.future.done():
+            each.future.set_result(None)
+    return []
+
+
+def _failed(asked: list[Asked], why: LogAway) -> list[Asked]:
+    for each in asked:
+        if not each.future.done():
+            each.future.set_exception(why)
     return []

@@ -14,7 +14,8 @@ its own viewer was assigned, and with nothing else. Counters of events end in `_
 | an event before its decision | waits for it | early_* |
 | ... and the decision never comes | dropped | orphaned_* |
 | ... and an engagement that names none never meets one | moves only taste | unasked_plays |
-| ... and too many wait already | dropped | crowded_* |
+| ... and too many of the viewer wait already | dropped | crowded_* |
+| ... and too many of the lane wait, and it has waited longest | dropped | crowded_* |
 | an event that names no id of a decision | dropped | orphaned_* |
 | an event that names another viewer's decision, or another title's | moves nothing | foreign_* |
 | an event for another artwork than the decision's | none on the reward | other_artwork_* |

@@ -1,6 +1,6 @@
 """One batch through the join."""
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 
 from msgspec import structs
 
@@ -155,6 +155,18 @@ class JoinBatch:
                 self._count("unseen", *window.events)
             else:
                 self._reward(viewer, window, at_ms)
+
+    def crowd_out(self, viewers: Iterable[str]) -> None:
+        """Drop what waits of these viewers for its decisions: too much waits of all."""
+        for key in viewers:
+            visit = self.viewer(key).visit
+            self._count("crowded", *visit.early)
+            visit.early = []
+
+    def waiting(self) -> Iterator[tuple[str, Sequence[Logged]]]:
+        """Yield each viewer of the batch, and what waits of them for its decision."""
+        for viewer in self._viewers.values():
+            yield viewer.key, viewer.visit.early
 
     def finish(self) -> Effects:
         """Return the effects of the whole batch."""
