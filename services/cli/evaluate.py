@@ -9,6 +9,7 @@ import typer
 from keyart.services.cli.bounds import check_seed, check_share
 from keyart.services.cli.evaluate_bandit import bandit
 from keyart.services.cli.evaluate_log import log
+from keyart.services.cli.evaluate_serendipity import serendipity
 from keyart.services.cli.figures import STANDARD_OUTPUT, Json, check_json, write_json
 from keyart.services.cli.words import counted
 
@@ -22,6 +23,7 @@ app = typer.Typer(
 )
 app.command("bandit")(bandit)
 app.command("log")(log)
+app.command("serendipity")(serendipity)
 
 
 @app.command("creatives")

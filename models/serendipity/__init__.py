@@ -1,0 +1,1 @@
+"""Serendipity: what to propose that a viewer has not looked for and may be glad of."""

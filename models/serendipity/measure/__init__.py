@@ -1,0 +1,1 @@
+"""Measured on viewers who were held back: plans and titles."""

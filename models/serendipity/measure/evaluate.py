@@ -1,0 +1,144 @@
+"""The whole measurement: viewers held back, planners and recommenders judged on them."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+from scipy import sparse
+
+from keyart.models.serendipity.cases import SHARE, Ways
+from keyart.models.serendipity.measure.items import Served, serve
+from keyart.models.serendipity.measure.items import joined as joined_items
+from keyart.models.serendipity.measure.plan import Marks, joined, judge_plans
+from keyart.models.serendipity.planners.fitted import fit_planners
+from keyart.models.serendipity.recommend.ials import engaged_rows
+from keyart.models.serendipity.vocabulary.vocabulary import (
+    Report,
+    Vocabulary,
+    build_vocabulary,
+    report_on,
+)
+from keyart.models.serendipity.world import NOBODY, Floats, Ints, World
+from keyart.schemas.errors import InvalidRecord
+
+FOLDS: Final = 5
+ACTING: Final = ("co-occurrence", "blend")
+"""Planners whose proposals are turned into titles."""
+Told = Callable[[str, int, int], None]
+
+
+class Judged(NamedTuple):
+    """What was measured: on how many viewers, in how many clusters, and the marks."""
+
+    viewers: int
+    vocabulary: Report
+    plans: dict[str, Marks]
+    items: dict[str, Served]
+    trust: dict[str, float]
+
+
+class Fold(NamedTuple):
+    """Viewers who teach, and viewers who are judged."""
+
+    teaching: list[int]
+    judged: list[int]
+
+
+def folds_of(
+    teaching: Sequence[int], judged: Sequence[int], *, seed: int = 0, folds: int = FOLDS
+) -> list[Fold]:
+    """Return who is judged by whom: the judged by the others, or, if none, a fifth by the rest.
+
+    Raises
+    ------
+    InvalidRecord
+        There are fewer viewers than folds.
+    """
+    if judged:
+        return [Fold(sorted(teaching), sorted(judged))]
+    if len(teaching) < folds:
+        raise InvalidRecord(f"{len(teaching)} viewers are too few to hold some back")
+    order = np.random.default_rng(seed).permutation(sorted(teaching))
+    made = []
+    for at in range(folds):
+        apart = sorted(order[at::folds].tolist())
+        made.append(Fold(np.setdiff1d(order, apart).tolist(), apart))
+    return made
+
+
+def vocabulary_of(
+    world: World, teaching: Sequence[int], *, clusters: int, seed: int = 0
+) -> tuple[Vocabulary, Floats, Ints]:
+    """Return a vocabulary of what these viewers, or the catalogue, said of titles.
+
+    Titles of which only others said something are in no cluster.
+    """
+    heard = (world.said_by == NOBODY) | np.isin(world.said_by, np.asarray(teaching, np.int64))
+    return build_vocabulary(
+        world.said_of[heard],
+        world.said[heard],
+        titles=len(world.titles),
+        terms=world.terms,
+        clusters=clusters,
+        seed=seed,
+    )
+
+
+def evaluate(
+    world: World,
+    folds: Sequence[Fold],
+    *,
+    clusters: int,
+    seed: int = 0,
+    told: Told = lambda *_: None,
+) -> Judged:
+    """Return the marks of every planner and recommender on the viewers held back.
+
+    Raises
+    ------
+    InvalidRecord
+        Nobody who was held back enters a new cluster later.
+    """
+    plans, served, trusts, sizes = [], [], [], []
+    viewers = 0
+    for at, fold in enumerate(folds):
+        told("viewers held back", at, len(folds))
+        vocabulary, vectors, labels = vocabulary_of(
+            world, fold.teaching, clusters=clusters, seed=seed
+        )
+        sizes.append(report_on(labels, len(vocabulary.names)))
+        planners, memory = fit_planners(world, labels, vocabulary.centres, fold.teaching, seed=seed)
+        cases = Ways(world, labels, seed=seed).cases(fold.judged, SHARE)
+        if not cases:
+            continue
+        viewers += len(cases)
+        plans.append(judge_plans(planners, cases, memory, vocabulary.names))
+        trusts += list(_trusts(planners))
+        named = {each.name: each for each in planners if each.name in ACTING}
+        engaged = _engaged(world, labels, fold.teaching)
+        served.append(serve(cases, engaged, labels, vectors, named, seed=seed))
+    told("viewers held back", len(folds), len(folds))
+    if not plans:
+        raise InvalidRecord("none of the viewers held back enters a new cluster later")
+    return Judged(
+        viewers=viewers,
+        vocabulary=sizes[0],
+        plans=joined(plans),
+        items=joined_items(served),
+        trust={name: float(np.mean([each[name] for each in trusts])) for name in trusts[0]},
+    )
+
+
+def _engaged(world: World, labels: Ints, viewers: Sequence[int]) -> sparse.csr_matrix:
+    """Return what these viewers engaged with, (V, T), titles in a cluster only."""
+    place = np.full(len(world.viewers), -1, np.int64)
+    place[list(viewers)] = np.arange(len(viewers))
+    mine = (place[world.viewer] >= 0) & (labels[world.title] >= 0)
+    shape = (len(viewers), len(world.titles))
+    return engaged_rows(place[world.viewer[mine]], world.title[mine], shape)
+
+
+def _trusts(planners: Sequence[object]) -> Iterator[dict[str, float]]:
+    for each in planners:
+        if (trust := getattr(each, "trust", None)) is not None:
+            yield trust.shares()

@@ -1,0 +1,1 @@
+"""Planners: which cluster a viewer may come to next."""

@@ -1,0 +1,1 @@
+"""Engagements and titles from files that people bring."""

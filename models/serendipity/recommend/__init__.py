@@ -1,0 +1,1 @@
+"""Recommenders of single titles, free or restricted to clusters."""
