@@ -122,8 +122,7 @@ def mark(
 
 
 def _hit(entered: Flags, best: Ints) -> Floats:
-    found: Floats = np.take_along_axis(entered, best, axis=1).any(axis=1).astype(np.float64)
-    return found
+    return np.asarray(np.take_along_axis(entered, best, axis=1).any(axis=1), np.float64)
 
 
 def joined(folds: Sequence[Mapping[str, Marks]]) -> dict[str, Marks]:
