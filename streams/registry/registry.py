@@ -7,7 +7,6 @@ creates the next number, and the other is told.
 """
 
 import hashlib
-import json
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -35,6 +34,7 @@ from keyart.schemas.registry import (
     ModelVersion,
     Move,
 )
+from keyart.streams.registry.kinds import check_kind
 from keyart.streams.registry.moves import PROMOTE, PROPOSE, ROLLBACK, WITHDRAW
 from keyart.streams.registry.moves import promote as promoted
 from keyart.streams.registry.moves import propose as proposed
@@ -42,8 +42,6 @@ from keyart.streams.registry.moves import rollback as rolled_back
 from keyart.streams.registry.moves import withdraw as withdrawn
 from keyart.streams.registry.objects import Objects
 
-WEIGHTS: Final = (".onnx", ".safetensors")
-WORDS: Final = (".json", ".jsonl")
 TRIES: Final = 20
 NEUTRAL: Final = "neutral"
 """No prior: always a version, and one without files."""
@@ -290,34 +288,6 @@ class Registry:
         if held.version > REGISTRY_VERSION:
             raise UnknownVersion(f"{key} of the registry was written by a newer keyart")
         return held
-
-
-def check_kind(name: str, content: bytes) -> None:
-    """See that a file is of a kind that is kept: ONNX, safetensors, or JSON beside them.
-
-    Raises
-    ------
-    ModelRejected
-        It is not; pickles and archives are neither kept nor read, whatever they are called.
-    """
-    suffix = Path(name).suffix
-    if suffix not in (*WEIGHTS, *WORDS):
-        raise ModelRejected(f"{name}: only {', '.join((*WEIGHTS, *WORDS))} are kept")
-    if content[:2] in (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"PK"):
-        raise ModelRejected(f"{name} is a pickle or an archive, whatever it is called")
-    if suffix == ".safetensors" and not _is_safetensors(content):
-        raise ModelRejected(f"{name} is no safetensors file")
-    if suffix == ".json":
-        try:
-            json.loads(content)
-        except ValueError:
-            raise ModelRejected(f"{name} is no JSON") from None
-
-
-def _is_safetensors(content: bytes) -> bool:
-    """Whether it has the header of one: 8 bytes of length, then JSON that begins with a brace."""
-    size = int.from_bytes(content[:8], "little")
-    return len(content) >= 8 + size and size >= 2 and content[8:9] == b"{"
 
 
 def _key(version: str) -> str:

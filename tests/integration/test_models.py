@@ -9,6 +9,7 @@ from msgspec import structs
 
 from keyart.schemas.errors import InvalidRecord, ModelRejected, NotFound
 from keyart.services.jobs import deploy
+from keyart.services.jobs.backup import back_up, restore
 from keyart.services.jobs.deploy import follow, promote, registry_of, rollback
 from keyart.services.jobs.priors.fitting import fit_prior
 from keyart.services.jobs.priors.serving import prior_folder, serve_prior
@@ -27,6 +28,7 @@ def parts(data_dir: Path) -> Iterator[Parts]:
     made.server.start()
     made.catalogue.put(titles(), now_ms=now_ms())
     yield made
+    made.client.close()
     made.server.stop()
 
 
@@ -167,3 +169,16 @@ def test_an_alias_can_be_promoted(parts: Parts, two: tuple[str, str]) -> None:
     promote(parts, "candidate", by="me", why="")
     assert parts.opinions.current == two[1]
     assert structs.astuple(registry_of(parts).aliases())[:2] == (two[1], "")
+
+
+def test_a_backup_brings_versions_aliases_and_moves_back(
+    parts: Parts, two: tuple[str, str], tmp_path: Path
+) -> None:
+    promote(parts, two[0], by="me", why="first")
+    back_up(parts, tmp_path / "backup")
+    settings = Settings(data_dir=str(tmp_path / "again"))
+    restore(tmp_path / "backup", settings)
+    registry = registry_of(Parts(settings))
+    assert registry.aliases() == registry_of(parts).aliases()
+    assert [move.why for move in registry.moves()] == ["first"]
+    assert {registry.check(name).name for name in two} == set(two)

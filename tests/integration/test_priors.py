@@ -20,7 +20,8 @@ from keyart.schemas.rewards import Reward
 from keyart.schemas.topics import REWARDS
 from keyart.services.api.snapshots import Snapshots
 from keyart.services.jobs.priors import fitting
-from keyart.services.jobs.priors.fitting import counted, fit_prior
+from keyart.services.jobs.priors.counting import counted
+from keyart.services.jobs.priors.fitting import fit_prior
 from keyart.services.jobs.priors.serving import drop_prior, prior_folder, score_new, serve_prior
 from keyart.services.jobs.priors.taking import Taken, take_table
 from keyart.services.wiring.bootstrap import Parts, now_ms

@@ -3,11 +3,9 @@
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from keyart.models.embed.encoders import STATIC, encode_all, installed
@@ -22,13 +20,12 @@ from keyart.models.priors.onnx_file import (
     save_ridge,
 )
 from keyart.models.priors.ridge import RidgeFit, fit_ridge
-from keyart.schemas.errors import InvalidRecord, NotFound
+from keyart.schemas.errors import InvalidRecord
 from keyart.schemas.registry import ModelVersion
-from keyart.schemas.topics import REWARDS
 from keyart.services.jobs.deploy import RIDGE, register_ridge
+from keyart.services.jobs.priors.counting import counted
 from keyart.services.jobs.priors.serving import prior_folder
 from keyart.services.wiring.bootstrap import Parts, now_ms
-from keyart.streams.archive import files
 from keyart.streams.catalogue.view import NOW
 
 log = logging.getLogger(__name__)
@@ -104,57 +101,6 @@ class _Logged:
             self.impressions[of],
             self.takes[of],
         )
-
-
-def counted(parts: Parts, since_ms: int = 0) -> pl.DataFrame:
-    """Return impressions and takes of every artwork in the training log, shown from then on.
-
-    Columns: title, artwork, rewards (times it was shown), impressions (sum of taste multipliers:
-    expected relative takes), takes, from_ms and to_ms (first and last shown).
-
-    Raises
-    ------
-    NotFound
-        Nothing is archived yet.
-    """
-    paths = files.paths(parts.archive_dir, REWARDS)
-    if not paths:
-        raise NotFound(f"there are no rewards in {parts.archive_dir}: nothing to learn from yet")
-    rows = pl.scan_parquet(_readable(paths), extra_columns="ignore", missing_columns="insert")
-    return (
-        rows.filter(pl.col("id").is_not_null() & (pl.col("shown_at_ms") >= since_ms))
-        .unique("id", keep="first")
-        .group_by("title", "artwork")
-        .agg(
-            rewards=pl.len(),
-            impressions=pl.col("multiplier").sum(),
-            takes=pl.col("value").sum(),
-            from_ms=pl.col("shown_at_ms").min(),
-            to_ms=pl.col("shown_at_ms").max(),
-        )
-        .sort("title", "artwork")
-        .collect()
-    )
-
-
-def _readable(paths: list[Path]) -> list[Path]:
-    """Return the files that can be read; of the others a warning is logged.
-
-    Raises
-    ------
-    NotFound
-        There is none.
-    """
-    good: list[Path] = []
-    for path in paths:
-        try:
-            files.look(path)
-            good.append(path)
-        except files.Unreadable as unreadable:
-            log.warning("%s; it is passed over", unreadable)
-    if not good:
-        raise NotFound("no file of the training log can be read")
-    return good
 
 
 def fit_prior(

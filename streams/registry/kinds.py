@@ -1,0 +1,38 @@
+"""Which files the registry keeps: ONNX, safetensors, and JSON beside them."""
+
+import json
+from pathlib import Path
+from typing import Final
+
+from keyart.schemas.errors import ModelRejected
+
+WEIGHTS: Final = (".onnx", ".safetensors")
+WORDS: Final = (".json", ".jsonl")
+
+
+def check_kind(name: str, content: bytes) -> None:
+    """See that a file is of a kind that is kept: ONNX, safetensors, or JSON beside them.
+
+    Raises
+    ------
+    ModelRejected
+        It is not; pickles and archives are neither kept nor read, whatever they are called.
+    """
+    suffix = Path(name).suffix
+    if suffix not in (*WEIGHTS, *WORDS):
+        raise ModelRejected(f"{name}: only {', '.join((*WEIGHTS, *WORDS))} are kept")
+    if content[:2] in (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"PK"):
+        raise ModelRejected(f"{name} is a pickle or an archive, whatever it is called")
+    if suffix == ".safetensors" and not _is_safetensors(content):
+        raise ModelRejected(f"{name} is no safetensors file")
+    if suffix == ".json":
+        try:
+            json.loads(content)
+        except ValueError:
+            raise ModelRejected(f"{name} is no JSON") from None
+
+
+def _is_safetensors(content: bytes) -> bool:
+    """Whether it has the header of one: 8 bytes of length, then JSON that begins with a brace."""
+    size = int.from_bytes(content[:8], "little")
+    return len(content) >= 8 + size and size >= 2 and content[8:9] == b"{"
