@@ -21,6 +21,7 @@ from keyart.services.cli import (
     replay,
     retrain,
     run,
+    serendipity,
     settings,
     topics,
     worker,
@@ -43,6 +44,7 @@ for name, group in (
     ("models", models),
     ("evaluate", evaluate),
     ("llm", llm),
+    ("serendipity", serendipity),
     ("topics", topics),
     ("deadletters", deadletters),
 ):

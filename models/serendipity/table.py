@@ -1,0 +1,161 @@
+"""The table of all pairs of clusters, made off line: what to propose after any two.
+
+A folder holds `vocabulary.json` (names and keywords), `rows.jsonl` (a line a pair, in order) and,
+written last, `manifest.json` with the digests of both: a table without one is unfinished and is
+gone on with.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated, Final
+
+import msgspec
+import numpy as np
+from msgspec import Meta, Struct
+
+from keyart.models.artifacts.described import read_described, write_described
+from keyart.models.artifacts.lines import finished_lines
+from keyart.models.serendipity.histories import History
+from keyart.models.serendipity.planners.protocol import Planner
+from keyart.models.serendipity.vocabulary.vocabulary import MOST_CLUSTERS, Vocabulary
+from keyart.schemas.errors import InvalidRecord, ModelRejected
+
+MANIFEST: Final = "manifest.json"
+WORDS: Final = "vocabulary.json"
+ROWS: Final = "rows.jsonl"
+PROPOSALS: Final = 10
+MADE_BY: Final = "keyart serendipity build"
+_decoder: "msgspec.json.Decoder[Row]"
+
+
+class Row(Struct, frozen=True):
+    """What is proposed after a pair, best first, none of the two among them."""
+
+    first: Annotated[int, Meta(ge=0, lt=MOST_CLUSTERS)]
+    second: Annotated[int, Meta(ge=0, lt=MOST_CLUSTERS)]
+    proposals: Annotated[tuple[int, ...], Meta(max_length=PROPOSALS)]
+
+
+class Words(Struct, frozen=True, kw_only=True):
+    """The vocabulary as people read it, and its identity."""
+
+    identity: str
+    names: tuple[str, ...]
+    keywords: tuple[tuple[str, ...], ...]
+
+
+class Manifest(Struct, frozen=True, kw_only=True):
+    """What a table is: digests are SHA-256 in hex."""
+
+    vocabulary: str
+    planner: str
+    clusters: int
+    rows: int
+    words_sha256: str
+    rows_sha256: str
+    version: Annotated[int, Meta(ge=1, le=1)] = 1
+
+
+class Table(Struct, frozen=True, kw_only=True):
+    """A table that was read: proposals by pair."""
+
+    manifest: Manifest
+    words: Words
+    pairs: dict[tuple[int, int], tuple[int, ...]]
+
+
+_decoder = msgspec.json.Decoder(Row)
+
+
+def build_table(
+    folder: Path,
+    vocabulary: Vocabulary,
+    planner: Planner,
+    *,
+    told: Callable[[int, int], None] = lambda *_: None,
+) -> Manifest:
+    """Write the table of all ordered pairs into a folder, going on where a run was stopped.
+
+    Raises
+    ------
+    InvalidRecord
+        The folder holds an unfinished table of another vocabulary.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    words = Words(
+        identity=vocabulary.identity, names=vocabulary.names, keywords=vocabulary.keywords
+    )
+    if (folder / WORDS).exists():
+        there = read_described(folder / WORDS, Words, made_by=MADE_BY)
+        if there.identity != words.identity:
+            raise InvalidRecord(
+                f"{folder} holds a table of another vocabulary: name another folder"
+            )
+    write_described(folder / WORDS, words)
+    clusters = len(vocabulary.names)
+    path = folder / ROWS
+    done = list(finished_lines(path, _decoder)) if path.exists() else []
+    whole = len(done) // max(clusters - 1, 1)
+    kept = b"".join(_line(row) for row in done[: whole * (clusters - 1)])
+    path.write_bytes(kept)
+    with path.open("ab") as file:
+        for first in range(whole, clusters):
+            told(first, clusters)
+            file.write(b"".join(map(_line, _rows(first, clusters, planner))))
+            file.flush()
+    manifest = Manifest(
+        vocabulary=words.identity,
+        planner=planner.name,
+        clusters=clusters,
+        rows=clusters * (clusters - 1),
+        words_sha256=_digest(folder / WORDS),
+        rows_sha256=_digest(path),
+    )
+    write_described(folder / MANIFEST, manifest)
+    return manifest
+
+
+def read_table(folder: Path) -> Table:
+    """Return the table of a folder.
+
+    Raises
+    ------
+    NotFound
+        There is none, or it is not finished.
+    ModelRejected
+        A file is not the one that was written, or a row is not of the vocabulary.
+    """
+    manifest = read_described(folder / MANIFEST, Manifest, made_by=MADE_BY)
+    words = read_described(folder / WORDS, Words, made_by=MADE_BY)
+    if (_digest(folder / WORDS), _digest(folder / ROWS)) != (
+        manifest.words_sha256,
+        manifest.rows_sha256,
+    ):
+        raise ModelRejected(f"{folder}: a file is not the one that {MADE_BY} wrote")
+    pairs = {}
+    for row in finished_lines(folder / ROWS, _decoder):
+        if max(row.first, row.second, *row.proposals) >= len(words.names):
+            raise ModelRejected(f"{folder}: a row names a cluster that is not in the vocabulary")
+        pairs[row.first, row.second] = row.proposals
+    if len(pairs) != manifest.rows:
+        raise ModelRejected(f"{folder}: has {len(pairs):,} pairs, not {manifest.rows:,}")
+    return Table(manifest=manifest, words=words, pairs=pairs)
+
+
+def _rows(first: int, clusters: int, planner: Planner) -> Iterator[Row]:
+    others = [second for second in range(clusters) if second != first]
+    scores = planner.scores([History((first, second), (1, 1)) for second in others])
+    for row, second in enumerate(others):
+        shown = scores[row].copy()
+        shown[[first, second]] = -np.inf
+        best = np.argsort(-shown, kind="stable")[: min(PROPOSALS, clusters - 2)]
+        yield Row(first, second, tuple(best.tolist()))
+
+
+def _line(row: Row) -> bytes:
+    return msgspec.json.encode(row) + b"\n"
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
