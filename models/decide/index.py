@@ -38,7 +38,7 @@ MAX_TAKE: Final = 0.999
 LARGEST_SIDE: Final = 20.0
 """A log relative take that a prior tells one viewer counts up to this size."""
 NEUTRAL: Final = np.array([0.01, 1.0, 1.0, 0.16, 0.0, 0.0, 0.0, 0.0], dtype=np.float32)
-"""Belief about an artwork of which nothing is known: relative spread 0.4 (field.md, section 2)."""
+"""Belief about an artwork of which nothing is known: relative spread 0.4, as on headline tests."""
 ANY_SURFACE: Final = ""
 
 

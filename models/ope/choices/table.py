@@ -67,8 +67,8 @@ def evaluate(
     """Return the table of these opinions on these examples.
 
     The bootstrap draws viewers (tests, where nobody is known), the same draws for every opinion:
-    a difference's interval is then free of what both have in common (field.md: unpaired, 5,000
-    pairs leave a standard error of 2 to 9 %).
+    a difference's interval is then free of what both have in common (unpaired, 5,000 pairs
+    would leave a standard error of 2 to 9 %).
     """
     clusters = np.unique(
         [example.viewer or example.pair for example in examples], return_inverse=True
