@@ -128,11 +128,12 @@ class Site:
         self.troubled.clear()
 
     def is_ready(self) -> bool:
-        """Whether it says that it is."""
+        """Whether it says that it is, and that its store is there: without one it still decides."""
         try:
-            return self._client.get("/health/ready", headers=self.headers).status_code == 200
+            answer = self._client.get("/health/ready", headers=self.headers)
         except httpx.HTTPError:
             return False
+        return answer.status_code == 200 and answer.json()["parts"]["store"]["well"] is True
 
     def memory(self) -> dict[str, int]:
         """Return the bytes of resident memory of each process."""
