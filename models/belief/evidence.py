@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaln
 
 from keyart.models.belief.hyper import Hyper
+from keyart.models.likelihood.gamma_poisson import of_expected, of_takes
 from keyart.models.sums.arrays import Sums
 
 Array = NDArray[np.float64]
@@ -122,8 +122,8 @@ def _weigh(
         if step < steps:
             level += np.clip(_solve(bend, slope), -LARGEST_STEP, LARGEST_STEP)
 
-    log_evidence = -(filled * np.log1p((rate - shape) / shape)).sum(axis=2)  # (Gr, Gs, T)
-    log_evidence += (gammaln(filled) - gammaln(shape) - own * np.log(shape)).sum(axis=1)
+    log_evidence = of_expected(own, rate - shape, shape).sum(axis=2)  # (Gr, Gs, T)
+    log_evidence += of_takes(own, shape).sum(axis=1)
     log_shares = np.log(np.where(shares > 0.0, shares, 1.0))
     log_evidence += (own * log_shares).sum(axis=1)[:, None]
     log_evidence += (total * level - 0.5 * precision * (level - mean) ** 2).sum(axis=0)

@@ -16,7 +16,8 @@ from keyart.models.context.columns import Column, encoding_of
 from keyart.models.context.learner import ContextLearner
 from keyart.models.context.posterior import believe
 from keyart.models.context.sums import ArmSums, Array, Numbers
-from keyart.models.statistics.bootstrap import Interval, ratio_interval
+from keyart.models.statistics.bootstrap import ratio_interval
+from keyart.models.statistics.interval import Interval
 from keyart.schemas.errors import InvalidRecord
 
 MOST_CLASSES: Final = 100

@@ -1,23 +1,29 @@
-"""How sure a test is of its best option: the soft answer in place of a noisy winner."""
+"""How likely each of several options is the best: one integral, exact to rounding, no draws.
 
-from typing import Any, Final
+P(k is the largest) = integral of f_k times the product of the other F_j. Thompson sampling's
+propensities are this of what is believed; a test's soft answer is this of what it counted.
+"""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import gamma
+from scipy import special
 
 from keyart.models.likelihood.relative import OWN_VARIANCE
 
-_GRID: Final = 2000
+Array = NDArray[np.float64]
+
+_PANEL_EDGES = np.array([-5.6, -4.0, -2.5, -1.25, 0.0, 1.25, 2.5, 4.0, 5.6])
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(8)
+_LOWEST_SHAPE = 0.05
+_LOWEST_MEAN = 1e-9
 
 
-def chances_of_best(taken: ArrayLike, shown: ArrayLike) -> NDArray[np.float64]:
+def chances_of_best(taken: ArrayLike, shown: ArrayLike) -> Array:
     """Return each option's posterior probability to have the test's highest take rate, (K,).
 
     An option's rate is the test's level times theta, theta ~ Gamma with mean 1 and variance
-    `OWN_VARIANCE`: its posterior is Gamma(1 / v + takes, 1 / v + takes expected at the level). The
-    probability is the integral of one density times the others' distributions, on a grid. Without
-    a take every option is as likely as the others.
+    `OWN_VARIANCE`: its posterior is Gamma(1 / v + takes, 1 / v + takes expected at the level).
+    Without a take every option is as likely as the others.
 
     Parameters
     ----------
@@ -26,13 +32,62 @@ def chances_of_best(taken: ArrayLike, shown: ArrayLike) -> NDArray[np.float64]:
     """
     clicks, views = np.asarray(taken, np.float64), np.asarray(shown, np.float64)
     level = clicks.sum() / max(float(views.sum()), 1e-12)
-    shape = 1 / OWN_VARIANCE + clicks
-    rate = 1 / OWN_VARIANCE + level * views
-    posterior: Any = gamma(shape[:, None], scale=1 / rate[:, None])
-    low, high = posterior.ppf(1e-6).min(), posterior.ppf(1 - 1e-6).max()
-    grid = np.linspace(low, high, _GRID)
-    density, below = posterior.pdf(grid), np.maximum(posterior.cdf(grid), 1e-300)
-    others = np.exp(np.log(below).sum(axis=0) - np.log(below))
-    found = np.trapezoid(density * others, grid, axis=1)
-    chances: NDArray[np.float64] = found / found.sum()
-    return chances
+    return gamma_best(1 / OWN_VARIANCE + clicks, 1 / OWN_VARIANCE + level * views)
+
+
+def _grid(edges: Array, low: float) -> tuple[Array, Array]:
+    """Return Gauss-Legendre nodes and weights, (N,) each, between all edges above `low`."""
+    kept = np.unique(edges)
+    kept = kept[kept >= low]
+    half = np.diff(kept) / 2
+    x = (kept[1:] + kept[:-1])[:, None] / 2 + half[:, None] * _NODES
+    return x.ravel(), (half[:, None] * _WEIGHTS).ravel()
+
+
+def _largest(density: Array, log_below: Array, weight: Array) -> Array:
+    """Return (K,) integrals of f_k times the other F_j, from (N, K) arrays on one grid."""
+    others = log_below.sum(axis=1, keepdims=True) - log_below
+    share: Array = weight @ (density * np.exp(others))
+    share /= share.sum()
+    return share
+
+
+def gaussian_best(mean: Array, sd: Array) -> Array:
+    """Return (K,): how likely a draw from each of K independent Gaussians is the largest.
+
+    Parameters
+    ----------
+    mean, sd
+        (K,); sd above 0.
+    """
+    x, weight = _grid(mean[:, None] + sd[:, None] * _PANEL_EDGES, (mean - 5.6 * sd).max())
+    z = (x[:, None] - mean) / sd
+    density = np.exp(-0.5 * z * z) / (sd * np.sqrt(2.0 * np.pi))
+    return _largest(density, special.log_ndtr(z), weight)
+
+
+def shape_and_rate(mean: Array, sd: Array) -> tuple[Array, Array]:
+    """Return shape and rate of the Gammas with these means and standard deviations, (K,) each."""
+    mean = np.maximum(mean, _LOWEST_MEAN)
+    shape = np.maximum((mean / sd) ** 2, _LOWEST_SHAPE)
+    return shape, shape / mean
+
+
+def gamma_best(shape: Array, rate: Array) -> Array:
+    """Return (K,): how likely a draw from each of K independent Gammas is the largest.
+
+    By integrating over log x, where a Gamma of any shape is smooth.
+
+    Parameters
+    ----------
+    shape, rate
+        (K,) above 0; a shape below 0.05 is integrated as 0.05 is.
+    """
+    edges = np.log(special.gammaincinv(shape[:, None], special.ndtr(_PANEL_EDGES)) / rate[:, None])
+    x, weight = _grid(edges, edges[:, 0].max())
+    scaled = np.exp(x)[:, None] * rate
+    log_density = shape * np.log(scaled) - scaled - special.gammaln(shape)
+    below = special.gammainc(shape, scaled)
+    with np.errstate(divide="ignore"):
+        log_below = np.maximum(np.log(below), -745.0)
+    return _largest(np.exp(log_density), log_below, weight)

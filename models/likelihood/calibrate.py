@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
-from scipy.special import gammaln
 
+from keyart.models.likelihood.gamma_poisson import of_expected, of_takes
 from keyart.models.likelihood.relative import Effects
 
 Array = NDArray[np.float64]
@@ -129,10 +129,8 @@ def log_likelihood(
         level += np.clip(slope / np.maximum(bend, 1e-12), -1.0, 1.0)
     x = np.exp(level)[group] * base
     each = (
-        gammaln(shape + takes)
-        - gammaln(shape)
-        - takes * np.log(shape)
-        - (shape + takes) * np.log1p(x / shape)
+        of_takes(takes, shape)
+        + of_expected(takes, x, shape)
         + takes * np.log(np.where(x > 0.0, x, 1.0))
     )
     bend = np.bincount(group, x * (shape + takes) * shape / (shape + x) ** 2, titles)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
-from scipy.special import gammaln
+
+from keyart.models.likelihood.gamma_poisson import of_expected, of_takes
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
@@ -56,8 +57,8 @@ def shrunk_appeal(
 
     def surprise(log_spread: float) -> float:
         a = np.exp(-2 * log_spread)
-        terms = gammaln(a + taken) - gammaln(a) - a * np.log1p(expected / a)
-        return -float((terms + taken * np.log(expected / (a + expected))).sum())
+        terms = of_takes(taken, a) + of_expected(taken, expected, a)
+        return -float((terms + taken * np.log(expected)).sum())
 
     found = minimize_scalar(surprise, bounds=(np.log(0.01), np.log(2.0)), method="bounded")
     spread = float(np.exp(found.x))

@@ -1,10 +1,9 @@
 """Bootstrap intervals of paired totals: what is resampled is a whole test, title or viewer."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
+from keyart.models.statistics.interval import Interval
 from keyart.schemas.errors import InvalidRecord
 
 Array = NDArray[np.float64]
@@ -12,15 +11,6 @@ Array = NDArray[np.float64]
 DRAWS = 2000
 LEVEL = 0.95
 _AT_ONCE = 4_000_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Interval:
-    """An estimate with the ends of its interval, `low` <= `high`."""
-
-    estimate: float
-    low: float
-    high: float
 
 
 def ratio_interval(

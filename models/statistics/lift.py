@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
+from keyart.models.statistics.interval import Interval
 from keyart.models.statistics.sequence import growth_until_told, reach
 from keyart.models.statistics.timeline import REPLICATES
 from keyart.schemas.posterior import PolicyBucket
@@ -19,15 +20,6 @@ TUNED_AT = 100.0
 then known to about a third."""
 _QUANTILE = float(stdtrit(REPLICATES - 1, 0.975))
 """Of the standard error that REPLICATES replicates estimate: t with one degree fewer."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Interval:
-    """An estimate with its 95 % interval, all in the same unit."""
-
-    mean: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +68,7 @@ def interval(bucket: PolicyBucket) -> Interval | None:
     inside = p * (1.0 - p) / effective + z2 / (4 * effective**2)
     half = _QUANTILE * sqrt(inside) / (1 + z2 / effective)
     return Interval(
-        mean=p, low=max(0.0, min(p, middle - half)), high=min(1.0, max(p, middle + half))
+        estimate=p, low=max(0.0, min(p, middle - half)), high=min(1.0, max(p, middle + half))
     )
 
 
@@ -119,10 +111,10 @@ def contrast(pairs: Iterable[tuple[PolicyBucket, PolicyBucket]]) -> Contrast | N
     shown = sum(policy.count for policy, _ in kept)
     return Contrast(
         lift=Interval(
-            mean=p / u - 1.0, low=exp(middle - half) - 1.0, high=exp(middle + half) - 1.0
+            estimate=p / u - 1.0, low=exp(middle - half) - 1.0, high=exp(middle + half) - 1.0
         ),
         extra=Interval(
-            mean=shown * (p - u),
+            estimate=shown * (p - u),
             low=shown * p * (1.0 - exp(half - middle)),
             high=shown * p * (1.0 - exp(-half - middle)),
         ),

@@ -8,7 +8,7 @@ from rich.table import Column, Table
 from keyart.models.ope.headlines.protocol import Report
 from keyart.models.ope.headlines.quality import Quality
 from keyart.models.ope.headlines.texts import TextOpinions
-from keyart.models.statistics.bootstrap import Interval
+from keyart.models.statistics.interval import Interval
 from keyart.services.cli.words import counted
 
 

@@ -73,10 +73,10 @@ def _lift(
         policy=spoken(policy),
         control=spoken(control),
         control_words=words,
-        percent=100 * known.lift.mean,
+        percent=100 * known.lift.estimate,
         low=100 * known.lift.low,
         high=100 * known.lift.high,
-        extra=known.extra.mean,
+        extra=known.extra.estimate,
         extra_low=known.extra.low,
         extra_high=known.extra.high,
         impressions=known.impressions,
@@ -206,7 +206,7 @@ def _arm(
         share_seen=seen,
         impressions=whole.count,
         takes=whole.value,
-        mean=known.mean if known else 0.0,
+        mean=known.estimate if known else 0.0,
         low=known.low if known else 0.0,
         high=known.high if known else 1.0,
         lift=None if against is None else _lift(against, both, arm, control, words),
@@ -261,6 +261,8 @@ def _points(ends: Sequence[int], pairs: Callable[[int], list[Pair]]) -> tuple[Li
         if (known := contrast(pairs(at + 1))) is not None:
             lift = known.lift
             found.append(
-                LiftPoint(at=at, mean=lift.mean, low=lift.low, high=lift.high, n=known.impressions)
+                LiftPoint(
+                    at=at, mean=lift.estimate, low=lift.low, high=lift.high, n=known.impressions
+                )
             )
     return tuple(found)

@@ -28,7 +28,7 @@ def figures_csv(buckets: Mapping[Key, PolicyBucket], wanted: Filter) -> Iterator
             continue
         at = datetime.fromtimestamp(start / 1000, UTC).isoformat().replace("+00:00", "Z")
         name = "explore" if policy == EXPLORE else policy
-        figures = (bucket.count, bucket.value, known.mean, known.low, known.high)
+        figures = (bucket.count, bucket.value, known.estimate, known.low, known.high)
         yield _line((at, name, wanted.surface or "all", *figures))
 
 

@@ -133,7 +133,7 @@ def figures(ordered: Sequence[Track]) -> tuple[PolicyFigures, ...]:
                 place=place,
                 impressions=track.whole.count,
                 takes=track.whole.value,
-                mean=known.mean,
+                mean=known.estimate,
                 low=known.low,
                 high=known.high,
             )
@@ -212,7 +212,9 @@ def over_time(ordered: Sequence[Track], *, view: str) -> Timeline:
             bucket = track.between(after + 1 if view == "moving" else 0, at + 1)
             if (known := interval(bucket)) is not None:
                 points.append(
-                    Point(at=at, mean=known.mean, low=known.low, high=known.high, n=bucket.count)
+                    Point(
+                        at=at, mean=known.estimate, low=known.low, high=known.high, n=bucket.count
+                    )
                 )
         every.append(
             Series(

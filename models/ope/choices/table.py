@@ -9,18 +9,11 @@ from numpy.typing import NDArray
 
 from keyart.models.dataset.examples import Example
 from keyart.models.ope.choices.measures import Contributions, calibration_error, contributions
+from keyart.models.statistics.interval import Interval
 
 Floats = NDArray[np.float64]
 MEASURES: Final = ("accuracy", "ips", "snips", "likelihood")
 _CHUNK: Final = 100
-
-
-class Interval(Struct, frozen=True, kw_only=True):
-    """A figure with its bootstrap interval."""
-
-    value: float
-    low: float
-    high: float
 
 
 class Row(Struct, frozen=True, kw_only=True):
@@ -151,5 +144,5 @@ def _intervals(point: Floats, draws: Floats, level: float) -> dict[str, Interval
         known = draws[:, at][np.isfinite(draws[:, at])]
         if np.isfinite(point[at]) and known.size:
             low, high = np.percentile(known, [tail, 100 - tail])
-            found[name] = Interval(value=float(point[at]), low=float(low), high=float(high))
+            found[name] = Interval(estimate=float(point[at]), low=float(low), high=float(high))
     return found

@@ -9,7 +9,7 @@ from scipy.stats import rankdata
 
 from keyart.models.dataset.creative_table import CreativeTable
 from keyart.models.ope.headlines.padded import pad
-from keyart.models.statistics.bootstrap import Interval
+from keyart.models.statistics.interval import Interval
 
 Array = NDArray[np.float64]
 

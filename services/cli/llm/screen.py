@@ -5,7 +5,8 @@ from typing import Final
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from keyart.models.ope.choices.table import Evaluation, Interval, Row
+from keyart.models.ope.choices.table import Evaluation, Row
+from keyart.models.statistics.interval import Interval
 
 MEASURES: Final = ("accuracy", "ips", "snips")
 
@@ -45,4 +46,4 @@ def _cell(row: Row, measure: str) -> str:
     interval: Interval | None = row.over.get("incumbent", {}).get(measure)
     if interval is None:
         return ""
-    return f"{interval.value:+.1f} [{interval.low:+.1f}, {interval.high:+.1f}]"
+    return f"{interval.estimate:+.1f} [{interval.low:+.1f}, {interval.high:+.1f}]"

@@ -10,10 +10,10 @@ from keyart.models.bandits.protocol import Policy
 from keyart.models.bandits.registry import build_policy
 from keyart.models.context.learner import ContextLearner
 from keyart.models.ope.compare import Comparison, compare, controls, learned, model_of
-from keyart.models.ope.intervals import confidence_sequence
 from keyart.models.ope.replay import Replayed, replay
 from keyart.models.ope.reward_model import folds_of
 from keyart.models.ope.rows import Array
+from keyart.models.statistics.confidence import confidence_sequence
 from keyart.schemas.errors import SettingsError
 from keyart.services.jobs.evaluation.logged import LoggedTable
 from keyart.services.jobs.evaluation.own_log import OwnLog, propensities, title_model

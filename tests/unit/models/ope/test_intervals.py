@@ -8,11 +8,11 @@ from keyart.models.ope.intervals import (
     BLOCKS,
     Resampled,
     bootstrap,
-    confidence_sequence,
     empirical_bernstein,
     standard_error,
 )
 from keyart.models.ope.rows import Array, Rows
+from keyart.models.statistics.confidence import confidence_sequence
 
 
 def of_viewers(seed: int, viewers: int = 150, each: int = 8) -> tuple[Rows, Terms]:

@@ -40,7 +40,7 @@ def test_the_interval_holds_the_mean_and_stays_within_zero_and_one(takes: int, s
     each[:takes] = 1.0
     known = interval(bucket(each, np.ones(shown), 0))
     assert known is not None
-    assert 0.0 <= known.low <= known.mean <= known.high <= 1.0
+    assert 0.0 <= known.low <= known.estimate <= known.high <= 1.0
     assert known.high - known.low > 0.05
 
 
@@ -64,8 +64,8 @@ def test_intervals_cover_when_viewers_differ() -> None:
         known = interval(found)
         assert known is not None
         held += known.low <= 0.1 <= known.high
-        half = 1.96 * np.sqrt(known.mean * (1 - known.mean) / found.count)
-        plain += abs(known.mean - 0.1) <= half
+        half = 1.96 * np.sqrt(known.estimate * (1 - known.estimate) / found.count)
+        plain += abs(known.estimate - 0.1) <= half
     assert held / runs > 0.92
     assert plain / runs < 0.75
 
@@ -113,18 +113,18 @@ def test_a_share_raised_on_a_good_day_is_no_better_policy() -> None:
     bad, good = (shown(90, 900), shown(10, 100)), (shown(30, 100), shown(270, 900))
     known = contrast([bad, good])
     assert known is not None
-    assert known.lift.mean == pytest.approx(0.0, abs=1e-9)
+    assert known.lift.estimate == pytest.approx(0.0, abs=1e-9)
     assert known.policy == pytest.approx(0.2)
     pooled = contrast([(merge([bad[0], good[0]]), merge([bad[1], good[1]]))])
-    assert pooled is not None and pooled.lift.mean < -0.4
+    assert pooled is not None and pooled.lift.estimate < -0.4
 
 
 def test_extra_takes_are_those_beyond_what_the_control_would_have_had() -> None:
     rng = np.random.default_rng(8)
     known = contrast([(clustered(rng, 0.2, 0), clustered(rng, 0.1, 5000))])
     assert known is not None
-    assert known.extra.mean == pytest.approx(6000 * (known.policy - known.control))
-    assert known.extra.low < known.extra.mean < known.extra.high
+    assert known.extra.estimate == pytest.approx(6000 * (known.policy - known.control))
+    assert known.extra.low < known.extra.estimate < known.extra.high
     assert (known.extra.low > 0.0) == (known.lift.low > 0.0)
     assert known.growth == 1.0
 

@@ -108,7 +108,7 @@ def test_a_policy_against_its_twin_has_no_interval_at_all() -> None:
     same = always(1, 300)
     row = evaluate(made, {"a": same, "random": same}, replications=50).rows[0]
     for interval in row.over["random"].values():
-        assert interval.low == interval.value == interval.high == 0
+        assert interval.low == interval.estimate == interval.high == 0
 
 
 def test_popularity_learns_rates_by_title_and_artwork() -> None:
