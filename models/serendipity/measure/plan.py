@@ -12,7 +12,8 @@ from keyart.models.serendipity.memory import Memory
 from keyart.models.serendipity.planners.novelty import Flags, bits_of, knob_at, proposals, turned
 from keyart.models.serendipity.planners.protocol import Planner
 from keyart.models.serendipity.world import Floats, Ints
-from keyart.models.statistics.bootstrap import Interval, ratio_interval
+from keyart.models.statistics.bootstrap import ratio_interval
+from keyart.models.statistics.interval import Interval
 
 BASELINE: Final = "co-occurrence"
 STEPS: Final = (0.0, 0.25, 0.5, 1.0)

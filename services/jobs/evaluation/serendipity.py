@@ -9,7 +9,8 @@ from rich.table import Column, Table
 from keyart.models.serendipity.measure.evaluate import Judged
 from keyart.models.serendipity.measure.items import Served
 from keyart.models.serendipity.measure.plan import STEPS, over
-from keyart.models.statistics.bootstrap import Interval, ratio_interval
+from keyart.models.statistics.bootstrap import ratio_interval
+from keyart.models.statistics.interval import Interval
 
 FREE: Final = "ials"
 PER: Final = 1000.0
