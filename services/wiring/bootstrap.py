@@ -19,15 +19,11 @@ from keyart.services.wiring.settings import Settings, is_setting
 from keyart.services.wiring.viewer_key import ViewerKeys, find_keys
 from keyart.streams.catalogue.history import titles_of
 from keyart.streams.catalogue.view import CatalogueView
-from keyart.streams.embedded.driver import EmbeddedDriver
 from keyart.streams.kafka.access import KafkaAccess
-from keyart.streams.lanes.titles import TitlesLane
-from keyart.streams.lanes.viewers import ViewersLane
 from keyart.streams.ports import AsyncLog, LogRecord, StateStore, TasteReader
 from keyart.streams.room import half_of_the_machine
 from keyart.streams.site import Catalogue, Lease, MadeWith, Opinions, Register, StoreServer
 from keyart.streams.steps.bandit import BanditRules
-from keyart.streams.steps.join import JoinRules
 from keyart.streams.valkey.admin import ValkeyAdmin
 from keyart.streams.valkey.catalogue import ValkeyCatalogue
 from keyart.streams.valkey.connect import connect
@@ -39,12 +35,17 @@ from keyart.streams.valkey.register import ValkeyRegister
 from keyart.streams.valkey.server import EmbeddedServer
 from keyart.streams.valkey.store import ValkeyStore
 
-# the api never reads the archive, and what reads Parquet would be a tenth of its memory
+# the api runs no lane and never reads the archive: what packs pages and reads Parquet would be a
+# tenth of its memory
 if TYPE_CHECKING:
     from keyart.streams.archive.archiver import Archiver
     from keyart.streams.archive.files import Passed
     from keyart.streams.archive.ledger import Ledger
+    from keyart.streams.embedded.driver import EmbeddedDriver
     from keyart.streams.kafka.archiver import KafkaArchiver
+    from keyart.streams.lanes.titles import TitlesLane
+    from keyart.streams.lanes.viewers import ViewersLane
+    from keyart.streams.steps.join import JoinRules
 
 READ_CHUNK = 5000
 TASTE_TIMEOUT_S = 0.25
@@ -205,8 +206,10 @@ class Parts:
         return CurrentCatalogue(self.catalogue, view)
 
     @cached_property
-    def join_rules(self) -> JoinRules:
+    def join_rules(self) -> "JoinRules":
         """How rewards are made."""
+        from keyart.streams.steps.join import JoinRules
+
         settings = self.settings
         if settings.reward not in reward_names():
             raise SettingsError(f"reward must be one of {', '.join(reward_names())}")
@@ -269,8 +272,10 @@ class Parts:
         *,
         catalogue: CatalogueView | None = None,
         **more: Any,
-    ) -> ViewersLane:
+    ) -> "ViewersLane":
         """Return a lane of viewers on the given store, with the current catalogue by default."""
+        from keyart.streams.lanes.viewers import ViewersLane
+
         return ViewersLane(
             store,
             partition,
@@ -280,13 +285,17 @@ class Parts:
             **more,
         )
 
-    def titles_lane(self, store: StateStore, partition: int) -> TitlesLane:
+    def titles_lane(self, store: StateStore, partition: int) -> "TitlesLane":
         """Return a lane of titles on the given store."""
+        from keyart.streams.lanes.titles import TitlesLane
+
         return TitlesLane(store, partition, rules=self.bandit_rules)
 
     @cached_property
-    def driver(self) -> EmbeddedDriver:
+    def driver(self) -> "EmbeddedDriver":
         """The embedded driver of all lanes."""
+        from keyart.streams.embedded.driver import EmbeddedDriver
+
         partitions = range(self.settings.partitions)
         return EmbeddedDriver(
             self.log,
