@@ -7,7 +7,7 @@ MODELS = Path(__file__).resolve().parents[2] / "models"
 LARGEST_SHARE = 0.30
 LONGEST = 300
 REASONS = {
-    "decide/index.py": "arrays and the one who swaps them: what keeps a title whole is read together"
+    "decide/index.py": "arrays and who swaps them: what keeps a title whole is read together"
 }
 """Files that are longer, and why; none is longer by more than a tenth."""
 
