@@ -1,14 +1,11 @@
 """A viewer's way through the clusters: which were explored, in what order, how deeply."""
 
 from collections.abc import Iterable, Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from keyart.models.serendipity.world import Floats
-
-MEMORY: Final = 400
-"""Distinct clusters kept of a viewer; the oldest go first."""
 
 
 class History(NamedTuple):
