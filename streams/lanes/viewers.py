@@ -1,35 +1,31 @@
 """A lane of viewers: events and decisions of one partition become tastes and rewards."""
 
 import logging
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from functools import partial
 from itertools import islice
 
-from msgspec import Struct, structs
+from msgspec import structs
 
 from keyart.models.taste.update import TasteRates
 from keyart.schemas import codec
-from keyart.schemas.assigned import unpack_assigned
 from keyart.schemas.decisions import DecisionPage
 from keyart.schemas.errors import InvalidRecord
 from keyart.schemas.events import Adoption, Correction, Erasure, Impression
-from keyart.schemas.taste import unpack_tastes
 from keyart.schemas.topics import DECISIONS, EVENTS
 from keyart.streams.catalogue.view import CatalogueView
 from keyart.streams.families import (
     ASSIGNED,
-    ERASED,
     JOIN,
     JOIN_META,
     META,
-    PAGES,
-    TASTE,
     VISITS,
     WINDOWS,
 )
 from keyart.streams.lanes.base import LaneBase, decoded, last_offsets
 from keyart.streams.lanes.batch import Batch
 from keyart.streams.lanes.early import MAX_EARLY_BYTES, EarlyIndex
+from keyart.streams.lanes.stored import JoinMeta, stored_checks
 from keyart.streams.letters import reason_of
 from keyart.streams.ports import VIEWERS, Lane, LogRecord, StateStore
 from keyart.streams.steps import join, taste
@@ -41,8 +37,7 @@ from keyart.streams.steps.join import (
     Logged,
     older,
 )
-from keyart.streams.steps.join.pages import unpack_page
-from keyart.streams.steps.join.state import Trace, Visit, Window, due_of, unpack_due
+from keyart.streams.steps.join.state import Visit, due_of, unpack_due
 from keyart.streams.steps.reasons import counter
 
 log = logging.getLogger(__name__)
@@ -55,12 +50,6 @@ MAX_FAST_MS = 600_000
 OLDER_AT_ONCE = 500
 LEAP = 20
 """An epoch is above the time in milliseconds; so many bits more is above any number of rewards."""
-
-
-class JoinMeta(Struct, kw_only=True):
-    """What a lane of viewers keeps about itself: the number of its last reward."""
-
-    sequence: int = 0
 
 
 class ViewersLane(LaneBase):
@@ -94,7 +83,7 @@ class ViewersLane(LaneBase):
         already: Container[str] = (),
         most_early: int = MAX_EARLY_BYTES,
     ) -> None:
-        checks = _checks(catalogue.space.identity)
+        checks = stored_checks(catalogue.space.identity)
         super().__init__(store, Lane(VIEWERS, partition), checks=checks)
         self._catalogue = catalogue
         self._rules = rules
@@ -313,21 +302,3 @@ def _bounded(logged: Sequence[taste.Logged]) -> list[taste.Logged]:
         else (at_ms, event)
         for at_ms, event in logged
     ]
-
-
-def _checks(space: str) -> dict[str, Callable[[str, bytes], object]]:
-    return {
-        TASTE: lambda _, value: unpack_tastes([value], space),
-        ASSIGNED: lambda _, value: unpack_assigned(value),
-        VISITS: lambda _, value: unpack_due(value, Visit),
-        WINDOWS: lambda _, value: unpack_due(value, Window),
-        PAGES: lambda _, value: unpack_page(value),
-        META: _check_meta,
-    }
-
-
-def _check_meta(key: str, value: bytes) -> None:
-    if key == ERASED[1]:
-        codec.unpack(value, dict[int, Trace])
-    else:
-        codec.unpack(value, JoinMeta)
