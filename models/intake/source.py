@@ -23,6 +23,8 @@ MAX_COLUMNS: Final = 10_000
 FREE_BYTES: Final = 64_000_000
 """Bytes that any file may unpack to; above, `MOST_PACKED` times what it takes on disk."""
 MOST_PACKED: Final = 100
+MAX_EMPTY: Final = 100_000
+"""Empty lines in a row: they are passed over, and a file of nothing else must not take a minute."""
 
 _OTHERS: Final = {
     b"PAR1": "Parquet: name it .parquet",
@@ -36,6 +38,7 @@ _OTHERS: Final = {
 }
 _GZIP: Final = b"\x1f\x8b"
 _BOM: Final = "\ufeff"
+_MEASURED: Final = 1 << 20
 _SURROGATE: Final = re.compile("[\udc80-\udcff]")
 
 
@@ -108,11 +111,13 @@ def text_of_file(source: Source) -> Iterator[Iterator[str]]:
     Raises
     ------
     Cut
-        A line is too long or not UTF-8, or what is packed is broken, or unpacks to very much.
+        A line is too long or not UTF-8, or what is packed is broken, or unpacks to very much (which
+        is found before the first line is given).
     """
     with source.path.open("rb") as raw:
         unpacked: IO[bytes] = raw
         if source.packed:
+            _measure(raw, source.size)
             unpacked = io.BufferedReader(_Unpacked(raw, source.size))
         text = io.TextIOWrapper(unpacked, "utf-8", errors="surrogateescape", newline="")
         try:
@@ -121,8 +126,21 @@ def text_of_file(source: Source) -> Iterator[Iterator[str]]:
             text.detach()
 
 
+def _measure(raw: IO[bytes], size: int) -> None:
+    """Unpack to nowhere: that takes a second where parsing what it holds takes minutes."""
+    unpacked = _Unpacked(raw, size)
+    try:
+        while unpacked.read(_MEASURED):
+            pass
+    except InvalidRecord as much:
+        raise Cut(1, f"cannot be unpacked: {much}") from None
+    except (OSError, EOFError, zlib.error):
+        pass  # the reader says at which line it is broken
+    raw.seek(0)
+
+
 def _lines(text: io.TextIOWrapper) -> Iterator[str]:
-    number = 0
+    number = empty = 0
     while True:
         number += 1
         try:
@@ -131,6 +149,9 @@ def _lines(text: io.TextIOWrapper) -> Iterator[str]:
             raise Cut(number, f"cannot be unpacked: {broken}") from None
         if not line:
             return
+        empty = empty + 1 if line.isspace() else 0
+        if empty > MAX_EMPTY:
+            raise Cut(number, f"more than {MAX_EMPTY:,} empty lines stand in a row")
         if len(line) > MAX_LINE:
             raise Cut(number, f"has more than {MAX_LINE:,} characters")
         if not line.isascii():

@@ -124,6 +124,7 @@ WRONG: dict[str, tuple[bytes, str]] = {
     "long.csv": (CLEAN.encode() + b"t0," + b"x" * 2_000_000 + b",1,1\n", "line 32"),
     "cut.csv.gz": (gzip.compress(CLEAN.encode())[:-20], "unpacked"),
     "bomb.csv.gz": (gzip.compress(CLEAN.encode() + b"\n" * 90_000_000), "unpack"),
+    "empty.csv.gz": (gzip.compress(CLEAN.encode() + b"\n" * 60_000_000), "empty lines"),
     "sheet.csv": (b"PK\x03\x04 and so on", "spreadsheet"),
     "said.csv": (parquet_of(ROWS), "Parquet"),
     "array.jsonl": (json.dumps(ROWS).encode(), "object"),
