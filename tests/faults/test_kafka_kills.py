@@ -17,7 +17,7 @@ from tests.containers.fixtures import MakeHouse
 from tests.containers.house import House, Worker, settle
 from tests.containers.servers import until
 
-EVENTS = int(os.environ.get("KEYART_SOAK", "200000"))
+EVENTS = int(os.environ.get("KEYART_SOAK", "100000"))
 STEP = 2000
 TELL_S = 15.0
 START_S = 60.0

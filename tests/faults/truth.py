@@ -32,7 +32,7 @@ def acts(decision: dict[str, Any], rng: random.Random) -> list[dict[str, Any]]:
 def settle(parts: Parts) -> None:
     """Wait until the number of learned rewards stands still."""
     before, still = -1, 0
-    while still < 4:
+    while still < 10:
         now = parts.store.counts(Lane(TITLES, 0)).get("learned", 0)
         still = still + 1 if now == before else 0
         before = now

