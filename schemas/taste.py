@@ -61,6 +61,13 @@ def blank_taste(space: str) -> bytes:
     return empty_tastes(1, space).tobytes()
 
 
+def idle_since(blob: bytes, since_ms: int) -> bool:
+    """Return whether nothing has moved a stored taste since; of what is none, False."""
+    if len(blob) != TASTE_DTYPE.itemsize:
+        return False
+    return 0 < int(np.frombuffer(blob, TASTE_DTYPE)["last_event_ms"][0]) < since_ms
+
+
 def unpack_tastes(blobs: list[bytes | None], space: str) -> TasteArray:
     """Return the stored tastes, shape (len(blobs),); None and other spaces become blank ones.
 

@@ -15,7 +15,7 @@ from keyart.schemas import codec
 from keyart.schemas.catalogue import StoredTitle
 from keyart.schemas.errors import InvalidRecord
 from keyart.schemas.posterior import Cells, SharedSums, TitleSums
-from keyart.schemas.taste import TASTE_DTYPE, blank_taste
+from keyart.schemas.taste import TASTE_DTYPE, blank_taste, idle_since
 from keyart.streams import families
 from keyart.streams.ports import VIEWERS, Lane, StateStore
 
@@ -248,14 +248,8 @@ def _blank(blob: bytes) -> bool:
 def tastes_since(side: Learned, since_ms: int) -> Learned:
     """Return a side without tastes that nothing has moved since: the store lets those go."""
     return dict(side) | {
-        TASTES: {key: blob for key, blob in side[TASTES].items() if not _before(blob, since_ms)}
+        TASTES: {key: blob for key, blob in side[TASTES].items() if not idle_since(blob, since_ms)}
     }
-
-
-def _before(blob: bytes, since_ms: int) -> bool:
-    if len(blob) != TASTE_DTYPE.itemsize:
-        return False
-    return 0 < int(np.frombuffer(blob, TASTE_DTYPE)["last_event_ms"][0]) < since_ms
 
 
 def learned(store: StateStore, lane: Lane) -> Learned:

@@ -113,8 +113,8 @@ class Note(StrEnum):
     """Drawn when a store was first found empty."""
     HOUSEKEEPING = "housekeeping"
     """How housekeeping goes."""
-    TASTE_KEPT = "taste-kept"
-    """For how long tastes that had no end were given one."""
+    IDLE_UPTO = "idle-upto"
+    """The time by which tastes were last looked through for those that nothing moves any more."""
     REWRITE = "erasures-to-rewrite"
     """The embedded server's file still holds what was erased."""
 

@@ -20,6 +20,7 @@ from keyart.services.jobs.archive_lock import archive_locked
 from keyart.services.jobs.erasure import erasures_of, rewrite_if_due
 from keyart.services.processes.retrainer import Retrainer
 from keyart.services.wiring.bootstrap import Parts, now_ms
+from keyart.streams.idle import looked_upto
 from keyart.streams.ports import VIEWERS, Lane
 from keyart.streams.room import NEARLY_FULL
 from keyart.streams.site import Note, Register
@@ -224,15 +225,20 @@ def _score_new(parts: Parts) -> None:
 
 
 def _let_idle_go(parts: Parts) -> None:
-    """Give tastes that an earlier keyart wrote an end, once: those written since have one."""
-    kept = str(parts.taste_ms).encode()
-    if not parts.taste_ms or parts.register.read(Note.TASTE_KEPT) == kept:
+    """Once a day let tastes go that nothing has moved for as long as they are kept."""
+    if not parts.taste_ms:
         return
-    found = sum(
-        parts.store.forget_idle_tastes(Lane(VIEWERS, partition))
-        for partition in range(parts.settings.partitions)
-    )
-    parts.register.write(Note.TASTE_KEPT, kept)
+    before_ms = int(parts.register.read(Note.IDLE_UPTO) or 0)
+    upto_ms = looked_upto(before_ms, now_ms())
+    if upto_ms == before_ms:
+        return
+    found = 0
+    if upto_ms > before_ms > 0:
+        found = sum(
+            parts.store.forget_idle_tastes(Lane(VIEWERS, partition), upto_ms - parts.taste_ms)
+            for partition in range(parts.settings.partitions)
+        )
+    parts.register.write(Note.IDLE_UPTO, str(upto_ms).encode())
     if found:
         days = parts.settings.taste_kept_days
-        log.warning("%d tastes go in %g days unless their viewers come back", found, days)
+        log.info("%d tastes that nothing had moved for %g days are gone", found, days)

@@ -120,7 +120,6 @@ class Parts:
             self.keys,
             streams=self.embedded,
             partitions=self.settings.partitions,
-            taste_ms=self.taste_ms,
         )
 
     @property

@@ -2,7 +2,7 @@
 -- other names in the step are of the same slot by their braces. ARGV: 1 the writer's epoch, 2 the
 -- commit's number, 3 what changes, as one MessagePack map of lists, 4 all values end to end, of which
 -- the lists hold the lengths, in this order:
---   set {name, length, ...}   expire {name, milliseconds, ...}   drop {name, ...}   announce {title, ...}
+--   set {name, length, ...}   drop {name, ...}   announce {title, ...}
 --   hset {hash, {field, length, ...}, ...}                    hdel {hash, {field, ...}, ...}
 --   append {stream, key, length, ...}   outbox {length, ...}
 --   groups {stream, group, offset, ...}   offsets {topic, offset, ...}   counts {name, increment, ...}
@@ -48,9 +48,6 @@ if wrong then return wrong end
 
 redis.call('HSET', KEYS[2], '#', ARGV[2])
 each(cut(step.set, 2, 2), function(...) redis.call('MSET', ...) end)
-for at = 1, #step.expire, 2 do
-  redis.call('PEXPIRE', step.expire[at], step.expire[at + 1])
-end
 each(step.drop, function(...) redis.call('DEL', ...) end)
 for at = 1, #step.hset, 2 do
   each(cut(step.hset[at + 1], 2, 2), function(...) redis.call('HSET', step.hset[at], ...) end)

@@ -13,6 +13,7 @@ import redis
 
 from keyart.schemas import codec
 from keyart.schemas.errors import Fenced, OffsetMismatch
+from keyart.schemas.taste import idle_since
 from keyart.schemas.topics import partition_of
 from keyart.streams.families import ANNOUNCED, BY_KEY, HASHES, OF_VIEWERS, TASTE
 from keyart.streams.letters import reason_of, state_letter
@@ -27,8 +28,12 @@ _OUTBOX = 100
 _NUMBER = b"#"
 _OFFSET = re.compile(rb"\d+(-\d+)?")
 _FIXED = ("epoch", "offsets", "counts", "changed", "version", "outbox")
+_DELETE_UNMOVED = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('DEL', KEYS[1])
+"""
 _PARTS = (
-    *("set", "expire", "drop", "announce", "hset", "hdel"),
+    *("set", "drop", "announce", "hset", "hdel"),
     *("offsets", "counts", "append", "groups", "outbox"),
 )
 
@@ -50,8 +55,6 @@ class ValkeyStore:
         moved, inside the commit. False: outputs go to the lane's outbox, for a producer to send.
     partitions
         Of each topic.
-    taste_ms
-        How long a taste that nothing moves is kept; 0: for ever.
     """
 
     def __init__(
@@ -61,16 +64,15 @@ class ValkeyStore:
         *,
         streams: bool,
         partitions: int = 1,
-        taste_ms: int = 0,
     ) -> None:
         self._client = client
         self._keys = keys
         self._streams = streams
         self._partitions = partitions
-        self._taste_ms = taste_ms
         scripts = files("keyart.streams.valkey")
         self._script = client.register_script(scripts.joinpath("commit.lua").read_text())
         self._values = client.register_script(scripts.joinpath("read.lua").read_text())
+        self._unmoved = client.register_script(_DELETE_UNMOVED)
         self._sent = client.register_script(scripts.joinpath("sent.lua").read_text())
 
     def acquire(self, lane: Lane) -> Ownership:
@@ -196,8 +198,6 @@ class ValkeyStore:
                 else:
                     step["set"] += (starts[family] + key, len(value))
                     items.append(value)
-                    if family == TASTE and self._taste_ms:
-                        step["expire"] += (starts[family] + key, self._taste_ms)
                 if family in ANNOUNCED:
                     step["announce"].append(key)
                 continue
@@ -271,25 +271,19 @@ class ValkeyStore:
         newest = max((int(score) for _, score in found), default=since)
         return newest, [title.decode() for title, _ in found]
 
-    def forget_idle_tastes(self, lane: Lane) -> int:
-        """Let tastes of an earlier keyart go some day too; return how many had no end yet."""
-        if not self._taste_ms:
-            return 0
+    def forget_idle_tastes(self, lane: Lane, since_ms: int) -> int:
+        """Delete tastes that nothing has moved since; return how many.
+
+        By the times in them and not by an expiry of the server's: that reads the machine's clock,
+        and one that leaps ahead for a moment would end them all.
+        """
         start, found = self._keys.item(lane, TASTE, ""), 0
         with translated():
             every = self._client.scan_iter(match=_literal(start) + "*", count=_SCAN)
             while names := list(islice(every, _SCAN)):
-                asked = self._client.pipeline(transaction=False)
-                for name in names:
-                    asked.pttl(name)
-                endless = [
-                    name for name, left in zip(names, asked.execute(), strict=True) if left == -1
-                ]
-                told = self._client.pipeline(transaction=False)
-                for name in endless:
-                    told.pexpire(name, self._taste_ms)
-                told.execute()
-                found += len(endless)
+                for name, blob in zip(names, self._client.mget(names), strict=True):
+                    if blob is not None and idle_since(blob, since_ms):
+                        found += int(self._unmoved(keys=[name], args=[blob]))
         return found
 
     def forget(self, lane: Lane, viewer: str) -> None:

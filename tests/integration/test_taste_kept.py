@@ -1,6 +1,6 @@
 """The taste of a viewer who never returns goes some day, whoever wrote it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,7 @@ from keyart.schemas.catalogue import Artwork, Title
 from keyart.schemas.events import Like
 from keyart.schemas.topics import EVENTS
 from keyart.services.jobs.rebuild import check_state
+from keyart.services.processes import housekeeping
 from keyart.services.processes.housekeeping import Keeper
 from keyart.services.wiring.bootstrap import Parts, now_ms
 from keyart.services.wiring.settings import Settings
@@ -38,27 +39,52 @@ def like(parts: Parts, who: int, ago_ms: int = 0) -> str:
     return parts.keys.item(LANE, "taste", viewer)
 
 
-def test_a_taste_has_an_end_and_an_event_puts_it_off(parts: Parts) -> None:
-    parts.driver.open()
-    name = like(parts, 1)
-    assert 9.9 * DAY_MS < parts.client.pttl(name) <= 10 * DAY_MS
-    parts.client.pexpire(name, 5 * DAY_MS)
-    like(parts, 1)
-    assert parts.client.pttl(name) > 9.9 * DAY_MS
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Let housekeeping read a clock so many days ahead."""
+    real = now_ms
+
+    def ahead(days: float) -> None:
+        monkeypatch.setattr(housekeeping, "now_ms", lambda: real() + round(days * DAY_MS))
+
+    return ahead
 
 
-def test_tastes_of_an_earlier_keyart_get_an_end_once(parts: Parts) -> None:
-    parts.driver.open()
-    old, new = like(parts, 1), like(parts, 2)
-    parts.client.persist(old)
-    parts.client.pexpire(new, 3 * DAY_MS)
+def rounds(parts: Parts, clock: Callable[[float], None], days: Iterable[float]) -> None:
     keeper = Keeper(parts)
-    keeper.round()
-    assert parts.client.pttl(old) > 9.9 * DAY_MS
-    assert parts.client.pttl(new) <= 3 * DAY_MS
-    parts.client.persist(old)
-    keeper.round()
-    assert parts.client.pttl(old) == -1
+    for each in days:
+        clock(each)
+        keeper.round()
+
+
+def test_a_taste_that_nothing_moves_goes_and_an_event_puts_that_off(
+    parts: Parts, clock: Callable[[float], None]
+) -> None:
+    parts.driver.open()
+    idle, moved = like(parts, 1, ago_ms=9 * DAY_MS), like(parts, 2, ago_ms=9 * DAY_MS)
+    rounds(parts, clock, [0, 0.5])
+    assert parts.client.exists(idle, moved) == 2
+    like(parts, 2)
+    rounds(parts, clock, [1.5])
+    assert not parts.client.exists(idle)
+    assert parts.client.exists(moved)
+    assert parts.client.pttl(moved) == -1
+    rounds(parts, clock, [3, 5, 7, 9, 9.9])
+    assert parts.client.exists(moved)
+    rounds(parts, clock, [11.1])
+    assert not parts.client.exists(moved)
+
+
+def test_a_clock_that_leaps_ahead_and_comes_back_costs_no_taste(
+    parts: Parts, clock: Callable[[float], None]
+) -> None:
+    parts.driver.open()
+    kept = like(parts, 1, ago_ms=7 * DAY_MS)
+    rounds(parts, clock, [0, 4_000, 0, 0.5, 4_000, 0])
+    assert parts.client.exists(kept)
+    assert check_state(parts).differences == []
+    rounds(parts, clock, [1.1, 2.2, 3.3])
+    assert not parts.client.exists(kept)
 
 
 def test_a_check_does_not_miss_what_has_gone_and_misses_what_should_be_there(parts: Parts) -> None:
