@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from operator import attrgetter
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -22,6 +23,7 @@ from keyart.schemas.errors import InvalidRecord
 from keyart.schemas.rewards import Reward
 from keyart.schemas.topics import REWARDS
 from keyart.schemas.training import Kind
+from keyart.streams.archive.order import in_order, start_of
 from keyart.streams.ports import LogRecord, sortable
 
 log = logging.getLogger(__name__)
@@ -188,27 +190,25 @@ def read(
 
     What a file holds before the place where it cannot be read is yielded too.
     """
-    last = ""
-    for path in paths(folder, topic, partition):
+
+    def rows_of(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         try:
             for row in (row for each in batches(path, PLAIN.names) for row in each.to_pylist()):
-                mark = sortable(row["offset"])
-                if mark > last:
-                    last = mark
-                    yield LogRecord(
-                        topic,
-                        partition,
-                        row["offset"],
-                        row["key"],
-                        row["record"],
-                        row["logged_at_ms"],
-                    )
+                yield sortable(row["offset"]), row
         except Unreadable as unreadable:
             passed(unreadable)
 
+    last = ""
+    for mark, row in in_order(paths(folder, topic, partition), rows_of):
+        if mark > last:
+            last = mark
+            yield LogRecord(
+                topic, partition, row["offset"], row["key"], row["record"], row["logged_at_ms"]
+            )
+
 
 def paths(folder: Path, topic: str, partition: int | None = None) -> list[Path]:
-    """Return the files of a topic, or of one of its partitions, in the log's order."""
+    """Return the files of a topic, or of one of its partitions, by day."""
     wanted = "*" if partition is None else f"{partition:04d}-*"
     return sorted((folder / topic).glob(f"day=*/{wanted}{SUFFIX}"))
 
@@ -219,7 +219,9 @@ def last_offset(folder: Path, topic: str, partition: int) -> str | None:
     A file that cannot be read is set aside.
     """
     held = paths(folder, topic, partition)
+    # where the clock was ahead for a while, the newest records are not of the last day
     days = sorted({path.parent for path in held})[-2:]
+    days += [path.parent for path in sorted(held, key=start_of)[-1:]]
     newest: list[str] = []
     for path in held:
         if path.parent in days:

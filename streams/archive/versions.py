@@ -19,6 +19,7 @@ from keyart.schemas.catalogue import StoredTitle
 from keyart.schemas.errors import InvalidRecord
 from keyart.schemas.topics import CATALOGUE, EVENTS
 from keyart.streams.archive import files
+from keyart.streams.archive.order import start_of
 
 MARK = "compacted"
 """A file that names the newest day at the time of the last compaction."""
@@ -37,7 +38,7 @@ def compact_versions(folder: Path) -> list[Path]:
     if not days or (mark.is_file() and mark.read_text() == days[-1]):
         return []
     gone: list[Path] = []
-    held = files.paths(folder, CATALOGUE)
+    held = sorted(files.paths(folder, CATALOGUE), key=start_of)
     for partition in sorted({path.name.partition("-")[0] for path in held}):
         its = [path for path in held if path.name.startswith(f"{partition}-")]
         needless = set(_needless(_versions(its), _first_event_ms(folder)))
