@@ -20,6 +20,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct, json
 
+from keyart.models.artifacts.whole import PASSING
 from keyart.schemas.errors import InvalidRecord, NotFound, SettingsError
 from keyart.services.jobs.archive_lock import archive_locked
 from keyart.services.jobs.eras import MAKING
@@ -134,7 +135,7 @@ def _copy_tree(source: Path, to: Path, *, without: str = "") -> None:
         inside = path.relative_to(source)
         if path.is_symlink() or not path.is_file() or inside.parts[0] == without:
             continue
-        if path.suffix == ".writing":
+        if path.suffix in (PASSING, ".writing"):  # the second of an older keyart
             continue
         (to / inside).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, to / inside)

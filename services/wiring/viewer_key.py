@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from keyart.models.artifacts.whole import force_folder
 from keyart.schemas.errors import SettingsError
 
 LEAST, MOST = 16, 64
@@ -120,7 +121,7 @@ def _make(path: Path) -> bytes:
                 os.link(trial, path)
         finally:
             trial.unlink()
-        _sync(path.parent)
+        force_folder(path.parent)
     except OSError as wrong:
         raise SettingsError(
             f"{path} cannot be made ({wrong.strerror}): mend that, or set KEYART_VIEWER_KEY"
@@ -129,11 +130,3 @@ def _make(path: Path) -> bytes:
     if key is None:
         raise SettingsError(f"{path} was removed while it was made")
     return key
-
-
-def _sync(folder: Path) -> None:
-    held = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(held)
-    finally:
-        os.close(held)

@@ -7,7 +7,6 @@ name: the rest goes on.
 """
 
 import logging
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -18,6 +17,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from keyart.models.artifacts.whole import appearing
 from keyart.schemas import codec, training
 from keyart.schemas.errors import InvalidRecord
 from keyart.schemas.rewards import Reward
@@ -70,17 +70,9 @@ def _write_day(folder: Path, day: str, records: list[LogRecord]) -> Path:
 
 
 def replace(path: Path, table: pa.Table) -> None:
-    """Write the table under a passing name, force it to disk, and give it the path's name."""
-    passing = path.with_suffix(".writing")
-    pq.write_table(table, passing, compression="zstd")
-    with passing.open("rb") as written:
-        os.fsync(written.fileno())
-    passing.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    """Write the table whole, forced to disk, or leave what the path was."""
+    with appearing(path) as passing:
+        pq.write_table(table, passing, compression="zstd")
 
 
 def table_of(records: Sequence[LogRecord]) -> pa.Table:

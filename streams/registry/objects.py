@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, Protocol
 
+from keyart.models.artifacts.whole import force_folder
 from keyart.schemas.errors import InvalidRecord, StoreError
 
 LARGEST: Final = 4_000_000_000
@@ -92,7 +93,7 @@ class DirectoryObjects:
                 os.link(passing, path)
             except FileExistsError:
                 return False
-            _sync(path.parent)
+            force_folder(path.parent)
             return True
         except OSError as wrong:
             raise StoreError(f"{path} cannot be written: {wrong.strerror}") from None
@@ -142,11 +143,3 @@ class MemoryObjects:
         start = f"{folder}/"
         rest = (key[len(start) :] for key in self._held if key.startswith(start))
         return sorted(each for each in rest if "/" not in each)
-
-
-def _sync(folder: Path) -> None:
-    number = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)

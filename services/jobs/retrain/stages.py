@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 from msgspec import Struct
 
+from keyart.models.artifacts.whole import write_whole
 from keyart.models.ope.gate.rules import Judgement
 from keyart.schemas.errors import InvalidRecord
 
@@ -75,18 +76,9 @@ class Folder:
     def write(self, stage: str, what: Any) -> None:
         """Note that a stage is done."""
         self.path.mkdir(parents=True, exist_ok=True)
-        file = self.path / f"{stage}.json"
-        passing = file.with_suffix(".writing")
-        with passing.open("wb") as out:
-            out.write(msgspec.json.format(msgspec.json.encode(what), indent=1))
-            out.flush()
-            os.fsync(out.fileno())
-        passing.replace(file)
-        number = os.open(self.path, os.O_RDONLY)
-        try:
-            os.fsync(number)
-        finally:
-            os.close(number)
+        write_whole(
+            self.path / f"{stage}.json", msgspec.json.format(msgspec.json.encode(what), indent=1)
+        )
 
     @property
     def job(self) -> Job | None:
@@ -157,8 +149,6 @@ class Jobs:
         file = self.path / "owner.json"
         if not file.is_file():
             self.path.mkdir(parents=True, exist_ok=True)
-            passing = file.with_suffix(f".{os.getpid()}")
-            passing.write_text(json.dumps({"owner": os.urandom(8).hex()}))
-            passing.replace(file)
+            write_whole(file, json.dumps({"owner": os.urandom(8).hex()}).encode())
         held = json.loads(file.read_text())
         return f"retrainer-{held['owner']}"
