@@ -1,6 +1,8 @@
 """The scripts that guard the rest: what they let pass, and what they must not."""
 
 import importlib.util
+import os
+import shlex
 import subprocess
 import sys
 import tarfile
@@ -171,3 +173,21 @@ def test_every_dependency_is_pinned_and_nothing_names_a_place() -> None:
             (specifier,) = pin.specifier
             assert specifier.operator == "=="
             assert each.specifier.contains(specifier.version), f"{each} against {pin}"
+
+
+@pytest.mark.parametrize(("given", "workers"), [([], "0"), (["WORKERS=2"], "2")])
+def test_the_command_of_the_tests_is_whole(given: list[str], workers: str) -> None:
+    """A variable that is read before it is set leaves an option without its value."""
+    clean = {k: v for k, v in os.environ.items() if k not in ("WORKERS", "MAKEFLAGS", "MAKELEVEL")}
+    said = subprocess.run(
+        ["make", "--dry-run", "test", *given],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=clean,
+    )
+    (command,) = [line for line in said.stdout.splitlines() if " -m pytest " in line]
+    words = shlex.split(command)
+    assert words[words.index("-n") + 1] == workers
