@@ -4,7 +4,7 @@ Which keys are bounded follows from the sums alone: it is the same in every proc
 restart.
 """
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -38,7 +38,7 @@ class Callers:
         self._cells: dict[str, Cells] = {}
         self._told: dict[str, dict[str, Cells]] = {}
         self._mass: dict[str, dict[str, float]] = {}
-        self._total: Counter[str] = Counter()
+        self._total: defaultdict[str, float] = defaultdict(float)
 
     @property
     def several(self) -> Iterable[str]:
@@ -48,7 +48,7 @@ class Callers:
     def forget(self, title: str) -> None:
         """Forget a title; one that is not there is no error."""
         for caller, mass in self._mass.pop(title, {}).items():
-            self._total[caller] -= mass  # type: ignore[assignment]
+            self._total[caller] -= mass
         for held in (self._cells, self._told, self.bounds):
             held.pop(title, None)
 
@@ -63,7 +63,8 @@ class Callers:
         else:
             mass = {sums.caller: _shown(cells)}
         self._mass[sums.title] = mass
-        self._total.update(mass)
+        for caller, its_mass in mass.items():
+            self._total[caller] += its_mass
         return cells
 
     def bounded(self, title: str) -> Cells:
@@ -90,9 +91,10 @@ class Callers:
 
     def held_back(self) -> dict[str, float]:
         """Return caller -> expected takes that it told and that do not count now."""
-        found: Counter[str] = Counter()
+        found: defaultdict[str, float] = defaultdict(float)
         for its in self.bounds.values():
-            found.update({name: each.told - each.counts for name, each in its.items()})
+            for name, each in its.items():
+                found[name] += each.told - each.counts
         return dict(found)
 
 
