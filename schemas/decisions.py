@@ -4,6 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from keyart.schemas.context import Context, Situation
 from keyart.schemas.ids import DecisionId, Millis, Name, PseudonymField
 
 DECISION_VERSION = 1
@@ -51,6 +52,7 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
     chosen; the propensities sum to one. `features` are the chosen artwork's, centred under the
     propensities, and so is `personal`: what the prior said for this viewer beyond what it says for
     everybody. `multiplier` is the taste multiplier m; `expected` the take expected without it.
+    `response` is the part of m that is the artwork's own response to the page's `situation`.
     """
 
     id: DecisionId
@@ -64,6 +66,7 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
     personal: float = 0.0
     multiplier: Annotated[float, Meta(gt=0.0, le=100.0)] = 1.0
     expected: Probability = 0.0
+    response: Annotated[float, Meta(gt=0.0, le=100.0)] = 1.0
 
     @property
     def propensity(self) -> float:
@@ -75,7 +78,8 @@ class DecisionPage(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """All decisions of one request: one record of topic `decisions`, keyed by viewer.
 
     `segment` is the taste segment whose opinions the prior had for this viewer; "" is everybody's.
-    `split` is how viewers were shared out between policies then, as in `PolicyBucket`.
+    `split` is how viewers were shared out between policies then, as in `PolicyBucket`. `context` is
+    what the site said of the situation, as it said it; `situation` what artworks respond to.
     """
 
     viewer: PseudonymField
@@ -87,4 +91,6 @@ class DecisionPage(Struct, frozen=True, kw_only=True, omit_defaults=True):
     degraded: str = ""
     segment: str = ""
     split: Split = ""
+    context: Context = {}
+    situation: Situation = ()
     version: Annotated[int, Meta(ge=1)] = DECISION_VERSION

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from keyart.schemas.context import Context, Situation
 from keyart.schemas.decisions import MAX_ARTWORKS, Probability, Split, Versions
 from keyart.schemas.ids import CallerName, Millis, Name, PseudonymField
 
@@ -18,7 +19,8 @@ class Reward(Struct, frozen=True, kw_only=True, omit_defaults=True):
     definition.
     `split` is how viewers were shared out between policies when it was decided. `fresh`: the viewer
     was first seen within an hour of it. `caller` is the name of the key with which its impression
-    came, "" where none was asked for.
+    came, "" where none was asked for. `context`, `situation` and `response` are those of the page
+    and the decision; once a viewer is erased there is no context.
     """
 
     id: Name
@@ -46,6 +48,9 @@ class Reward(Struct, frozen=True, kw_only=True, omit_defaults=True):
     split: Split = ""
     fresh: bool = False
     caller: CallerName = ""
+    context: Context = {}
+    situation: Situation = ()
+    response: Annotated[float, Meta(gt=0.0, le=100.0)] = 1.0
     version: Annotated[int, Meta(ge=1)] = REWARD_VERSION
 
     @property

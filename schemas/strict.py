@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 import msgspec
 from msgspec import inspect
 
+from keyart.schemas.context import MAX_CONTEXT_TEXT
 from keyart.schemas.errors import InvalidRecord
 
 T = TypeVar("T")
@@ -127,11 +128,27 @@ def _check_of(info: inspect.Type) -> Check | None:
         return _items(_check_of(info.item_type))
     if isinstance(info, inspect.DictType):
         return _entries(_check_of(info.key_type), _check_of(info.value_type))
+    if isinstance(info, inspect.UnionType) and _is_scalar(info):
+        return _scalar
     if isinstance(info, inspect.UnionType):
         return _any_of([each for each in map(_check_of, info.types) if each is not None])
     if isinstance(info, inspect.StrType) and info.pattern:
         return _pattern
     return None
+
+
+def _is_scalar(info: inspect.UnionType) -> bool:
+    kinds = tuple(type(each) for each in info.types)
+    return {inspect.StrType, inspect.FloatType, inspect.BoolType} <= set(kinds)
+
+
+def _scalar(given: Any, path: str, found: list[Fault]) -> None:
+    """Refuse what is no `ContextValue`; the schema alone would not say of which name it is."""
+    if isinstance(given, str):
+        if len(given) > MAX_CONTEXT_TEXT:
+            found.append(Fault(path, f"has {len(given)} characters; at most {MAX_CONTEXT_TEXT}"))
+    elif given is not None and not isinstance(given, bool | float | int):
+        found.append(Fault(path, "must be text, a number, true, false or null"))
 
 
 def _pattern(given: Any, path: str, found: list[Fault]) -> None:

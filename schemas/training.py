@@ -49,8 +49,12 @@ TRAINING: Final = LOGGED | {
     "minutes": Kind.NUMBER,
     "engaged": Kind.TEXTS,
     "definition": Kind.TEXT,
+    "context": Kind.TEXT,
+    "situation": Kind.NUMBERS,
+    "response": Kind.NUMBER,
 }
-"""Of archived rewards: the training log. Named as the fields of `Reward`, versions flattened."""
+"""Of archived rewards: the training log. Named as the fields of `Reward`, versions flattened, the
+site's context as JSON. What files of an earlier keyart lack is null."""
 
 
 def columns(*names: str) -> tuple[str, ...]:

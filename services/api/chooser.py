@@ -10,6 +10,7 @@ from keyart.models.decide.experiment import Experiment
 from keyart.models.taste.features import NO_TASTE, taste_vectors
 from keyart.schemas import codec
 from keyart.schemas.assigned import Assigned, unpack_assigned
+from keyart.schemas.context import Context
 from keyart.schemas.decisions import DecisionPage, Versions
 from keyart.schemas.errors import InvalidRecord, StoreAway
 from keyart.schemas.ids import ViewerKey
@@ -62,7 +63,13 @@ class Chooser:
         self._experiment = experiment_of(self.parts.settings)
 
     async def choose(
-        self, viewer: ViewerKey, surface: str, titles: tuple[str, ...], *, why: bool = True
+        self,
+        viewer: ViewerKey,
+        surface: str,
+        titles: tuple[str, ...],
+        *,
+        why: bool = True,
+        context: Context | None = None,
     ) -> Answer:
         """Return the decisions for one viewer, and send them to the log.
 
@@ -125,6 +132,7 @@ class Chooser:
                 degraded=degraded,
                 segment=decided.segment,
                 split=self._experiment.split,
+                context=context or {},
             )
             self._record(page, places_of([places[at] for at in new], surface))
             if degraded:

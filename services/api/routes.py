@@ -10,6 +10,7 @@ from msgspec import Meta, Struct, structs
 from keyart.models.decide.index import ServingIndex
 from keyart.schemas import codec, strict
 from keyart.schemas.catalogue import StoredTitle, Title
+from keyart.schemas.context import GivenContext
 from keyart.schemas.decisions import MAX_TITLES
 from keyart.schemas.errors import InvalidRecord, NotFound, StoreAway
 from keyart.schemas.events import Click, Finish, Hide, Impression, Like, Play
@@ -42,12 +43,18 @@ READS = {"scopes": ("admin", "page")}
 
 
 class DecisionsRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One viewer, a surface, and the titles to choose for; `why` false leaves the sentences out."""
+    """One viewer, a surface, and the titles to choose for; `why` false leaves the sentences out.
+
+    `context` says in what situation: up to 32 values such as device, country or hour; none has to
+    be declared. It is logged as it is given, and goes when the viewer is erased. Send nothing that
+    names a person: no ids, addresses or exact places, nor what nobody may be sorted by.
+    """
 
     viewer: GivenViewer
     titles: Annotated[tuple[GivenName, ...], Meta(min_length=1, max_length=MAX_TITLES)]
     surface: GivenName = "home"
     why: bool = True
+    context: GivenContext = {}
 
 
 class EventsRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -110,7 +117,7 @@ async def _choose(keyart: ApiState, viewer: ViewerKey, asked: DecisionsRequest) 
             break
         try:
             answer: Answer = await keyart.chooser.choose(
-                viewer, asked.surface, known, why=asked.why
+                viewer, asked.surface, known, why=asked.why, context=asked.context
             )
         except NotFound:
             # withdrawn a moment ago: the index is brought up to date beside the requests

@@ -1,8 +1,8 @@
 """Erasing a viewer from the log and the archive.
 
 Events, decisions and dead letters go. A reward stays, because a posterior must equal its log, but
-it stays without its viewer: zeros for the pseudonym, and a random number for the decision's id,
-which holds a check of whose it was (`schemas.ids`) and would tie it back.
+it stays without its viewer: zeros for the pseudonym, a random number for the decision's id, which
+holds a check of whose it was (`schemas.ids`) and would tie it back, and no context of the site's.
 """
 
 import re
@@ -141,4 +141,5 @@ def _without(value: bytes, viewers: Erased) -> bytes:
         return value
     if reward.shown_at_ms > viewers.get(reward.viewer, -1):
         return value
-    return codec.encode(structs.replace(reward, viewer=NOBODY, id=secrets.token_hex(ID_BYTES)))
+    id = secrets.token_hex(ID_BYTES)
+    return codec.encode(structs.replace(reward, viewer=NOBODY, id=id, context={}))

@@ -102,6 +102,7 @@ def _reward(value: bytes) -> Reward | None:
 _NESTED: dict[str, Callable[[Reward], object]] = {
     "policy_version": lambda reward: reward.versions.policy,
     "prior_version": lambda reward: reward.versions.prior,
+    "context": lambda reward: codec.encode(reward.context).decode() if reward.context else None,
 }
 _TYPED: dict[str, Callable[[Reward], object]] = {
     name: _NESTED.get(name) or attrgetter(name)

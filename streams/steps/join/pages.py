@@ -13,6 +13,7 @@ import pyarrow as pa
 from msgspec import Struct
 
 from keyart.schemas import codec
+from keyart.schemas.context import Context
 from keyart.schemas.decisions import Decision, DecisionPage, Versions
 from keyart.schemas.errors import InvalidRecord
 from keyart.schemas.rewards import Reward
@@ -29,6 +30,8 @@ class Head(Struct, frozen=True, array_like=True):
     policy: str
     versions: tuple[str, str, str, str]
     split: str = ""
+    context: Context = {}
+    situation: tuple[float, ...] = ()
 
 
 class Line(Struct, frozen=True, array_like=True):
@@ -44,6 +47,7 @@ class Line(Struct, frozen=True, array_like=True):
     personal: float
     multiplier: float
     expected: float
+    response: float = 1.0
 
     @classmethod
     def of(cls, one: Decision | Reward) -> "Line":
@@ -59,6 +63,7 @@ class Line(Struct, frozen=True, array_like=True):
             one.personal,
             one.multiplier,
             one.expected,
+            one.response,
         )
 
 
@@ -69,13 +74,27 @@ _parts: msgspec.msgpack.Decoder[list[bytes]] = msgspec.msgpack.Decoder(list[byte
 
 def head_of(page: DecisionPage) -> Head:
     """Return what the decisions of a page have in common."""
-    return Head(page.surface, page.decided_at_ms, page.policy, _names(page.versions), page.split)
+    return Head(
+        page.surface,
+        page.decided_at_ms,
+        page.policy,
+        _names(page.versions),
+        page.split,
+        page.context,
+        page.situation,
+    )
 
 
 def head_in(begun: Reward) -> Head:
     """Return it of a reward that was begun, as `reward_in` begins them."""
     return Head(
-        begun.surface, begun.closed_at_ms, begun.policy, _names(begun.versions), begun.split
+        begun.surface,
+        begun.closed_at_ms,
+        begun.policy,
+        _names(begun.versions),
+        begun.split,
+        begun.context,
+        begun.situation,
     )
 
 
@@ -144,4 +163,7 @@ def reward_in(parts: list[bytes], at: int, *, viewer: str, source: int) -> Rewar
         expected=line.expected,
         source=source,
         split=head.split,
+        context=head.context,
+        situation=head.situation,
+        response=line.response,
     )

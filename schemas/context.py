@@ -1,0 +1,20 @@
+"""What a site says of the situation in which artworks are shown: its context, name by name."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from keyart.schemas.ids import GivenName
+
+MAX_CONTEXT = 32
+MAX_CONTEXT_TEXT = 128
+ContextText = Annotated[str, Meta(max_length=MAX_CONTEXT_TEXT)]
+ContextValue = ContextText | float | bool | None
+"""Text of up to 128 characters, a number, true or false; null says that it is not known."""
+Context = dict[str, ContextValue]
+"""As it is logged and read: as it was given."""
+GivenContext = Annotated[dict[GivenName, ContextValue], Meta(max_length=MAX_CONTEXT)]
+"""A `Context` as it comes from outside: up to 32 values."""
+Situation = Annotated[tuple[float, ...], Meta(max_length=64)]
+"""A viewer's taste and the site's context as the numbers that artworks respond to
+(`models/context/situation.py`)."""
