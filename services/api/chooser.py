@@ -20,7 +20,8 @@ from keyart.services.api.answers import Answer, logged, told, told_again
 from keyart.services.api.recorder import Recorder
 from keyart.services.api.snapshots import Snapshots
 from keyart.services.api.standing import Recent, before, places_of
-from keyart.services.wiring.bootstrap import Parts, now_ms
+from keyart.services.wiring.bootstrap import Parts
+from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.experiment import experiment_of
 from keyart.services.wiring.telemetry import ApiMetrics
 from keyart.streams.ports import Output, TasteReader

@@ -16,7 +16,7 @@ from keyart.services.api.state import ApiState, Keyart
 from keyart.services.page.routes import PAGE, PUBLIC
 from keyart.services.page.views import Overview
 from keyart.services.processes.housekeeping import how_it_goes
-from keyart.services.wiring.bootstrap import now_ms
+from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.telemetry import ApiMetrics
 from keyart.streams.ports import TITLES, VIEWERS, Lane
 from keyart.streams.room import NEARLY_FULL

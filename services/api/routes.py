@@ -29,7 +29,7 @@ from keyart.services.api.bodies import Body
 from keyart.services.api.problems import BadRequest, Fault
 from keyart.services.api.sent import CALLER
 from keyart.services.api.state import ApiState, Keyart
-from keyart.services.wiring.bootstrap import now_ms
+from keyart.services.wiring.clock import now_ms
 from keyart.streams.ports import Output
 
 MAX_EVENTS = 1000

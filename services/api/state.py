@@ -16,7 +16,8 @@ from keyart.services.api.snapshots import Snapshots
 from keyart.services.api.standing import Recent
 from keyart.services.jobs.erasure import erasures_of
 from keyart.services.page.wiring import insight_of
-from keyart.services.wiring.bootstrap import Parts, now_ms
+from keyart.services.wiring.bootstrap import Parts
+from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.telemetry import ApiMetrics
 from keyart.streams.ports import AsyncLog, Output, TasteReader
 from keyart.streams.room import Room

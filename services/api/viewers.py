@@ -16,7 +16,7 @@ from keyart.schemas.topics import EVENTS
 from keyart.services.api.bodies import Body
 from keyart.services.api.routes import JSON
 from keyart.services.api.state import ApiState, Keyart
-from keyart.services.wiring.bootstrap import now_ms
+from keyart.services.wiring.clock import now_ms
 from keyart.streams.ports import Output
 from keyart.streams.reading import usable_taste
 

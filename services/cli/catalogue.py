@@ -58,7 +58,8 @@ def load(
         finally:
             client.close()
     else:
-        from keyart.services.wiring.bootstrap import Parts, now_ms
+        from keyart.services.wiring.bootstrap import Parts
+        from keyart.services.wiring.clock import now_ms
         from keyart.services.wiring.settings import read_settings
 
         _to_store(Parts(read_settings().settings), titles, now_ms())

@@ -38,7 +38,7 @@ def retrain(
     from keyart.services.jobs.retrain.due import due
     from keyart.services.jobs.retrain.run import PROMOTE, PROPOSE
     from keyart.services.jobs.retrain.run import retrain as run
-    from keyart.services.wiring.bootstrap import now_ms
+    from keyart.services.wiring.clock import now_ms
 
     need_extra("onnx", "fitting a prior")
     check_json(json)

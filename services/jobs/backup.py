@@ -25,7 +25,8 @@ from keyart.schemas.errors import InvalidRecord, NotFound, SettingsError
 from keyart.services.jobs.archive_lock import archive_locked
 from keyart.services.jobs.eras import MAKING
 from keyart.services.jobs.rebuild import check_state
-from keyart.services.wiring.bootstrap import Parts, now_ms
+from keyart.services.wiring.bootstrap import Parts
+from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.folder import OWNER_ONLY
 from keyart.services.wiring.settings import Settings
 from keyart.services.wiring.viewer_key import FILE, PREVIOUS_FILE

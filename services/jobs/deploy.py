@@ -16,7 +16,8 @@ from keyart.models.priors.onnx_file import GRAPH_FILE, MANIFEST_FILE, read_manif
 from keyart.schemas.errors import ModelRejected, NotFound
 from keyart.schemas.registry import ModelVersion, Move
 from keyart.services.jobs.priors.serving import FittedPrior, beside, prior_folder, score
-from keyart.services.wiring.bootstrap import Parts, now_ms
+from keyart.services.wiring.bootstrap import Parts
+from keyart.services.wiring.clock import now_ms
 from keyart.streams.registry.objects import DirectoryObjects
 from keyart.streams.registry.registry import NEUTRAL, Registry
 

@@ -5,7 +5,8 @@ from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import Final
 
-from keyart.services.wiring.bootstrap import Parts, now_ms
+from keyart.services.wiring.bootstrap import Parts
+from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.settings import Settings
 from keyart.streams.eras import Era, Value
 from keyart.streams.ports import TITLES, VIEWERS, Lane

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from keyart.schemas.topics import EVENTS, partition_of
-from keyart.services.wiring.bootstrap import Parts, now_ms
+from keyart.services.wiring.bootstrap import Parts
+from keyart.services.wiring.clock import now_ms
 from keyart.streams.ports import VIEWERS, Clock, Lane, StateStore, sortable
 from keyart.streams.site import AGAIN, Note, Register, StoreServer
 

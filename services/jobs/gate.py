@@ -16,7 +16,8 @@ from keyart.services.jobs.deploy import IN_STORE, RIDGE, fetched, registry_of
 from keyart.services.jobs.evaluation.own_log import OwnLog, read_own
 from keyart.services.jobs.evaluation.priors_on_log import Opinions, loss_of, opinions_on
 from keyart.services.jobs.priors.serving import FittedPrior
-from keyart.services.wiring.bootstrap import Parts, now_ms
+from keyart.services.wiring.bootstrap import Parts
+from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.experiment import options_of
 from keyart.streams.registry.registry import NEUTRAL, Registry
 

@@ -10,7 +10,8 @@ from keyart.schemas import codec
 from keyart.schemas.catalogue import StoredTitle
 from keyart.schemas.topics import CATALOGUE, EVENTS, partition_of
 from keyart.services.jobs.eras import begin_era, eras_of, lanes_of, said_of_eras
-from keyart.services.wiring.bootstrap import Parts, now_ms
+from keyart.services.wiring.bootstrap import Parts
+from keyart.services.wiring.clock import now_ms
 from keyart.streams import replay
 from keyart.streams.archive import files
 from keyart.streams.catalogue.history import titles_of, whole

@@ -11,7 +11,8 @@ from keyart.services.page.overview import PageRules
 from keyart.services.page.pictures import Pictures
 from keyart.services.page.routes import page_routers
 from keyart.services.page.source import Bounds, Flows, LogFlows, LogTail, Source, StreamTail
-from keyart.services.wiring.bootstrap import Parts, now_ms
+from keyart.services.wiring.bootstrap import Parts
+from keyart.services.wiring.clock import now_ms
 
 
 def insight_of(

@@ -19,7 +19,8 @@ from keyart.schemas.errors import InvalidRecord, KeyartError, MissingExtra
 from keyart.services.jobs.archive_lock import archive_locked
 from keyart.services.jobs.erasure import erasures_of, rewrite_if_due
 from keyart.services.processes.retrainer import Retrainer
-from keyart.services.wiring.bootstrap import Parts, now_ms
+from keyart.services.wiring.bootstrap import Parts
+from keyart.services.wiring.clock import now_ms
 from keyart.streams.idle import looked_upto
 from keyart.streams.ports import VIEWERS, Lane
 from keyart.streams.room import NEARLY_FULL

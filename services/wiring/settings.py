@@ -217,6 +217,11 @@ class Settings:
         30, "how often read records are archived and trimmed", low=0.1, high=86_400
     )
 
+    @property
+    def embedded(self) -> bool:
+        """Whether the log is in the state store's server."""
+        return self.log == "embedded"
+
 
 @dataclass(frozen=True, slots=True)
 class Sourced:

@@ -15,6 +15,8 @@ from typing import Final
 
 from keyart.models.artifacts.whole import force_folder
 from keyart.schemas.errors import SettingsError
+from keyart.services.wiring.folder import own_folder
+from keyart.services.wiring.settings import Settings
 
 LEAST, MOST = 16, 64
 _MADE_BYTES: Final = 32
@@ -84,6 +86,24 @@ def check_keys(current: str, previous: str, folder: Path, *, make: bool) -> None
     """Raise SettingsError as `find_keys` does; a key that is not there yet is not made."""
     given = current or ("" if not make or (folder / FILE).exists() else secrets.token_hex(LEAST))
     find_keys(given, previous, folder, make=make)
+
+
+def keys_of_site(settings: Settings) -> ViewerKeys:
+    """Return the secrets of a site; in the embedded default they are made once and kept.
+
+    Raises
+    ------
+    SettingsError
+        A key is too short or too long, or the log is Kafka and there is none.
+    """
+    if settings.embedded and not settings.viewer_key:
+        own_folder(Path(settings.data_dir))
+    return find_keys(
+        settings.viewer_key,
+        settings.viewer_key_previous,
+        Path(settings.data_dir),
+        make=settings.embedded,
+    )
 
 
 def _read(path: Path) -> bytes | None:

@@ -120,11 +120,12 @@ class Unreadable(InvalidRecord):
         self.file = path
 
 
-Passed = Callable[[Unreadable], None]
+Passed = Callable[[Unreadable], object]
 """Is told of each file that was passed over."""
 
 
-def _warn(unreadable: Unreadable) -> None:
+def warn(unreadable: Unreadable) -> None:
+    """Log that a file was passed over."""
     log.warning("%s; it is passed over", unreadable)
 
 
@@ -176,9 +177,7 @@ def aside(folder: Path) -> list[Path]:
     return sorted(folder.glob(f"*/day=*/*{ASIDE}"))
 
 
-def read(
-    folder: Path, topic: str, partition: int, *, passed: Passed = _warn
-) -> Iterator[LogRecord]:
+def read(folder: Path, topic: str, partition: int, *, passed: Passed = warn) -> Iterator[LogRecord]:
     """Yield the archived records of a partition in the log's order, each once.
 
     What a file holds before the place where it cannot be read is yielded too.

@@ -25,8 +25,9 @@ from keyart.schemas.taste import unpack_tastes
 from keyart.schemas.topics import DECISIONS
 from keyart.services.api.answers import logged, told
 from keyart.services.api.snapshots import Snapshots
-from keyart.services.wiring.bootstrap import TASTE_TIMEOUT_S, now_ms
+from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.experiment import experiment_of
+from keyart.services.wiring.stores import TASTE_TIMEOUT_S
 from keyart.services.wiring.telemetry import ApiMetrics
 from keyart.streams.ports import Output
 from keyart.streams.valkey.aio import ValkeyAsyncLog, ValkeyTastes, connect_async

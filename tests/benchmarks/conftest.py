@@ -26,9 +26,10 @@ from keyart.schemas.posterior import Cell, SharedSums, TitleSums
 from keyart.schemas.rewards import Reward
 from keyart.schemas.taste import NO_CONCEPT, TASTE_DIMENSIONS, empty_tastes, pack_tastes
 from keyart.schemas.topics import partition_of
-from keyart.services.wiring.bootstrap import Parts, now_ms
+from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.settings import Settings
 from keyart.streams.ports import TITLES, VIEWERS, Commit, Lane
+from tests.opened import Opened
 
 READY_S = 120.0
 EVENTS_EACH = 12
@@ -38,7 +39,7 @@ EVENTS_EACH = 12
 class Site:
     """A filled store, its server still running."""
 
-    parts: Parts
+    parts: Opened
     titles: list[str]
     viewers: list[str]
 
@@ -99,12 +100,12 @@ class SiteMaker:
     """Fills a new store with random but plausible contents."""
 
     def __init__(self, folder: Path) -> None:
-        self.made: list[Parts] = []
+        self.made: list[Opened] = []
         self._folder = folder
 
     def __call__(self, *, titles: int, artworks: int, viewers: int) -> Site:
         """Return a site of so many titles, artworks of each, and viewers who have a taste."""
-        parts = Parts(Settings(data_dir=str(self._folder / f"site{len(self.made)}")))
+        parts = Opened(Settings(data_dir=str(self._folder / f"site{len(self.made)}")))
         parts.server.start()
         self.made.append(parts)
         parts.log  # noqa: B018 - creates the streams
@@ -131,7 +132,7 @@ def _title(name: str, artworks: int, words: list[str], rng: np.random.Generator)
     return Title(id=name, name=" ".join(rng.choice(words, 3)), group="g", artworks=made)
 
 
-def _learn(parts: Parts, names: list[str], artworks: int, rng: np.random.Generator) -> None:
+def _learn(parts: Opened, names: list[str], artworks: int, rng: np.random.Generator) -> None:
     """Write the sums of about 200 impressions of every artwork, and of the shared weights."""
     at_ms, lane = now_ms(), Lane(TITLES, 0)
     puts: dict[tuple[str, str], bytes | None] = {}
@@ -187,7 +188,7 @@ def _rewards(rng: np.random.Generator, at_ms: int) -> list[Reward]:
     return found
 
 
-def fill_tastes(parts: Parts, viewers: list[str], rng: np.random.Generator) -> list[ViewerKey]:
+def fill_tastes(parts: Opened, viewers: list[str], rng: np.random.Generator) -> list[ViewerKey]:
     """Give every viewer the taste of a dozen engagements; return their pseudonyms."""
     count, settings = len(viewers), parts.settings
     tastes = empty_tastes(count, parts.space.identity)

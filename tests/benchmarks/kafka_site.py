@@ -6,7 +6,7 @@ from keyart.schemas import codec
 from keyart.schemas.decisions import Versions
 from keyart.schemas.rewards import Reward
 from keyart.schemas.topics import EVENTS, REWARDS
-from keyart.services.wiring.bootstrap import now_ms
+from keyart.services.wiring.clock import now_ms
 from keyart.streams.ports import TITLES, VIEWERS, Lane
 from tests.containers.crowd import Crowd
 from tests.containers.house import House

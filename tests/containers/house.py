@@ -10,7 +10,7 @@ from keyart.schemas import codec
 from keyart.schemas.posterior import TitleSums
 from keyart.schemas.topics import CATALOGUE
 from keyart.services.jobs.rebuild import check_state
-from keyart.services.wiring.bootstrap import Parts, now_ms
+from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.settings import Settings, read_settings
 from keyart.streams.kafka.admin import TopicAdmin
 from keyart.streams.ports import TITLES, VIEWERS, Lane
@@ -18,6 +18,7 @@ from tests.containers.api import Api
 from tests.containers.crowd import Crowd, titles
 from tests.containers.process import Process
 from tests.containers.servers import KafkaServer, RedisServer, until
+from tests.opened import Opened
 
 STOP_S = 10.0
 
@@ -73,9 +74,9 @@ class House:
         own = {key: value for key, value in self.environment.items() if key.startswith("KEYART_")}
         return read_settings(own).settings
 
-    def fresh_parts(self) -> Parts:
+    def fresh_parts(self) -> Opened:
         """Return parts with connections of their own."""
-        return Parts(self.settings)
+        return Opened(self.settings)
 
     def create(self, *, title_count: int = 40) -> None:
         """Create the topics, and put the catalogue into the store and its topic."""
@@ -164,7 +165,7 @@ class House:
         self.parts.client.close()
 
 
-def stored_posterior(parts: Parts) -> tuple[Counter[tuple[str, str]], Counter[tuple[str, str]]]:
+def stored_posterior(parts: Opened) -> tuple[Counter[tuple[str, str]], Counter[tuple[str, str]]]:
     """Return how often each (title, artwork) was counted, and the sum of what it took."""
     shown: Counter[tuple[str, str]] = Counter()
     taken: Counter[tuple[str, str]] = Counter()

@@ -9,9 +9,9 @@ import pytest
 
 from keyart.schemas import codec
 from keyart.schemas.topics import EVENTS
-from keyart.services.wiring.bootstrap import Parts
 from keyart.services.wiring.settings import Settings
 from tests.faults.serving import Serving
+from tests.opened import Opened
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_what_was_accepted_is_in_the_log_and_all_recovers(small_disk: Path, free
         assert site.call("/health/ready")[0] == 200
     finally:
         site.stop()
-    parts = Parts(Settings(data_dir=str(data)))
+    parts = Opened(Settings(data_dir=str(data)))
     parts.server.start()
     try:
         logged = {codec.events.decode(each.value).id for each in parts.history(EVENTS, 0)}

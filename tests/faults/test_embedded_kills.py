@@ -22,10 +22,10 @@ from keyart.schemas import codec
 from keyart.schemas.rewards import Reward
 from keyart.schemas.topics import EVENTS, REWARDS
 from keyart.services.jobs.rebuild import check_state
-from keyart.services.wiring.bootstrap import Parts
 from keyart.services.wiring.settings import Settings, read_settings
 from keyart.streams.ports import TITLES, Lane
 from tests.faults.truth import WINDOW_S, acts, plain_join, settle
+from tests.opened import Opened
 
 ROUNDS = int(os.environ.get("KEYART_ROUNDS", "10"))
 TITLE_COUNT = 12
@@ -153,7 +153,7 @@ def test_kills_at_random_moments_lose_nothing_and_double_nothing(family: Family)
         family.visit(number, rng)
         number += 1
     time.sleep(WINDOW_S + 10.0)
-    settle(Parts(family.settings))
+    settle(Opened(family.settings))
     family.stop()
     judge(family)
 
@@ -172,13 +172,13 @@ def test_the_whole_family_killed_starts_again_where_it_was(family: Family) -> No
     for number in range(60, 90):
         family.visit(number, rng)
     time.sleep(WINDOW_S + 10.0)
-    settle(Parts(family.settings))
+    settle(Opened(family.settings))
     family.stop()
     judge(family)
 
 
 def judge(family: Family) -> None:
-    parts = Parts(family.settings)
+    parts = Opened(family.settings)
     parts.server.start()
     try:
         events = [codec.events.decode(record.value) for record in parts.history(EVENTS, 0)]

@@ -8,7 +8,7 @@ from keyart.models.taste.features import FEATURES, PERSONAL
 from keyart.schemas import codec
 from keyart.schemas.decisions import DecisionPage
 from keyart.schemas.topics import DECISIONS
-from keyart.services.wiring.bootstrap import now_ms
+from keyart.services.wiring.clock import now_ms
 from keyart.streams.kafka.source import read_all
 from tests.containers.api import Api
 from tests.containers.crowd import Crowd

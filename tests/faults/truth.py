@@ -7,8 +7,8 @@ from typing import Any
 from keyart.schemas import codec
 from keyart.schemas.events import Impression, Play
 from keyart.schemas.topics import DECISIONS, EVENTS
-from keyart.services.wiring.bootstrap import Parts
 from keyart.streams.ports import TITLES, Lane
+from tests.opened import Opened
 
 WINDOW_S = 1.0
 
@@ -29,7 +29,7 @@ def acts(decision: dict[str, Any], rng: random.Random) -> list[dict[str, Any]]:
     return found
 
 
-def settle(parts: Parts) -> None:
+def settle(parts: Opened) -> None:
     """Wait until the number of learned rewards stands still."""
     before, still = -1, 0
     while still < 10:
@@ -39,7 +39,7 @@ def settle(parts: Parts) -> None:
         time.sleep(0.5)
 
 
-def plain_join(parts: Parts) -> dict[str, float]:
+def plain_join(parts: Opened) -> dict[str, float]:
     """Return the value of each decision that its own viewer saw, from the log as a whole."""
     decided: dict[str, tuple[str, str]] = {}
     for record in parts.history(DECISIONS, 0):

@@ -8,11 +8,11 @@ from typing import Any
 import httpx
 import psutil
 
-from keyart.services.wiring.bootstrap import Parts
 from keyart.services.wiring.settings import read_settings
 from tests.faults.serving import Serving
 from tests.faults.truth import WINDOW_S
 from tests.hostile.tally import Tally
+from tests.opened import Opened
 
 PATIENCE_S = 240.0
 ANSWER_S = 60.0
@@ -149,10 +149,10 @@ class Site:
         while not self._over.wait(WATCH_S):
             self.tally.weigh(self.memory())
 
-    def parts(self) -> Parts:
+    def parts(self) -> Opened:
         """Return its log and its state, to be read from here."""
         own = {k: v for k, v in self.serving.environ.items() if k.startswith("KEYART_")}
-        return Parts(read_settings(own).settings)
+        return Opened(read_settings(own).settings)
 
     def stop(self) -> int:
         """End it as Ctrl-C does; return its exit status."""

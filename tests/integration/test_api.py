@@ -22,17 +22,18 @@ from keyart.schemas.topics import DECISIONS, EVENTS
 from keyart.services.api.app import create_app
 from keyart.services.api.document import OPERATIONS
 from keyart.services.jobs.erasure import erasures_of
-from keyart.services.wiring.bootstrap import Parts, now_ms
+from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.settings import Settings
 from keyart.streams.valkey.catalogue import ValkeyCatalogue
+from tests.opened import Opened
 
 JSON = {"content-type": "application/json"}
 KEY = "a key of sixteen or more"
 Client = TestClient[Any]
 
 
-def site(folder: Path, **more: Any) -> Parts:
-    return Parts(Settings(data_dir=str(folder), viewer_key="0123456789abcdef", **more))
+def site(folder: Path, **more: Any) -> Opened:
+    return Opened(Settings(data_dir=str(folder), viewer_key="0123456789abcdef", **more))
 
 
 def title(*artworks: str, name: str = "A title") -> dict[str, Any]:
@@ -47,7 +48,7 @@ def title(*artworks: str, name: str = "A title") -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parts]:
+def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
     made = site(tmp_path_factory.mktemp("api"))
     made.server.start()
     yield made
@@ -55,20 +56,20 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parts]:
 
 
 @pytest.fixture(scope="module")
-def client(parts: Parts) -> Iterator[Client]:
+def client(parts: Opened) -> Iterator[Client]:
     with opened(parts) as found:
         for at in range(5):
             found.put(f"/v1/titles/t{at}", json=title("rockets", "kitchens", "wolves"))
         yield found
 
 
-def opened(parts: Parts) -> Client:
+def opened(parts: Opened) -> Client:
     return TestClient(
         create_app(parts), base_url="http://127.0.0.1:8650", raise_server_exceptions=False
     )
 
 
-def logged(parts: Parts, topic: str) -> list[bytes]:
+def logged(parts: Opened, topic: str) -> list[bytes]:
     return [record.value for record in parts.log.read(topic, 0, after=None, count=100_000)]
 
 
@@ -92,7 +93,7 @@ def problem(response: Any, status: int) -> dict[str, Any]:
     return found
 
 
-def test_a_decision_is_answered_and_logged_alike(client: Client, parts: Parts) -> None:
+def test_a_decision_is_answered_and_logged_alike(client: Client, parts: Opened) -> None:
     answer = decide(client, "ann", "t0", "t1", surface="billboard").json()
     viewer = pseudonym("ann", parts.viewer_key)
     assert answer["viewer"] == viewer and answer["degraded"] == ""
@@ -151,7 +152,7 @@ def event(number: int = 0, **more: Any) -> dict[str, Any]:
     return {"type": "play", "id": f"e{number}", "viewer": "cem", "title": "t0", "minutes": 5} | more
 
 
-def test_events_are_logged_under_a_pseudonym(client: Client, parts: Parts) -> None:
+def test_events_are_logged_under_a_pseudonym(client: Client, parts: Opened) -> None:
     response = client.post("/v1/events", json={"events": [event(), event(1, minutes=0.5)]})
     assert response.status_code == 202 and response.json() == {"accepted": 2}
     values = logged(parts, EVENTS)
@@ -184,7 +185,7 @@ def test_events_are_logged_under_a_pseudonym(client: Client, parts: Parts) -> No
     ],
 )
 def test_one_wrong_event_refuses_all(
-    client: Client, parts: Parts, wrong: dict[str, Any], where: str
+    client: Client, parts: Opened, wrong: dict[str, Any], where: str
 ) -> None:
     before = len(logged(parts, EVENTS))
     events = [event(at) for at in range(20)]
@@ -259,7 +260,7 @@ def test_a_title_that_does_not_fit_is_refused_and_nothing_else_is_touched(client
 
 
 def test_a_title_that_others_change_all_the_time_is_a_conflict(
-    client: Client, parts: Parts, monkeypatch: pytest.MonkeyPatch
+    client: Client, parts: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     catalogue = parts.catalogue
     assert isinstance(catalogue, ValkeyCatalogue)
@@ -298,7 +299,7 @@ def test_a_viewer_is_read_corrected_and_erased(tmp_path: Path) -> None:
             decide(client, "dee", "t")
             events = [event(at, viewer="dee", title="t", artwork="rockets") for at in range(3)]
             assert client.post("/v1/events", json={"events": events}).status_code == 202
-            steps = Parts(parts.settings)
+            steps = Opened(parts.settings)
             steps.driver.open()
             steps.driver.drain()
             taste = client.get("/v1/viewers/dee").json()
@@ -323,7 +324,7 @@ def test_a_viewer_is_read_corrected_and_erased(tmp_path: Path) -> None:
         parts.server.stop()
 
 
-def pages_in(parts: Parts) -> dict[str, DecisionPage]:
+def pages_in(parts: Opened) -> dict[str, DecisionPage]:
     """Return the pages in the log, each once however often it was written, the first first."""
     pages = [codec.decisions.decode(value) for value in logged(parts, DECISIONS)]
     return {page.decisions[0].id: page for page in pages}
@@ -362,7 +363,7 @@ def test_a_server_that_goes_away_and_comes_back(tmp_path: Path) -> None:
         parts.server.stop()
 
 
-def test_keys_are_asked_for(parts: Parts, tmp_path: Path) -> None:
+def test_keys_are_asked_for(parts: Opened, tmp_path: Path) -> None:
     keyed = site(Path(parts.settings.data_dir), api_keys=f"{KEY},another key that is long")
     with opened(keyed) as client:
         within(10, lambda: client.get("/health/ready").status_code == 200)
@@ -382,7 +383,7 @@ def test_keys_are_asked_for(parts: Parts, tmp_path: Path) -> None:
         create_app(site(tmp_path, api_keys="short"))
 
 
-def test_an_experiment_splits_viewers(client: Client, parts: Parts) -> None:
+def test_an_experiment_splits_viewers(client: Client, parts: Opened) -> None:
     assert decide(client, "v0", "t0").status_code == 200
     split = site(Path(parts.settings.data_dir), experiment="uniform=0.3")
     with opened(split) as other:
@@ -394,7 +395,7 @@ def test_an_experiment_splits_viewers(client: Client, parts: Parts) -> None:
     assert served.count("uniform") / 300 == pytest.approx(0.3, abs=5 * (0.21 / 300) ** 0.5)
 
 
-def test_what_it_measures_names_no_viewer(client: Client, parts: Parts) -> None:
+def test_what_it_measures_names_no_viewer(client: Client, parts: Opened) -> None:
     decide(client, "secretive", "t0")
     text = client.get("/metrics").text
     assert 'keyart_decisions_total{policy="' in text and "keyart_snapshot_age_seconds" in text

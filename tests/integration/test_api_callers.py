@@ -20,9 +20,9 @@ from keyart.schemas.topics import EVENTS as EVENTS_TOPIC
 from keyart.services.api.app import create_app
 from keyart.services.api.auth import BURST, caller_of
 from keyart.services.api.door import for_monitoring
-from keyart.services.wiring.bootstrap import Parts
 from keyart.services.wiring.lines import REQUEST, JsonLines, TextLines
 from keyart.services.wiring.settings import Settings
+from tests.opened import Opened
 
 HERE = "http://127.0.0.1:8650"
 EVENTS = {"events": [{"type": "like", "id": "e", "viewer": "v", "title": "t"}]}
@@ -30,22 +30,22 @@ Client = TestClient[Any]
 
 
 @pytest.fixture(scope="module")
-def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parts]:
-    made = Parts(Settings(data_dir=str(tmp_path_factory.mktemp("callers"))))
+def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
+    made = Opened(Settings(data_dir=str(tmp_path_factory.mktemp("callers"))))
     made.server.start()
     yield made
     made.server.stop()
 
 
 @contextmanager
-def site(parts: Parts, **more: Any) -> Iterator[Client]:
-    made = Parts(Settings(data_dir=parts.settings.data_dir, **more))
+def site(parts: Opened, **more: Any) -> Iterator[Client]:
+    made = Opened(Settings(data_dir=parts.settings.data_dir, **more))
     with TestClient(create_app(made), base_url=HERE, raise_server_exceptions=False) as client:
         yield client
 
 
 @pytest.fixture(scope="module")
-def client(parts: Parts) -> Iterator[Client]:
+def client(parts: Opened) -> Iterator[Client]:
     with site(parts) as found:
         found.put("/v1/titles/t", json={"artworks": [{"id": "a"}]})
         yield found
@@ -89,7 +89,7 @@ def test_a_body_that_is_not_declared_as_json_is_refused(client: Client, kind: st
         assert client.request(method, path, content=content, headers=headers).status_code == 415
 
 
-def test_with_keys_any_name_is_answered(parts: Parts) -> None:
+def test_with_keys_any_name_is_answered(parts: Opened) -> None:
     with site(parts, api_keys="a key of sixteen characters") as keyed:
         headers = {
             "host": "keyart.example.org",
@@ -121,7 +121,7 @@ def bearing(key: str) -> dict[str, str]:
     return {"authorization": f"Bearer {key}", "content-type": "application/json"}
 
 
-def test_a_key_opens_what_its_scopes_say_and_nothing_else(parts: Parts) -> None:
+def test_a_key_opens_what_its_scopes_say_and_nothing_else(parts: Opened) -> None:
     with site(parts, api_keys=LISTED) as keyed:
         for method, path, may in ROUTES:
             assert keyed.request(method, path).status_code == 401
@@ -142,7 +142,7 @@ def test_every_route_is_public_or_asks_for_a_scope(client: Client) -> None:
             assert public or asked in known or asked.startswith("/v1/insight/"), route.path
 
 
-def test_readiness_says_more_to_who_may_see_the_page(parts: Parts) -> None:
+def test_readiness_says_more_to_who_may_see_the_page(parts: Opened) -> None:
     with site(parts, api_keys=LISTED) as keyed:
         assert keyed.get("/health/ready").json()["parts"] == {}
         assert keyed.get("/health/ready", headers=bearing(KEYS["d"])).json()["parts"] == {}
@@ -151,7 +151,7 @@ def test_readiness_says_more_to_who_may_see_the_page(parts: Parts) -> None:
         assert keyed.get("/health/live", headers=bearing("a wrong key that is long")).is_success
 
 
-def test_keys_of_a_file_are_revoked_while_it_runs(parts: Parts, tmp_path: Path) -> None:
+def test_keys_of_a_file_are_revoked_while_it_runs(parts: Opened, tmp_path: Path) -> None:
     path = tmp_path / "keys.toml"
     path.write_text('[[keys]]\nname = "w"\nscopes = ["page"]\nkey = "the first of two keys"\n')
     with site(parts, api_keys_file=str(path)) as keyed:
@@ -179,7 +179,7 @@ def call(client: Client, function: Any, *arguments: Any) -> Any:
         return portal.call(function, *arguments)
 
 
-def test_guesses_are_refused_unseen_and_callers_go_on(parts: Parts) -> None:
+def test_guesses_are_refused_unseen_and_callers_go_on(parts: Opened) -> None:
     with site(parts, api_keys=LISTED) as keyed:
         assert keyed.get("/metrics", headers=bearing(KEYS["p"])).status_code == 200
         statuses = [
@@ -193,7 +193,7 @@ def test_guesses_are_refused_unseen_and_callers_go_on(parts: Parts) -> None:
         assert keyed.get("/metrics", headers=bearing(KEYS["p"])).status_code == 200
 
 
-def test_a_handler_is_told_whose_key_it_was(parts: Parts) -> None:
+def test_a_handler_is_told_whose_key_it_was(parts: Opened) -> None:
     @get("/whose", opt={"scopes": ("decide",)})
     async def whose(request: Request[Any, Any, Any]) -> str:
         return caller_of(request.scope)
@@ -208,7 +208,7 @@ def test_a_handler_is_told_whose_key_it_was(parts: Parts) -> None:
             assert keyed.get("/whose", headers=headers).text == name
 
 
-def test_an_event_is_logged_with_the_name_of_its_key_which_nobody_may_send(parts: Parts) -> None:
+def test_an_event_is_logged_with_the_name_of_its_key_which_nobody_may_send(parts: Opened) -> None:
     seen = {"type": "impression", "id": "of a key", "viewer": "v", "title": "t"}
     with site(parts, api_keys=LISTED) as keyed:
         sent = keyed.post("/v1/events", json={"events": [seen]}, headers=bearing(KEYS["e"]))
@@ -227,7 +227,7 @@ def test_an_event_is_logged_with_the_name_of_its_key_which_nobody_may_send(parts
     assert "caller" not in described["Impression"]["properties"]
 
 
-def test_the_port_for_monitoring_needs_no_key_and_has_nothing_else(parts: Parts) -> None:
+def test_the_port_for_monitoring_needs_no_key_and_has_nothing_else(parts: Opened) -> None:
     with site(parts, api_keys=LISTED) as keyed:
         seen = Monitor(keyed)
         assert seen.get("/metrics") == 200 and seen.get("/health/ready") == 200
@@ -325,7 +325,7 @@ def test_lines_of_a_request_hold_its_id_in_both_formats() -> None:
     assert "request_id" not in json.loads(JsonLines().format(record))
 
 
-def test_beyond_a_bound_requests_are_told_to_come_again(parts: Parts) -> None:
+def test_beyond_a_bound_requests_are_told_to_come_again(parts: Opened) -> None:
     with site(parts, api_requests=1) as small:
         seen = call(small, _two_at_once, small.app)
     assert sorted(seen) == [200, 503]

@@ -13,24 +13,24 @@ from litestar.testing import TestClient
 
 from keyart.schemas.ids import pseudonym
 from keyart.services.api.app import create_app
-from keyart.services.wiring.bootstrap import Parts
 from keyart.services.wiring.settings import Settings
+from tests.opened import Opened
 
 HERE = "http://127.0.0.1:8650"
 Client = TestClient[Any]
 
 
 @pytest.fixture(scope="module")
-def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parts]:
+def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
     folder = tmp_path_factory.mktemp("names")
-    made = Parts(Settings(data_dir=str(folder), viewer_key="0123456789abcdef"))
+    made = Opened(Settings(data_dir=str(folder), viewer_key="0123456789abcdef"))
     made.server.start()
     yield made
     made.server.stop()
 
 
 @pytest.fixture(scope="module")
-def client(parts: Parts) -> Iterator[Client]:
+def client(parts: Opened) -> Iterator[Client]:
     with TestClient(create_app(parts), base_url=HERE, raise_server_exceptions=False) as found:
         yield found
 
@@ -93,7 +93,7 @@ def test_a_title_of_any_name_is_put_read_decided_drawn_and_withdrawn(
 @EACH
 @given(name=VIEWERS)
 def test_a_viewer_of_any_id_is_corrected_and_erased_alone(
-    client: Client, parts: Parts, name: str
+    client: Client, parts: Opened, name: str
 ) -> None:
     own = pseudonym(name, parts.viewer_key)
     like = {"type": "like", "id": "e", "viewer": name, "title": "t"}
@@ -125,7 +125,7 @@ def test_an_address_that_is_none_erases_nobody(client: Client, path: str) -> Non
     assert client.delete(HERE + path).status_code == 404
 
 
-def test_two_unicode_forms_are_two_names_everywhere(client: Client, parts: Parts) -> None:
+def test_two_unicode_forms_are_two_names_everywhere(client: Client, parts: Opened) -> None:
     one, two = "é", "e\u0301"
     for name in (one, two):
         client.put(at("/v1/titles/", name), json={"name": repr(name), "artworks": [{"id": "a"}]})

@@ -15,22 +15,22 @@ from typing import Any
 import pytest
 
 from keyart.schemas.topics import DECISIONS
-from keyart.services.wiring.bootstrap import Parts
 from keyart.services.wiring.settings import Settings
+from tests.opened import Opened
 
 COMMAND = (sys.executable, "-m", "keyart.services.cli.main", "api")
 
 
 @pytest.fixture
-def parts(data_dir: Path) -> Iterator[Parts]:
-    made = Parts(Settings(data_dir=str(data_dir)))
+def parts(data_dir: Path) -> Iterator[Opened]:
+    made = Opened(Settings(data_dir=str(data_dir)))
     made.server.start()
     made.log  # noqa: B018 - creates the streams
     yield made
     made.server.stop()
 
 
-def start(parts: Parts, port: int, workers: int = 1) -> "subprocess.Popen[bytes]":
+def start(parts: Opened, port: int, workers: int = 1) -> "subprocess.Popen[bytes]":
     environ = {name: text for name, text in os.environ.items() if "KEYART_" not in name}
     environ["KEYART_DATA_DIR"] = parts.settings.data_dir
     environ["KEYART_API_PORT"], environ["KEYART_API_WORKERS"] = str(port), str(workers)
@@ -73,7 +73,7 @@ def decided(port: int, count: int) -> None:
         assert len(json.loads(call(port, "/v1/decisions", body))["decisions"]) == 1
 
 
-def test_what_was_decided_is_logged_before_the_end(parts: Parts, free_port: int) -> None:
+def test_what_was_decided_is_logged_before_the_end(parts: Opened, free_port: int) -> None:
     process = start(parts, free_port)
     try:
         wait_until_ready(free_port, process)
@@ -92,7 +92,7 @@ def test_what_was_decided_is_logged_before_the_end(parts: Parts, free_port: int)
     assert parts.log.length(DECISIONS, 0) == 50
 
 
-def test_several_processes_share_a_port_and_their_counts(parts: Parts, free_port: int) -> None:
+def test_several_processes_share_a_port_and_their_counts(parts: Opened, free_port: int) -> None:
     process = start(parts, free_port, workers=2)
     try:
         wait_until_ready(free_port, process)

@@ -18,8 +18,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from keyart.schemas.errors import MissingExtra
 from keyart.services.api.app import create_app
 from keyart.services.api.tracing import asked_for, tracer_from, tracer_of, untraced
-from keyart.services.wiring.bootstrap import Parts
 from keyart.services.wiring.settings import Settings
+from tests.opened import Opened
 
 HERE = "http://127.0.0.1:8650"
 TO = "OTEL_EXPORTER_OTLP_ENDPOINT"
@@ -120,7 +120,7 @@ def test_an_api_sends_its_spans_and_no_id(
     tmp_path: Path, collector: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(TO, f"http://127.0.0.1:{collector.server_address[1]}")
-    parts = Parts(Settings(data_dir=str(tmp_path / "site")))
+    parts = Opened(Settings(data_dir=str(tmp_path / "site")))
     parts.server.start()
     try:
         with TestClient(create_app(parts), base_url=HERE) as client:

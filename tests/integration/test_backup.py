@@ -15,16 +15,17 @@ from keyart.schemas.errors import InvalidRecord, NotFound, SettingsError
 from keyart.schemas.topics import EVENTS
 from keyart.services.jobs.backup import MANIFEST, SNAPSHOT, back_up, check_backup, restore
 from keyart.services.jobs.rebuild import begin, check_state
-from keyart.services.wiring.bootstrap import Parts, now_ms
+from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.settings import Settings
 from keyart.streams.ports import TITLES, VIEWERS, Lane
 from tests.integration.test_embedded import TITLE_NAMES, play_through, visit
+from tests.opened import Opened
 
 
 @pytest.fixture
-def parts(data_dir: Path) -> Iterator[Parts]:
+def parts(data_dir: Path) -> Iterator[Opened]:
     settings = Settings(data_dir=str(data_dir), reward_window_s=0.2, lateness_s=0.1, partitions=2)
-    made = Parts(settings)
+    made = Opened(settings)
     made.server.start()
     made.catalogue.put(
         [
@@ -44,7 +45,7 @@ def parts(data_dir: Path) -> Iterator[Parts]:
     made.server.stop()
 
 
-def learned_state(parts: Parts) -> dict[tuple[str, int], dict[str, bytes]]:
+def learned_state(parts: Opened) -> dict[tuple[str, int], dict[str, bytes]]:
     return {
         (family, each): dict(parts.store.scan(Lane(kind, each), family))
         for kind, family in ((VIEWERS, "taste"), (TITLES, "title"), (VIEWERS, "join"))
@@ -53,14 +54,14 @@ def learned_state(parts: Parts) -> dict[tuple[str, int], dict[str, bytes]]:
 
 
 @pytest.fixture
-def restored(parts: Parts, tmp_path: Path) -> Iterator[Parts]:
+def restored(parts: Opened, tmp_path: Path) -> Iterator[Opened]:
     """A site made from a backup that was taken while the first one was at work."""
     play_through(parts, 30)
     parts.archiver.run()
     stop = threading.Event()
 
     def traffic() -> None:
-        own = Parts(parts.settings)
+        own = Opened(parts.settings)
         number = 1000
         while not stop.is_set():
             number += 1
@@ -74,20 +75,20 @@ def restored(parts: Parts, tmp_path: Path) -> Iterator[Parts]:
     for each in workers:
         each.start()
     try:
-        back_up(Parts(parts.settings), tmp_path / "backup.tar")
+        back_up(Opened(parts.settings), tmp_path / "backup.tar")
     finally:
         stop.set()
         for each in workers:
             each.join()
     settings = replace(parts.settings, data_dir=str(tmp_path / "elsewhere"))
     restore(tmp_path / "backup.tar", settings)
-    made = Parts(settings)
+    made = Opened(settings)
     made.server.start()
     yield made
     made.server.stop()
 
 
-def test_a_backup_of_a_site_at_work_is_whole(parts: Parts, restored: Parts) -> None:
+def test_a_backup_of_a_site_at_work_is_whole(parts: Opened, restored: Opened) -> None:
     found = check_state(restored)
     assert found.differences == []
     assert found.not_compared == []
@@ -100,17 +101,17 @@ def test_a_backup_of_a_site_at_work_is_whole(parts: Parts, restored: Parts) -> N
     begin(restored)
     restored.driver.open()
     assert play_through(restored, 5, seed=7) >= 25
-    assert check_state(Parts(restored.settings)).differences == []
+    assert check_state(Opened(restored.settings)).differences == []
 
 
-def test_a_backup_at_rest_is_the_same_state(parts: Parts, tmp_path: Path) -> None:
+def test_a_backup_at_rest_is_the_same_state(parts: Opened, tmp_path: Path) -> None:
     play_through(parts, 20)
     before = learned_state(parts)
     manifest = back_up(parts, tmp_path / "backup")
     assert check_backup(tmp_path / "backup", parts.settings).equal
     settings = replace(parts.settings, data_dir=str(tmp_path / "elsewhere"))
     assert restore(tmp_path / "backup", settings) == manifest
-    other = Parts(settings)
+    other = Opened(settings)
     other.server.start()
     try:
         assert learned_state(other) == before
@@ -120,7 +121,7 @@ def test_a_backup_at_rest_is_the_same_state(parts: Parts, tmp_path: Path) -> Non
 
 
 def test_only_the_owner_may_read_it_and_no_snapshot_stays_behind(
-    parts: Parts, tmp_path: Path
+    parts: Opened, tmp_path: Path
 ) -> None:
     before = os.umask(0o022)
     try:
@@ -134,7 +135,7 @@ def test_only_the_owner_may_read_it_and_no_snapshot_stays_behind(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["backup", "backup.tar", "keyart"]
 
 
-def test_nothing_is_written_over(parts: Parts, tmp_path: Path) -> None:
+def test_nothing_is_written_over(parts: Opened, tmp_path: Path) -> None:
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "something").touch()
     (tmp_path / "there.tar").touch()
@@ -149,7 +150,7 @@ def test_nothing_is_written_over(parts: Parts, tmp_path: Path) -> None:
     assert (tmp_path / "empty" / "viewer.key").is_file()
 
 
-def test_a_damaged_backup_is_refused_and_leaves_nothing(parts: Parts, tmp_path: Path) -> None:
+def test_a_damaged_backup_is_refused_and_leaves_nothing(parts: Opened, tmp_path: Path) -> None:
     back_up(parts, tmp_path / "backup")
     settings = replace(parts.settings, data_dir=str(tmp_path / "elsewhere"))
     snapshot = tmp_path / "backup" / SNAPSHOT
@@ -172,7 +173,7 @@ def test_a_damaged_backup_is_refused_and_leaves_nothing(parts: Parts, tmp_path: 
     assert not (tmp_path / "elsewhere").exists()
 
 
-def test_a_backup_that_reaches_outside_of_itself_is_refused(parts: Parts, tmp_path: Path) -> None:
+def test_a_backup_that_reaches_outside_of_itself_is_refused(parts: Opened, tmp_path: Path) -> None:
     back_up(parts, tmp_path / "backup")
     manifest = tmp_path / "backup" / MANIFEST
     manifest.write_text(manifest.read_text().replace(SNAPSHOT, f"../{SNAPSHOT}"))
@@ -186,7 +187,7 @@ def test_a_backup_that_reaches_outside_of_itself_is_refused(parts: Parts, tmp_pa
     assert not (tmp_path.parent / "evil").exists()
 
 
-def test_settings_that_must_agree_are_named(parts: Parts, tmp_path: Path) -> None:
+def test_settings_that_must_agree_are_named(parts: Opened, tmp_path: Path) -> None:
     back_up(parts, tmp_path / "backup")
     settings = replace(parts.settings, data_dir=str(tmp_path / "elsewhere"), partitions=4)
     with pytest.raises(SettingsError, match="KEYART_PARTITIONS=2, and it is 4 here"):
@@ -195,6 +196,6 @@ def test_settings_that_must_agree_are_named(parts: Parts, tmp_path: Path) -> Non
 
 def test_what_is_not_embedded_is_not_backed_up_here(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="embedded"):
-        back_up(Parts(Settings(redis_url="redis://127.0.0.1:1")), tmp_path / "backup")
+        back_up(Opened(Settings(redis_url="redis://127.0.0.1:1")), tmp_path / "backup")
     with pytest.raises(NotFound, match="no keyart"):
-        back_up(Parts(Settings(data_dir=str(tmp_path / "none"))), tmp_path / "backup")
+        back_up(Opened(Settings(data_dir=str(tmp_path / "none"))), tmp_path / "backup")

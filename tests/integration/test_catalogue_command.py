@@ -8,8 +8,8 @@ from typer.testing import CliRunner
 
 from keyart.schemas.catalogue import Artwork
 from keyart.services.cli.catalogue import app
-from keyart.services.wiring.bootstrap import Parts
 from keyart.services.wiring.settings import read_settings
+from tests.opened import Opened
 
 
 def test_the_command_writes_to_the_store(
@@ -26,7 +26,7 @@ def test_the_command_writes_to_the_store(
     result = CliRunner().invoke(app, ["load", str(path)])
     assert result.exit_code == 0, result.output
     assert "2 titles with 3 artworks" in result.output
-    catalogue = Parts(read_settings().settings).catalogue
+    catalogue = Opened(read_settings().settings).catalogue
     stored = {name: catalogue.get(name) for name in ("t1", "t2")}
     assert stored["t1"].choosable == (Artwork(id="a", image="/a.jpg"), Artwork(id="b"))
     assert stored["t2"].choosable == (Artwork(id="c", description="a lighthouse"),)

@@ -21,19 +21,20 @@ from keyart.schemas.topics import CATALOGUE, DECISIONS, EVENTS, REWARDS, partiti
 from keyart.services.jobs.erasure import erasures_of
 from keyart.services.jobs.rebuild import check_state, rebuild_if_needed, rebuild_state
 from keyart.services.processes.housekeeping import keep_house
-from keyart.services.wiring.bootstrap import Parts, now_ms
+from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.settings import Settings
 from keyart.streams.archive import files
 from keyart.streams.archive.archiver import KEPT_TAIL
 from keyart.streams.archive.erase import NOBODY
 from keyart.streams.ports import TITLES, VIEWERS, Lane, Output
+from tests.opened import Opened
 
 TITLE_NAMES = tuple(f"t{at}" for at in range(20))
 
 
 @pytest.fixture
-def parts(data_dir: Path) -> Iterator[Parts]:
-    made = Parts(
+def parts(data_dir: Path) -> Iterator[Opened]:
+    made = Opened(
         Settings(data_dir=str(data_dir), reward_window_s=0.2, lateness_s=0.1, partitions=2)
     )
     made.server.start()
@@ -101,7 +102,7 @@ def visit(number: int, seed: int = 0) -> list[Output]:
     ]
 
 
-def settle(parts: Parts, expected: int) -> int:
+def settle(parts: Opened, expected: int) -> int:
     """Drive until the windows are closed; return how many rewards were learned."""
     deadline = now_ms() + 20_000
     while learned(parts) < expected and now_ms() < deadline:
@@ -109,14 +110,14 @@ def settle(parts: Parts, expected: int) -> int:
     return learned(parts)
 
 
-def learned(parts: Parts) -> int:
+def learned(parts: Opened) -> int:
     return sum(
         parts.store.counts(Lane(TITLES, each)).get("learned", 0)
         for each in range(parts.settings.partitions)
     )
 
 
-def posterior_counts(parts: Parts) -> int:
+def posterior_counts(parts: Opened) -> int:
     return sum(
         cell.count
         for each in range(parts.settings.partitions)
@@ -126,21 +127,21 @@ def posterior_counts(parts: Parts) -> int:
     )
 
 
-def play_through(parts: Parts, viewers: int, seed: int = 0, first: int = 0) -> int:
+def play_through(parts: Opened, viewers: int, seed: int = 0, first: int = 0) -> int:
     before = learned(parts)
     for number in range(first, first + viewers):
         parts.log.append(visit(number, seed))
     return settle(parts, before + 5 * viewers) - before
 
 
-def test_every_decision_becomes_one_reward(parts: Parts) -> None:
+def test_every_decision_becomes_one_reward(parts: Opened) -> None:
     parts.driver.open()
     assert play_through(parts, 60) == 300
     assert posterior_counts(parts) == 300
     assert check_state(parts).differences == []
 
 
-def test_archive_and_tail_are_the_whole_log(parts: Parts) -> None:
+def test_archive_and_tail_are_the_whole_log(parts: Opened) -> None:
     parts.driver.open()
     play_through(parts, 60)
     before = {
@@ -158,7 +159,7 @@ def test_archive_and_tail_are_the_whole_log(parts: Parts) -> None:
     assert check_state(parts).differences == []
 
 
-def test_archiving_again_after_a_crash_repeats_nothing(parts: Parts) -> None:
+def test_archiving_again_after_a_crash_repeats_nothing(parts: Opened) -> None:
     parts.driver.open()
     play_through(parts, 20)
     group, start = "archive", "0-0"
@@ -171,7 +172,7 @@ def test_archiving_again_after_a_crash_repeats_nothing(parts: Parts) -> None:
     assert check_state(parts).differences == []
 
 
-def test_small_files_of_a_day_are_merged(parts: Parts) -> None:
+def test_small_files_of_a_day_are_merged(parts: Opened) -> None:
     parts.driver.open()
     for seed in range(30):
         # others each time: one viewer teaches one title a bounded number of times an hour
@@ -182,7 +183,7 @@ def test_small_files_of_a_day_are_merged(parts: Parts) -> None:
     assert check_state(parts).differences == []
 
 
-def test_replay_rebuilds_a_store_that_lost_everything(parts: Parts) -> None:
+def test_replay_rebuilds_a_store_that_lost_everything(parts: Opened) -> None:
     parts.driver.open()
     play_through(parts, 40)
     parts.archiver.run()
@@ -204,14 +205,14 @@ def test_replay_rebuilds_a_store_that_lost_everything(parts: Parts) -> None:
     assert play_through(parts, 10, seed=1) == 50
 
 
-def test_another_space_rebuilds_every_taste(parts: Parts, tmp_path: Path) -> None:
+def test_another_space_rebuilds_every_taste(parts: Opened, tmp_path: Path) -> None:
     parts.driver.open()
     play_through(parts, 20)
     assert rebuild_if_needed(parts) == ""
     folder = tmp_path / "space"
     shutil.copytree(SHIPPED, folder)
     (folder / "config.json").write_text((folder / "config.json").read_text() + " ")
-    other = Parts(replace(parts.settings, space=f"static:{folder}"))
+    other = Opened(replace(parts.settings, space=f"static:{folder}"))
     assert other.space.identity != parts.space.identity
     assert rebuild_if_needed(other) == "the embedding space changed"
     for each in range(2):
@@ -222,18 +223,18 @@ def test_another_space_rebuilds_every_taste(parts: Parts, tmp_path: Path) -> Non
     assert rebuild_if_needed(other) == ""
 
 
-def test_a_rebuild_that_was_cut_off_is_done_again(parts: Parts) -> None:
+def test_a_rebuild_that_was_cut_off_is_done_again(parts: Opened) -> None:
     parts.driver.open()
     play_through(parts, 20)
     parts.archiver.run()
     rebuild_if_needed(parts)
     parts.client.set(parts.keys.shared("rebuilding"), 1)
     parts.store.clear(Lane(VIEWERS, 0))
-    assert rebuild_if_needed(Parts(parts.settings)) == "a rebuild was cut off"
+    assert rebuild_if_needed(Opened(parts.settings)) == "a rebuild was cut off"
     assert check_state(parts).differences == []
 
 
-def test_the_check_sees_a_changed_taste_and_a_changed_posterior(parts: Parts) -> None:
+def test_the_check_sees_a_changed_taste_and_a_changed_posterior(parts: Opened) -> None:
     parts.driver.open()
     play_through(parts, 10)
     lane = Lane(TITLES, 0)
@@ -250,7 +251,7 @@ def test_the_check_sees_a_changed_taste_and_a_changed_posterior(parts: Parts) ->
     assert viewer in "".join(found.differences)
 
 
-def test_an_erased_viewer_is_nowhere(parts: Parts) -> None:
+def test_an_erased_viewer_is_nowhere(parts: Opened) -> None:
     parts.driver.open()
     play_through(parts, 20)
     parts.archiver.run()
@@ -289,7 +290,7 @@ def on_disk(folder: Path) -> bytes:
 
 
 def test_no_byte_on_the_disk_names_an_erased_viewer_nor_can_tie_a_reward_to_them(
-    parts: Parts,
+    parts: Opened,
 ) -> None:
     parts.driver.open()
     viewer = ViewerKey(pseudonym("viewer 3", b"k" * 16))
@@ -338,7 +339,7 @@ def test_no_byte_on_the_disk_names_an_erased_viewer_nor_can_tie_a_reward_to_them
     assert check_state(parts).differences == []
 
 
-def test_a_record_that_cannot_be_read_goes_to_the_dead_letters(parts: Parts) -> None:
+def test_a_record_that_cannot_be_read_goes_to_the_dead_letters(parts: Opened) -> None:
     parts.driver.open()
     viewer = "0" * 32
     parts.log.append([Output(EVENTS, viewer, b'{"type":"play","id":"x"')])

@@ -13,19 +13,20 @@ from keyart.schemas.events import Click
 from keyart.schemas.topics import DEAD_LETTERS, EVENTS
 from keyart.services.cli.main import app
 from keyart.services.jobs.letters import read_letters
-from keyart.services.wiring.bootstrap import Parts, now_ms
+from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.settings import Settings
 from keyart.streams.archive import archiver
 from keyart.streams.ports import VIEWERS, Lane, Output
+from tests.opened import Opened
 
 PARTITIONS = 2
 
 
 @pytest.fixture
-def parts(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Parts]:
+def parts(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Opened]:
     monkeypatch.setenv("KEYART_DATA_DIR", str(data_dir))
     monkeypatch.setenv("KEYART_PARTITIONS", str(PARTITIONS))
-    made = Parts(Settings(data_dir=str(data_dir), partitions=PARTITIONS))
+    made = Opened(Settings(data_dir=str(data_dir), partitions=PARTITIONS))
     made.server.start()
     yield made
     made.server.stop()
@@ -37,7 +38,7 @@ def newer(at: int) -> bytes:
     )
 
 
-def letters_of(parts: Parts, count: int) -> None:
+def letters_of(parts: Opened, count: int) -> None:
     parts.log.append([Output(EVENTS, f"{at:032x}", newer(at)) for at in range(count)])
     parts.driver.open()
     parts.driver.drain()
@@ -51,7 +52,7 @@ def keyart(*arguments: str) -> str:
 
 
 def test_an_event_of_a_newer_version_is_listed_shown_and_sent_again(
-    parts: Parts, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    parts: Opened, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     letters_of(parts, 6)
@@ -80,7 +81,7 @@ def test_an_event_of_a_newer_version_is_listed_shown_and_sent_again(
 
 @pytest.mark.parametrize("bound", ["MOST_LETTERS", "LETTER_BYTES"])
 def test_they_are_bounded_and_the_newest_stay(
-    parts: Parts, monkeypatch: pytest.MonkeyPatch, bound: str
+    parts: Opened, monkeypatch: pytest.MonkeyPatch, bound: str
 ) -> None:
     monkeypatch.setattr(archiver, bound, {"MOST_LETTERS": 100, "LETTER_BYTES": 40_000}[bound])
     letters_of(parts, 1000)
@@ -96,7 +97,7 @@ def test_they_are_bounded_and_the_newest_stay(
     parts.archiver.run()
 
 
-def test_stored_state_that_was_set_aside_is_a_letter_that_is_not_sent(parts: Parts) -> None:
+def test_stored_state_that_was_set_aside_is_a_letter_that_is_not_sent(parts: Opened) -> None:
     lane = Lane(VIEWERS, 0)
     parts.client.hset(parts.keys.lane(lane, "join"), "d1", b"\xc1 damaged")
     parts.driver.open()

@@ -11,19 +11,20 @@ from keyart.schemas import codec
 from keyart.schemas.errors import LogAway, StoreAway, StoreError
 from keyart.schemas.events import Click
 from keyart.schemas.topics import DEAD_LETTERS, EVENTS
-from keyart.services.wiring.bootstrap import Parts, now_ms
+from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.settings import Settings
 from keyart.streams.letters import read_letter
 from keyart.streams.ports import VIEWERS, Lane, Output
 from keyart.streams.valkey.connect import translated
 from keyart.streams.valkey.log import MOST_BYTES
+from tests.opened import Opened
 
 LANE = Lane(VIEWERS, 0)
 
 
 @pytest.fixture
-def parts(data_dir: Path) -> Iterator[Parts]:
-    made = Parts(Settings(data_dir=str(data_dir)))
+def parts(data_dir: Path) -> Iterator[Opened]:
+    made = Opened(Settings(data_dir=str(data_dir)))
     made.server.start()
     yield made
     made.client.execute_command("REPLICAOF", "NO", "ONE")
@@ -31,7 +32,7 @@ def parts(data_dir: Path) -> Iterator[Parts]:
 
 
 @pytest.fixture
-def running(parts: Parts) -> Iterator[Parts]:
+def running(parts: Opened) -> Iterator[Opened]:
     """The steps at work in a thread, as their process runs them."""
     failed: list[BaseException] = []
 
@@ -74,11 +75,11 @@ def clicks(first: int, count: int, *, pad: int = 0) -> list[Output]:
     ]
 
 
-def counted(parts: Parts, name: str) -> int:
+def counted(parts: Opened, name: str) -> int:
     return parts.store.counts(LANE).get(name, 0)
 
 
-def append_and_set(parts: Parts, outputs: list[Output], *command: str) -> None:
+def append_and_set(parts: Opened, outputs: list[Output], *command: str) -> None:
     """Append, and do something to the server before anybody can read what was appended."""
     pipeline = parts.client.pipeline(transaction=True)
     for output in outputs:
@@ -89,7 +90,7 @@ def append_and_set(parts: Parts, outputs: list[Output], *command: str) -> None:
 
 
 def test_a_full_store_is_waited_for_and_every_event_counts_once(
-    running: Parts, caplog: pytest.LogCaptureFixture
+    running: Opened, caplog: pytest.LogCaptureFixture
 ) -> None:
     running.log.append(clicks(0, 50))
     until(lambda: counted(running, "events") == 50)
@@ -105,7 +106,7 @@ def test_a_full_store_is_waited_for_and_every_event_counts_once(
 
 
 def test_a_store_that_is_read_only_is_waited_for(
-    running: Parts, caplog: pytest.LogCaptureFixture
+    running: Opened, caplog: pytest.LogCaptureFixture
 ) -> None:
     append_and_set(running, clicks(0, 500), "CONFIG", "SET", "min-replicas-to-write", "3")
     until(lambda: "tried again" in caplog.text)
@@ -141,7 +142,7 @@ def test_what_is_wrong_with_the_command_is_not_away(refusal: str) -> None:
     assert not isinstance(refused.value, StoreAway)
 
 
-def test_an_entry_without_its_fields_or_with_odd_bytes_is_set_aside(running: Parts) -> None:
+def test_an_entry_without_its_fields_or_with_odd_bytes_is_set_aside(running: Opened) -> None:
     stream = running.keys.stream(EVENTS, 0)
     odd: list[dict[bytes | str, bytes | str]] = [
         {"nothing": "of ours"},
@@ -158,7 +159,7 @@ def test_an_entry_without_its_fields_or_with_odd_bytes_is_set_aside(running: Par
     assert [read_letter(each, each.offset).topic for each in found] == [EVENTS] * len(odd)
 
 
-def test_a_backlog_is_read_in_bytes(parts: Parts) -> None:
+def test_a_backlog_is_read_in_bytes(parts: Opened) -> None:
     for first in range(0, 40, 10):
         parts.log.append([Output(EVENTS, "k", b"x" * 900_000) for _ in range(first, first + 10)])
     read, after, batches = 0, None, 0
@@ -177,7 +178,7 @@ def test_a_backlog_is_read_in_bytes(parts: Parts) -> None:
 
 
 @pytest.mark.parametrize("name", ["epoch", "offsets", "counts", "join", "meta"])
-def test_a_key_of_another_kind_is_set_aside_at_the_start(parts: Parts, name: str) -> None:
+def test_a_key_of_another_kind_is_set_aside_at_the_start(parts: Opened, name: str) -> None:
     parts.log.append(clicks(0, 30))
     parts.driver.open()
     parts.driver.drain()
@@ -185,7 +186,7 @@ def test_a_key_of_another_kind_is_set_aside_at_the_start(parts: Parts, name: str
     parts.client.delete(key)
     parts.client.lpush(key, "what is this")
     parts.log.append(clicks(30, 30))
-    again = Parts(parts.settings)
+    again = Opened(parts.settings)
     again.driver.open()
     again.driver.drain()
     # not 60: what was read before the damage is not read again
@@ -193,7 +194,7 @@ def test_a_key_of_another_kind_is_set_aside_at_the_start(parts: Parts, name: str
     assert parts.client.type(f"{key}:aside") == b"list"
 
 
-def test_a_script_that_cannot_be_written_whole_writes_nothing(parts: Parts) -> None:
+def test_a_script_that_cannot_be_written_whole_writes_nothing(parts: Opened) -> None:
     parts.log.append(clicks(0, 30))
     parts.driver.open()
     join = parts.keys.lane(LANE, "join")

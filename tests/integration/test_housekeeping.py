@@ -16,16 +16,17 @@ from keyart.services.api.app import create_app
 from keyart.services.jobs.erasure import erasures_of
 from keyart.services.jobs.rebuild import begin
 from keyart.services.processes.housekeeping import Keeper, how_it_goes
-from keyart.services.wiring.bootstrap import Parts, now_ms
+from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.settings import Settings
 from keyart.streams.archive import files
 from keyart.streams.ports import Output
 from tests.integration.test_embedded import play_through
+from tests.opened import Opened
 
 
 @pytest.fixture
-def parts(data_dir: Path) -> Iterator[Parts]:
-    made = Parts(Settings(data_dir=str(data_dir), reward_window_s=0.2, lateness_s=0.1))
+def parts(data_dir: Path) -> Iterator[Opened]:
+    made = Opened(Settings(data_dir=str(data_dir), reward_window_s=0.2, lateness_s=0.1))
     made.server.start()
     begin(made)
     made.driver.open()
@@ -49,7 +50,7 @@ def damage(path: Path, how: str) -> None:
 @pytest.mark.parametrize("how", ["empty", "cut", "text", "pages"])
 @pytest.mark.parametrize("topic", [EVENTS, DECISIONS, REWARDS])
 def test_a_damaged_file_is_set_aside_and_the_rest_goes_on(
-    parts: Parts, topic: str, how: str
+    parts: Opened, topic: str, how: str
 ) -> None:
     play_through(parts, 10)
     keeper = Keeper(parts)
@@ -74,7 +75,7 @@ def test_a_damaged_file_is_set_aside_and_the_rest_goes_on(
     assert keeper.round() >= 0
 
 
-def test_small_files_are_merged_though_one_is_damaged(parts: Parts) -> None:
+def test_small_files_are_merged_though_one_is_damaged(parts: Opened) -> None:
     keeper = Keeper(parts)
     for seed in range(23):
         play_through(parts, 1, seed, first=seed)
@@ -91,7 +92,7 @@ def test_small_files_are_merged_though_one_is_damaged(parts: Parts) -> None:
     assert len(merged) == len(expected) + 5
 
 
-def test_what_fails_is_said_and_the_other_parts_are_done(parts: Parts) -> None:
+def test_what_fails_is_said_and_the_other_parts_are_done(parts: Opened) -> None:
     play_through(parts, 5)
     parts.archive_dir.mkdir(parents=True, exist_ok=True)
     (parts.archive_dir / DECISIONS).write_text("a file where a folder should be")
@@ -113,7 +114,7 @@ def test_what_fails_is_said_and_the_other_parts_are_done(parts: Parts) -> None:
     assert house.done_ms > 0
 
 
-def test_the_api_tells_how_it_goes(parts: Parts, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_api_tells_how_it_goes(parts: Opened, caplog: pytest.LogCaptureFixture) -> None:
     with TestClient(create_app(parts), base_url="http://127.0.0.1:8650") as client:
         said = client.get("/health/ready").json()["parts"]
         assert said["housekeeping"] == {"well": True, "says": "no round yet"}

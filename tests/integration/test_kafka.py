@@ -13,7 +13,7 @@ from keyart.schemas.ids import pseudonym
 from keyart.schemas.taste import unpack_tastes
 from keyart.schemas.topics import DEAD_LETTERS, DECISIONS, EVENTS, REWARDS, partition_of
 from keyart.services.jobs.rebuild import check_state, rebuild_state
-from keyart.services.wiring.bootstrap import now_ms
+from keyart.services.wiring.clock import now_ms
 from keyart.streams.kafka.deadletters import read_letters
 from keyart.streams.kafka.source import read_all
 from keyart.streams.ports import VIEWERS, Lane

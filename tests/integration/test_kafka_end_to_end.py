@@ -12,7 +12,7 @@ import pytest
 
 from keyart.schemas.catalogue import Title
 from keyart.schemas.topics import DECISIONS, EVENTS
-from keyart.services.wiring.bootstrap import Parts, now_ms
+from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.settings import Settings
 from keyart.streams.compare import Check, compare_lane, learned
 from keyart.streams.kafka.source import read_all
@@ -22,6 +22,7 @@ from tests.containers.crowd import Crowd, titles
 from tests.containers.fixtures import MakeHouse
 from tests.containers.house import House, settle, stored_posterior
 from tests.containers.servers import until
+from tests.opened import Opened
 
 pytestmark = pytest.mark.containers
 
@@ -30,12 +31,12 @@ RULES = {"KEYART_PARTITIONS": "1", "KEYART_LATENESS_S": "25"}
 
 
 @contextmanager
-def embedded_default(data_dir: Path) -> Iterator[Parts]:
+def embedded_default(data_dir: Path) -> Iterator[Opened]:
     """A keyart on one machine with the rules of these tests."""
     rules = Settings(
         data_dir=str(data_dir), reward_window_s=2, lateness_s=25, viewer_hourly_rewards=1000000
     )
-    parts = Parts(rules)
+    parts = Opened(rules)
     parts.server.start()
     try:
         parts.driver.open()
@@ -45,7 +46,7 @@ def embedded_default(data_dir: Path) -> Iterator[Parts]:
         parts.server.stop()
 
 
-def learn(parts: Parts, house: House, count: int) -> None:
+def learn(parts: Opened, house: House, count: int) -> None:
     """Give the embedded default the records of the house's topics, until it has learned them."""
     for topic in (DECISIONS, EVENTS):
         records = read_all(house.parts.kafka, topic, 0)
@@ -58,7 +59,7 @@ def learn(parts: Parts, house: House, count: int) -> None:
     until("the embedded default learns", has_learned)
 
 
-def same(parts: Parts, house: House) -> None:
+def same(parts: Opened, house: House) -> None:
     """Hold the two states against each other.
 
     Tastes bit for bit. Sums of floats are added in the order in which windows close, which is by

@@ -4,7 +4,7 @@ import pytest
 
 from keyart.schemas.topics import DECISIONS, EVENTS
 from keyart.services.page.source import LogFlows
-from keyart.services.wiring.bootstrap import now_ms
+from keyart.services.wiring.clock import now_ms
 from keyart.streams.kafka.source import read_all
 from keyart.streams.kafka.tail import KafkaTail
 from tests.containers.crowd import Crowd

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from keyart.schemas.errors import LogError
-from keyart.services.wiring.bootstrap import Parts
 from keyart.streams.kafka.admin import TopicAdmin
 from tests.containers.crowd import Crowd
 from tests.containers.fixtures import need_engine
 from tests.containers.house import House, settle
 from tests.containers.servers import KafkaServer, RedisServer
+from tests.opened import Opened
 
 pytestmark = pytest.mark.containers
 
@@ -88,6 +88,6 @@ def test_a_wrong_password_is_refused(
     house = House(secure_kafka, redis_server, tmp_path, **more)
     try:
         with pytest.raises(LogError):
-            TopicAdmin(Parts(house.settings).kafka)
+            TopicAdmin(Opened(house.settings).kafka)
     finally:
         house.close()

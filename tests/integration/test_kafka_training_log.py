@@ -11,17 +11,18 @@ from keyart.schemas.topics import EVENTS, REWARDS
 from keyart.services.jobs.priors.fitting import fit_prior
 from keyart.services.jobs.priors.serving import serve_prior
 from keyart.services.processes.housekeeping import keep_house
-from keyart.services.wiring.bootstrap import Parts, now_ms
+from keyart.services.wiring.clock import now_ms
 from keyart.streams.archive import files
 from keyart.streams.archive.erase import NOBODY
 from tests.containers.crowd import Crowd
 from tests.containers.fixtures import MakeHouse
 from tests.containers.servers import until
+from tests.opened import Opened
 
 pytestmark = pytest.mark.containers
 
 
-def archived(parts: Parts) -> list[dict[str, object]]:
+def archived(parts: Opened) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
     for path in files.paths(parts.archive_dir, REWARDS):
         columns = ["id", "viewer", "title", "artwork", "value", "personal", "multiplier"]

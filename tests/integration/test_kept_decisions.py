@@ -13,11 +13,12 @@ from keyart.schemas.ids import pseudonym
 from keyart.schemas.rewards import Reward
 from keyart.schemas.topics import DECISIONS, EVENTS, REWARDS
 from keyart.services.jobs.rebuild import check_state
-from keyart.services.wiring.bootstrap import Parts, now_ms
+from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.settings import Settings
 from keyart.streams.embedded.driver import EmbeddedDriver
 from keyart.streams.ports import VIEWERS, Lane, Output
 from tests.integration.test_api import Client, decide, opened, problem, within
+from tests.opened import Opened
 
 TITLES = [f"t{at}" for at in range(7)]
 WORDS = ("rockets and planets", "cooking with friends", "rain", "a wedding", "a dog", "war")
@@ -27,7 +28,7 @@ HOUR = 3_600_000
 class Site:
     """An api and the steps over one server, the steps at a time of their own."""
 
-    def __init__(self, parts: Parts, client: Client) -> None:
+    def __init__(self, parts: Opened, client: Client) -> None:
         self.parts = parts
         self.client = client
         self.ahead_ms = 0
@@ -82,7 +83,7 @@ class Site:
 
 @pytest.fixture
 def site(data_dir: Path) -> Iterator[Site]:
-    parts = Parts(Settings(data_dir=str(data_dir), viewer_key="0123456789abcdef"))
+    parts = Opened(Settings(data_dir=str(data_dir), viewer_key="0123456789abcdef"))
     parts.server.start()
     with opened(parts) as client:
         for title in TITLES:
@@ -140,7 +141,7 @@ def test_a_withdrawn_picture_is_replaced_by_a_decision_of_its_own(site: Site) ->
 def test_another_process_keeps_what_the_lane_has_read(site: Site) -> None:
     first = site.decide("ann")
     site.read("ann", len(TITLES))
-    with opened(Parts(site.parts.settings)) as other:
+    with opened(Opened(site.parts.settings)) as other:
         again = decide(other, "ann", *TITLES).json()["decisions"]
     assert {each["title"]: (each["id"], each["artwork"], each["propensity"]) for each in again} == {
         name: (each["id"], each["artwork"], each["propensity"]) for name, each in first.items()

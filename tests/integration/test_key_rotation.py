@@ -7,18 +7,18 @@ from keyart.schemas import codec
 from keyart.schemas.events import Adoption, Erasure
 from keyart.schemas.ids import pseudonym
 from keyart.schemas.topics import EVENTS
-from keyart.services.wiring.bootstrap import Parts
 from keyart.services.wiring.settings import Settings
 from tests.integration.test_api import opened, title
+from tests.opened import Opened
 
 OLD, NEW = "the old key of 21 by.", "the new key of 21 by."
 
 
-def site(folder: Path, **keys: Any) -> Parts:
-    return Parts(Settings(data_dir=str(folder), **keys))
+def site(folder: Path, **keys: Any) -> Opened:
+    return Opened(Settings(data_dir=str(folder), **keys))
 
 
-def learn(parts: Parts) -> None:
+def learn(parts: Opened) -> None:
     parts.driver.open()
     parts.driver.drain()
 

@@ -15,16 +15,17 @@ from keyart.services.jobs.priors.fitting import fit_prior
 from keyart.services.jobs.priors.serving import prior_folder, serve_prior
 from keyart.services.jobs.priors.taking import take_table
 from keyart.services.processes.housekeeping import keep_house
-from keyart.services.wiring.bootstrap import Parts, now_ms
+from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.settings import Settings
 from keyart.streams.registry.registry import Registry
 from tests.integration.prior_site import said, titles, written
 from tests.integration.test_priors import learn, reward
+from tests.opened import Opened
 
 
 @pytest.fixture
-def parts(data_dir: Path) -> Iterator[Parts]:
-    made = Parts(Settings(data_dir=str(data_dir)))
+def parts(data_dir: Path) -> Iterator[Opened]:
+    made = Opened(Settings(data_dir=str(data_dir)))
     made.server.start()
     made.catalogue.put(titles(), now_ms=now_ms())
     yield made
@@ -33,7 +34,7 @@ def parts(data_dir: Path) -> Iterator[Parts]:
 
 
 @pytest.fixture
-def two(parts: Parts) -> tuple[str, str]:
+def two(parts: Opened) -> tuple[str, str]:
     """Return two fitted versions of which none serves."""
     rng = random.Random(5)
     learn(parts, [reward(at, rng) for at in range(3000)])
@@ -42,7 +43,7 @@ def two(parts: Parts) -> tuple[str, str]:
     return first, fit_prior(parts, encoders="space").version
 
 
-def test_a_fit_is_a_version_with_what_it_learned_from(parts: Parts, two: tuple[str, str]) -> None:
+def test_a_fit_is_a_version_with_what_it_learned_from(parts: Opened, two: tuple[str, str]) -> None:
     first, second = (registry_of(parts).version(name) for name in two)
     assert (first.rows, second.rows) == (3000, 5000)
     assert first.parent == "neutral" and first.kind == "ridge"
@@ -51,7 +52,7 @@ def test_a_fit_is_a_version_with_what_it_learned_from(parts: Parts, two: tuple[s
     assert parts.opinions.current == "neutral", "a fit deploys nothing"
 
 
-def test_promote_and_rollback_move_what_serves(parts: Parts, two: tuple[str, str]) -> None:
+def test_promote_and_rollback_move_what_serves(parts: Opened, two: tuple[str, str]) -> None:
     first, second = two
     assert promote(parts, first, by="me", why="first") == 40
     assert promote(parts, second, by="me", why="newer") == 40
@@ -66,7 +67,7 @@ def test_promote_and_rollback_move_what_serves(parts: Parts, two: tuple[str, str
 
 
 def test_a_damaged_version_is_refused_and_the_old_one_serves_on(
-    parts: Parts, two: tuple[str, str]
+    parts: Opened, two: tuple[str, str]
 ) -> None:
     first, second = two
     promote(parts, first, by="me", why="")
@@ -78,7 +79,7 @@ def test_a_damaged_version_is_refused_and_the_old_one_serves_on(
 
 
 def test_a_folder_that_was_tampered_with_is_fetched_anew(
-    parts: Parts, two: tuple[str, str]
+    parts: Opened, two: tuple[str, str]
 ) -> None:
     first, second = two
     other = prior_folder(parts, second) / "ridge.onnx"
@@ -94,7 +95,7 @@ class Killed(BaseException):
 
 @pytest.mark.parametrize("at", ["scored", "moved"])
 def test_a_mover_killed_in_between_leaves_one_whole_prior_serving(
-    parts: Parts, two: tuple[str, str], at: str, monkeypatch: pytest.MonkeyPatch
+    parts: Opened, two: tuple[str, str], at: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = two
     promote(parts, first, by="me", why="")
@@ -116,7 +117,7 @@ def test_a_mover_killed_in_between_leaves_one_whole_prior_serving(
 
 
 def test_what_the_registry_says_is_followed_and_what_cannot_serve_is_not(
-    parts: Parts, two: tuple[str, str]
+    parts: Opened, two: tuple[str, str]
 ) -> None:
     """Another machine moved the alias; the version came here damaged."""
     first, second = two
@@ -134,7 +135,7 @@ def test_what_the_registry_says_is_followed_and_what_cannot_serve_is_not(
 
 
 def test_a_prior_of_before_there_was_a_registry_serves_and_can_be_gone_back_to(
-    parts: Parts, two: tuple[str, str], tmp_path: Path
+    parts: Opened, two: tuple[str, str], tmp_path: Path
 ) -> None:
     import shutil
 
@@ -150,7 +151,7 @@ def test_a_prior_of_before_there_was_a_registry_serves_and_can_be_gone_back_to(
 
 
 def test_a_table_that_is_taken_over_is_a_version_too(
-    parts: Parts, two: tuple[str, str], tmp_path: Path
+    parts: Opened, two: tuple[str, str], tmp_path: Path
 ) -> None:
     promote(parts, two[0], by="me", why="")
     take_table(parts, written(tmp_path / "o.jsonl", [said("llm:smol", title="t1")]))
@@ -164,7 +165,7 @@ def test_a_table_that_is_taken_over_is_a_version_too(
         promote(parts, "llm:smol", by="me", why="")
 
 
-def test_an_alias_can_be_promoted(parts: Parts, two: tuple[str, str]) -> None:
+def test_an_alias_can_be_promoted(parts: Opened, two: tuple[str, str]) -> None:
     registry_of(parts).propose(two[1], by="retrain", why="")
     promote(parts, "candidate", by="me", why="")
     assert parts.opinions.current == two[1]
@@ -172,13 +173,13 @@ def test_an_alias_can_be_promoted(parts: Parts, two: tuple[str, str]) -> None:
 
 
 def test_a_backup_brings_versions_aliases_and_moves_back(
-    parts: Parts, two: tuple[str, str], tmp_path: Path
+    parts: Opened, two: tuple[str, str], tmp_path: Path
 ) -> None:
     promote(parts, two[0], by="me", why="first")
     back_up(parts, tmp_path / "backup")
     settings = Settings(data_dir=str(tmp_path / "again"))
     restore(tmp_path / "backup", settings)
-    registry = registry_of(Parts(settings))
+    registry = registry_of(Opened(settings))
     assert registry.aliases() == registry_of(parts).aliases()
     assert [move.why for move in registry.moves()] == ["first"]
     assert {registry.check(name).name for name in two} == set(two)

@@ -24,17 +24,18 @@ from keyart.services.jobs.priors.counting import counted
 from keyart.services.jobs.priors.fitting import fit_prior
 from keyart.services.jobs.priors.serving import drop_prior, prior_folder, score_new, serve_prior
 from keyart.services.jobs.priors.taking import Taken, take_table
-from keyart.services.wiring.bootstrap import Parts, now_ms
+from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.settings import Settings
 from keyart.services.wiring.telemetry import ApiMetrics
 from keyart.streams.ports import Output
 from tests.integration.prior_site import GOOD, said, titles, written
+from tests.opened import Opened
 from tests.unit.models.embed.small import write_hugging_face
 
 
 @pytest.fixture
-def parts(data_dir: Path) -> Iterator[Parts]:
-    made = Parts(Settings(data_dir=str(data_dir)))
+def parts(data_dir: Path) -> Iterator[Opened]:
+    made = Opened(Settings(data_dir=str(data_dir)))
     made.server.start()
     made.catalogue.put(titles(), now_ms=now_ms())
     yield made
@@ -61,19 +62,19 @@ def reward(at: int, rng: random.Random) -> Reward:
     )
 
 
-def lived(parts: Parts, rewards: int) -> None:
+def lived(parts: Opened, rewards: int) -> None:
     rng = random.Random(5)
     learn(parts, [reward(at, rng) for at in range(rewards)])
 
 
-def learn(parts: Parts, made: Sequence[Reward]) -> None:
+def learn(parts: Opened, made: Sequence[Reward]) -> None:
     parts.log.append([Output(REWARDS, each.title, codec.encode(each)) for each in made])
     parts.driver.open()
     parts.driver.drain()
     parts.archiver.run()
 
 
-def test_a_prior_learns_from_the_log_what_does_better(parts: Parts) -> None:
+def test_a_prior_learns_from_the_log_what_does_better(parts: Opened) -> None:
     lived(parts, 8000)
     assert counted(parts)["impressions"].sum() == 8000
     found = fit_prior(parts)
@@ -85,7 +86,7 @@ def test_a_prior_learns_from_the_log_what_does_better(parts: Parts) -> None:
     assert np.mean([each["a"] > each["b"] for each in right]) > 0.95
 
 
-def test_of_titles_it_was_fitted_on_a_prior_says_what_the_others_taught(parts: Parts) -> None:
+def test_of_titles_it_was_fitted_on_a_prior_says_what_the_others_taught(parts: Opened) -> None:
     """What serves about a title must not know the takes that its trust is judged by."""
     lived(parts, 8000)
     found = fit_prior(parts, encoders="space")
@@ -102,7 +103,7 @@ def test_of_titles_it_was_fitted_on_a_prior_says_what_the_others_taught(parts: P
     assert sum(after[title] == before[title] for title in before) <= 8
 
 
-def test_a_prior_of_before_is_made_whole_by_fitting_it_again(parts: Parts) -> None:
+def test_a_prior_of_before_is_made_whole_by_fitting_it_again(parts: Opened) -> None:
     lived(parts, 4000)
     version = fit_prior(parts, encoders="space").version
     folder = prior_folder(parts, version)
@@ -117,7 +118,7 @@ def test_a_prior_of_before_is_made_whole_by_fitting_it_again(parts: Parts) -> No
     assert {each.title: each.relative for each in parts.opinions.titles(version)} != before
 
 
-def test_a_long_tail_is_learned_from_and_its_impressions_are_counted(parts: Parts) -> None:
+def test_a_long_tail_is_learned_from_and_its_impressions_are_counted(parts: Opened) -> None:
     """Artworks shown once or twice; the multipliers' sum is below the takes of some of them."""
     rng = random.Random(7)
     made = [
@@ -132,7 +133,7 @@ def test_a_long_tail_is_learned_from_and_its_impressions_are_counted(parts: Part
     assert (found.impressions, found.unknown) == (100, 7)
 
 
-def test_a_new_title_is_scored_and_its_artworks_start_where_the_prior_says(parts: Parts) -> None:
+def test_a_new_title_is_scored_and_its_artworks_start_where_the_prior_says(parts: Opened) -> None:
     lived(parts, 8000)
     serve_prior(parts, fit_prior(parts).version)
     new = Title(
@@ -145,7 +146,7 @@ def test_a_new_title_is_scored_and_its_artworks_start_where_the_prior_says(parts
     parts.catalogue.put([new], now_ms=now_ms())
     assert score_new(parts) == 1
     assert score_new(parts) == 0
-    snapshots = Snapshots(Parts(parts.settings), ApiMetrics())
+    snapshots = Snapshots(Opened(parts.settings), ApiMetrics())
     snapshots.refresh()
     index = snapshots.index
     rows = index.arrays.rows("new")
@@ -155,14 +156,16 @@ def test_a_new_title_is_scored_and_its_artworks_start_where_the_prior_says(parts
     assert beliefs[0, 6] > 0.5
 
 
-def test_without_rewards_there_is_nothing_to_fit(parts: Parts) -> None:
+def test_without_rewards_there_is_nothing_to_fit(parts: Opened) -> None:
     with pytest.raises(NotFound, match="nothing to learn from"):
         fit_prior(parts)
     with pytest.raises(NotFound):
         serve_prior(parts, "ridge-00000000")
 
 
-def test_opinions_of_another_tool_are_taken_over_whole_or_not(parts: Parts, tmp_path: Path) -> None:
+def test_opinions_of_another_tool_are_taken_over_whole_or_not(
+    parts: Opened, tmp_path: Path
+) -> None:
     good = written(tmp_path / "good.jsonl", [said("llm-1")])
     assert take_table(parts, good) == Taken("llm-1", 1, 0)
     assert parts.opinions.current == "llm-1"
@@ -178,7 +181,7 @@ def test_opinions_of_another_tool_are_taken_over_whole_or_not(parts: Parts, tmp_
 
 
 def test_other_encoders_read_for_a_prior_and_are_asked_once(
-    parts: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    parts: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lived(parts, 6000)
     folder = tmp_path / "encoder"
@@ -210,7 +213,7 @@ def test_other_encoders_read_for_a_prior_and_are_asked_once(
 
 
 def test_the_best_encoder_is_the_one_that_explains_the_log(
-    parts: Parts, monkeypatch: pytest.MonkeyPatch
+    parts: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Told:
         """An encoder of one number: whether it was told that the text is good."""
@@ -237,7 +240,7 @@ def test_the_best_encoder_is_the_one_that_explains_the_log(
 
 
 def test_the_figures_of_a_fit_are_written_and_a_wrong_path_is_said_before_the_work(
-    parts: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    parts: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from typer.testing import CliRunner
 
@@ -257,7 +260,7 @@ def test_the_figures_of_a_fit_are_written_and_a_wrong_path_is_said_before_the_wo
 
 
 def test_a_missing_extra_is_said_before_the_work(
-    parts: Parts, monkeypatch: pytest.MonkeyPatch
+    parts: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from typer.testing import CliRunner
 

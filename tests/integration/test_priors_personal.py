@@ -22,22 +22,25 @@ from keyart.schemas.priors import PriorCard, SegmentCentre
 from keyart.schemas.taste import INTERESTS, TASTE_DIMENSIONS
 from keyart.services.api.snapshots import Snapshots
 from keyart.services.jobs.priors.taking import Taken, take_prior, take_table
-from keyart.services.wiring.bootstrap import Parts, now_ms
+from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.settings import Settings
 from keyart.services.wiring.telemetry import ApiMetrics
 from tests.integration.prior_site import said, titles, written
+from tests.opened import Opened
 
 
 @pytest.fixture
-def parts(data_dir: Path) -> Iterator[Parts]:
-    made = Parts(Settings(data_dir=str(data_dir)))
+def parts(data_dir: Path) -> Iterator[Opened]:
+    made = Opened(Settings(data_dir=str(data_dir)))
     made.server.start()
     made.catalogue.put(titles(), now_ms=now_ms())
     yield made
     made.server.stop()
 
 
-def test_opinions_by_segment_reach_the_viewers_of_the_segment(parts: Parts, tmp_path: Path) -> None:
+def test_opinions_by_segment_reach_the_viewers_of_the_segment(
+    parts: Opened, tmp_path: Path
+) -> None:
     space = parts.space
     centres = space.encode(["rockets, planets, astronauts", "tax forms and office printers"])
     segments = [Segment(name="", viewers=9)] + [
@@ -52,7 +55,7 @@ def test_opinions_by_segment_reach_the_viewers_of_the_segment(parts: Parts, tmp_
     ]
     table = written(tmp_path / "table.jsonl", opinions)
     assert take_prior(parts, table) == Taken("llm-1", 3, 2)
-    snapshots = Snapshots(Parts(parts.settings), ApiMetrics())
+    snapshots = Snapshots(Opened(parts.settings), ApiMetrics())
     snapshots.refresh()
     decider = Decider(policy=build_policy(), explore_share=0.0)
 
@@ -86,7 +89,7 @@ def test_opinions_by_segment_reach_the_viewers_of_the_segment(parts: Parts, tmp_
     assert not decide("tax forms").page.features[:, :, PERSONAL].any()
 
 
-def test_a_dual_encoder_serves_any_viewer_and_artwork(parts: Parts, tmp_path: Path) -> None:
+def test_a_dual_encoder_serves_any_viewer_and_artwork(parts: Opened, tmp_path: Path) -> None:
     torch.manual_seed(0)
     network = DualNetwork(
         viewer=VIEWER_WIDTH, artwork=parts.space.dimensions, shared=TASTE_DIMENSIONS
@@ -103,7 +106,7 @@ def test_a_dual_encoder_serves_any_viewer_and_artwork(parts: Parts, tmp_path: Pa
     )
     export_dual(network, report, tmp_path, name="dual-1", space=parts.space.identity)
     assert take_prior(parts, tmp_path) == Taken("dual-1")
-    snapshots = Snapshots(Parts(parts.settings), ApiMetrics())
+    snapshots = Snapshots(Opened(parts.settings), ApiMetrics())
     snapshots.refresh()
     new = Title(id="new", artworks=(Artwork(id="x", description="a rocket"), Artwork(id="y")))
     parts.catalogue.put([new], now_ms=now_ms())
@@ -131,7 +134,7 @@ def test_a_dual_encoder_serves_any_viewer_and_artwork(parts: Parts, tmp_path: Pa
     assert (prior[0] > prior[1]) == (stranger[0] > stranger[1])
 
 
-def test_a_prior_that_cannot_serve_is_none(parts: Parts, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_prior_that_cannot_serve_is_none(parts: Opened, caplog: pytest.LogCaptureFixture) -> None:
     parts.opinions.put_card(
         PriorCard(prior="bad", space=parts.space.identity, viewer_graph=b"no", artwork_graph=b"no")
     )
@@ -142,7 +145,7 @@ def test_a_prior_that_cannot_serve_is_none(parts: Parts, caplog: pytest.LogCaptu
             segments=(SegmentCentre(name="s0", centre=(1.0,) + (0.0,) * 63),),
         )
     )
-    snapshots = Snapshots(Parts(parts.settings), ApiMetrics())
+    snapshots = Snapshots(Opened(parts.settings), ApiMetrics())
     for name, reason in (("bad", "not those that its card"), ("elsewhere", "in space another")):
         parts.opinions.make_current(name)
         snapshots.refresh()

@@ -12,12 +12,13 @@ from keyart.schemas.catalogue import Artwork, Title
 from keyart.schemas.topics import CATALOGUE, EVENTS, REWARDS
 from keyart.services.cli.replay import status, told
 from keyart.services.jobs.rebuild import begin, check_state, rebuild_state
-from keyart.services.wiring.bootstrap import Parts, now_ms
+from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.settings import Settings
 from keyart.streams.archive import files
 from keyart.streams.compare import Check
 from keyart.streams.ports import TITLES, VIEWERS, Lane
 from tests.integration.test_embedded import TITLE_NAMES, play_through, visit
+from tests.opened import Opened
 
 
 def a_title(name: str, words: str, called: str = "") -> Title:
@@ -29,9 +30,9 @@ def a_title(name: str, words: str, called: str = "") -> Title:
 
 
 @pytest.fixture
-def parts(data_dir: Path) -> Iterator[Parts]:
+def parts(data_dir: Path) -> Iterator[Opened]:
     settings = Settings(data_dir=str(data_dir), reward_window_s=0.2, lateness_s=0.1, partitions=2)
-    made = Parts(settings)
+    made = Opened(settings)
     made.server.start()
     made.catalogue.put([a_title(name, "at first") for name in TITLE_NAMES], now_ms=now_ms())
     begin(made)
@@ -40,8 +41,8 @@ def parts(data_dir: Path) -> Iterator[Parts]:
     made.server.stop()
 
 
-def equal(parts: Parts) -> Check:
-    found = check_state(Parts(parts.settings))
+def equal(parts: Opened) -> Check:
+    found = check_state(Opened(parts.settings))
     assert found.differences == []
     assert found.not_compared == []
     assert status(found) == 0
@@ -49,7 +50,7 @@ def equal(parts: Parts) -> Check:
     return found
 
 
-def test_a_state_that_is_gone_is_different_though_the_log_was_read(parts: Parts) -> None:
+def test_a_state_that_is_gone_is_different_though_the_log_was_read(parts: Opened) -> None:
     play_through(parts, 20)
     before = equal(parts)
     names = [
@@ -58,7 +59,7 @@ def test_a_state_that_is_gone_is_different_though_the_log_was_read(parts: Parts)
         for name in parts.client.scan_iter(match=pattern)
     ]
     parts.client.delete(*names)
-    found = check_state(Parts(parts.settings))
+    found = check_state(Opened(parts.settings))
     assert status(found) == 1
     assert told(found)[-1] == "different"
     assert found.tallies["tastes"].log_alone == found.tastes == before.tastes > 0
@@ -70,7 +71,7 @@ def test_a_state_that_is_gone_is_different_though_the_log_was_read(parts: Parts)
     equal(parts)
 
 
-def test_both_sides_are_counted(parts: Parts) -> None:
+def test_both_sides_are_counted(parts: Opened) -> None:
     play_through(parts, 20)
     lane = Lane(VIEWERS, 0)
     held = dict(parts.store.scan(lane, "taste"))
@@ -88,23 +89,23 @@ def test_both_sides_are_counted(parts: Parts) -> None:
     assert any(second in each and "cannot be read" in each for each in found.differences)
 
 
-def test_what_is_not_read_yet_is_no_difference(parts: Parts) -> None:
+def test_what_is_not_read_yet_is_no_difference(parts: Opened) -> None:
     play_through(parts, 10)
     parts.log.append(visit(99))
     found = equal(parts)
     assert any("not read yet" in note for note in found.notes)
 
 
-def test_what_the_page_draws_is_not_the_posterior(parts: Parts) -> None:
+def test_what_the_page_draws_is_not_the_posterior(parts: Opened) -> None:
     play_through(parts, 20)
-    other = Parts(replace(parts.settings, bucket_s=30))
+    other = Opened(replace(parts.settings, bucket_s=30))
     found = equal(other)
     assert any("bucket_s 60, and it is 30 here" in note for note in found.notes)
 
 
-def test_settings_of_the_check_are_named_and_the_state_is_held_to_its_own(parts: Parts) -> None:
+def test_settings_of_the_check_are_named_and_the_state_is_held_to_its_own(parts: Opened) -> None:
     play_through(parts, 20)
-    other = Parts(
+    other = Opened(
         replace(parts.settings, taste_short_half_life_hours=0.05, posterior_half_life_days=0.5)
     )
     notes = "\n".join(equal(other).notes)
@@ -112,9 +113,9 @@ def test_settings_of_the_check_are_named_and_the_state_is_held_to_its_own(parts:
     assert "posterior_half_life_days 60, and it is 0.5 here" in notes
 
 
-def test_a_setting_changed_on_a_live_site_holds_from_then_on(parts: Parts) -> None:
+def test_a_setting_changed_on_a_live_site_holds_from_then_on(parts: Opened) -> None:
     play_through(parts, 20)
-    changed = Parts(
+    changed = Opened(
         replace(parts.settings, taste_short_half_life_hours=0.05, posterior_half_life_days=0.5)
     )
     begin(changed)
@@ -126,7 +127,7 @@ def test_a_setting_changed_on_a_live_site_holds_from_then_on(parts: Parts) -> No
     assert not any(" was " in note for note in equal(changed).notes)
 
 
-def test_a_file_that_is_gone_is_said_and_nothing_is_held_against_the_state(parts: Parts) -> None:
+def test_a_file_that_is_gone_is_said_and_nothing_is_held_against_the_state(parts: Opened) -> None:
     play_through(parts, 60)
     parts.archiver.run()
     equal(parts)
@@ -145,7 +146,7 @@ def test_a_file_that_is_gone_is_said_and_nothing_is_held_against_the_state(parts
 
 
 @pytest.mark.parametrize("damage", ["empty", "cut", "other", "pages"])
-def test_a_file_that_cannot_be_read_is_passed_over_and_said(parts: Parts, damage: str) -> None:
+def test_a_file_that_cannot_be_read_is_passed_over_and_said(parts: Opened, damage: str) -> None:
     play_through(parts, 60)
     parts.archiver.run()
     (path, *_) = files.paths(parts.archive_dir, REWARDS, 0)
@@ -163,7 +164,7 @@ def test_a_file_that_cannot_be_read_is_passed_over_and_said(parts: Parts, damage
     assert path.read_bytes() == broken[damage]
 
 
-def test_a_replay_sees_what_live_saw_however_often_a_title_is_edited(parts: Parts) -> None:
+def test_a_replay_sees_what_live_saw_however_often_a_title_is_edited(parts: Opened) -> None:
     play_through(parts, 15)
     for name in ("A love story", "A war story"):
         parts.catalogue.put([a_title("t1", "named", name)], now_ms=now_ms())
@@ -181,7 +182,7 @@ def test_a_replay_sees_what_live_saw_however_often_a_title_is_edited(parts: Part
     equal(parts)
 
 
-def test_a_title_whose_past_is_larger_than_a_record_is_compared(parts: Parts) -> None:
+def test_a_title_whose_past_is_larger_than_a_record_is_compared(parts: Opened) -> None:
     for edit in range(12):
         words = f"{edit} ".ljust(3900, "x")
         artworks = tuple(Artwork(id=f"a{at}", description=f"{at} {words}") for at in range(40))
@@ -191,14 +192,14 @@ def test_a_title_whose_past_is_larger_than_a_record_is_compared(parts: Parts) ->
     equal(parts)
 
 
-def test_a_lane_that_lags_behind_many_edits_reads_events_as_they_were(parts: Parts) -> None:
+def test_a_lane_that_lags_behind_many_edits_reads_events_as_they_were(parts: Opened) -> None:
     log = visit(1) + visit(2)
     parts.log.append(log)
     for number in range(12):
         parts.catalogue.put(
             [a_title(name, f"later {number}") for name in TITLE_NAMES], now_ms=now_ms()
         )
-    late = Parts(parts.settings)
+    late = Opened(parts.settings)
     late.driver.open()
     late.driver.drain()
     assert late.store.counts(Lane(VIEWERS, 0)).get("taste_unknown", 0) == 0
@@ -206,7 +207,7 @@ def test_a_lane_that_lags_behind_many_edits_reads_events_as_they_were(parts: Par
     equal(late)
 
 
-def test_everything_comes_back_from_the_archive_alone(parts: Parts) -> None:
+def test_everything_comes_back_from_the_archive_alone(parts: Opened) -> None:
     play_through(parts, 40)
     for number in range(3):
         parts.catalogue.put([a_title("t3", f"edit {number}")], now_ms=now_ms())
@@ -222,7 +223,7 @@ def test_everything_comes_back_from_the_archive_alone(parts: Parts) -> None:
         )
     }
     parts.client.flushall()
-    again = Parts(parts.settings)
+    again = Opened(parts.settings)
     _ = again.log
     begin(again)
     assert sorted(again.catalogue.changed(0)[1], key=lambda title: title.id) == sorted(
@@ -239,14 +240,14 @@ def test_everything_comes_back_from_the_archive_alone(parts: Parts) -> None:
     assert play_through(again, 5, seed=2) == 25
 
 
-def test_a_catalogue_that_was_never_logged_is_logged_once(parts: Parts) -> None:
+def test_a_catalogue_that_was_never_logged_is_logged_once(parts: Opened) -> None:
     play_through(parts, 10)
     for partition in range(2):
         parts.client.delete(parts.keys.stream(CATALOGUE, partition))
     parts.client.delete(parts.keys.shared("{catalogue}logged"))
-    found = check_state(Parts(parts.settings))
+    found = check_state(Opened(parts.settings))
     assert found.tallies["titles"].state_alone == len(TITLE_NAMES)
-    upgraded = Parts(parts.settings)
+    upgraded = Opened(parts.settings)
     begin(upgraded)
     begin(upgraded)
     counted = sum(upgraded.log.length(CATALOGUE, each) for each in range(2))
@@ -254,7 +255,7 @@ def test_a_catalogue_that_was_never_logged_is_logged_once(parts: Parts) -> None:
     equal(upgraded)
 
 
-def test_the_log_of_the_catalogue_is_short_and_enough(parts: Parts) -> None:
+def test_the_log_of_the_catalogue_is_short_and_enough(parts: Opened) -> None:
     for number in range(4):
         parts.catalogue.put([a_title("t1", f"edit {number}")], now_ms=now_ms())
     (stored,) = parts.catalogue.put([a_title("t1", "last")], now_ms=now_ms())

@@ -20,18 +20,19 @@ from keyart.services.jobs.retrain import run
 from keyart.services.jobs.retrain.due import due
 from keyart.services.jobs.retrain.run import jobs_of, retrain
 from keyart.services.jobs.retrain.stages import STAGES, Folder
-from keyart.services.wiring.bootstrap import Parts, now_ms
+from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.settings import Settings
 from keyart.streams.valkey.connect import connect
 from keyart.streams.valkey.keys import Keys
 from keyart.streams.valkey.lease import Lease
 from tests.integration.prior_site import titles
 from tests.integration.test_priors import learn, reward
+from tests.opened import Opened
 
 
 @pytest.fixture
-def parts(data_dir: Path) -> Iterator[Parts]:
-    made = Parts(Settings(data_dir=str(data_dir), retrain_least_rewards=500, retrain_rewards=4000))
+def parts(data_dir: Path) -> Iterator[Opened]:
+    made = Opened(Settings(data_dir=str(data_dir), retrain_least_rewards=500, retrain_rewards=4000))
     made.server.start()
     made.catalogue.put(titles(), now_ms=now_ms())
     rng = random.Random(5)
@@ -41,7 +42,7 @@ def parts(data_dir: Path) -> Iterator[Parts]:
     made.server.stop()
 
 
-def test_a_retraining_makes_a_candidate_and_promotes_only_if_told_to(parts: Parts) -> None:
+def test_a_retraining_makes_a_candidate_and_promotes_only_if_told_to(parts: Opened) -> None:
     done = retrain(parts, reason="test")
     assert done.outcome == "proposed", done.says
     assert parts.opinions.current == "neutral"
@@ -57,7 +58,7 @@ def test_a_retraining_makes_a_candidate_and_promotes_only_if_told_to(parts: Part
     assert retrain(parts, reason="again", then="promote").outcome == "same"
 
 
-def test_the_gate_says_why_rule_by_rule_and_refuses_what_is_upside_down(parts: Parts) -> None:
+def test_the_gate_says_why_rule_by_rule_and_refuses_what_is_upside_down(parts: Opened) -> None:
     good = fit_prior(parts, encoders="space").version
     found = judge(parts, good)
     assert found.passed, found.says
@@ -77,7 +78,7 @@ def test_the_gate_says_why_rule_by_rule_and_refuses_what_is_upside_down(parts: P
     assert parts.opinions.current == "neutral", "judging deploys nothing"
 
 
-def upside_down(parts: Parts, name: str) -> str:
+def upside_down(parts: Opened, name: str) -> str:
     """Keep a version that says the opposite of another one, and return its name."""
     import numpy as np
     import onnx
@@ -96,7 +97,7 @@ def upside_down(parts: Parts, name: str) -> str:
     return register_ridge(parts, folder, facts).name
 
 
-def test_a_version_that_is_damaged_is_refused_at_its_files(parts: Parts) -> None:
+def test_a_version_that_is_damaged_is_refused_at_its_files(parts: Opened) -> None:
     version = fit_prior(parts, encoders="space").version
     mark = registry_of(parts).version(version).files["ridge.onnx"]
     (parts.data_dir / "models" / "blobs" / mark.sha256).write_bytes(b"half")
@@ -113,7 +114,7 @@ class Dies(BaseException):
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize("written", [False, True], ids=["before", "after"])
 def test_a_job_that_dies_at_a_stage_is_taken_up_and_ends_once(
-    parts: Parts, stage: str, written: bool, monkeypatch: pytest.MonkeyPatch
+    parts: Opened, stage: str, written: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Right before, and right after, the stage is noted as done."""
     write = Folder.write
@@ -150,10 +151,10 @@ def _killed_at(data_dir: str, stage: str) -> None:
         write(self, name, what)
 
     Folder.write = dying  # type: ignore[method-assign, assignment]
-    retrain(Parts(Settings(data_dir=data_dir)), reason="killed", then="promote")
+    retrain(Opened(Settings(data_dir=data_dir)), reason="killed", then="promote")
 
 
-def test_after_kill_9_the_lease_of_the_dead_is_taken_on_at_once(parts: Parts) -> None:
+def test_after_kill_9_the_lease_of_the_dead_is_taken_on_at_once(parts: Opened) -> None:
     spawn = multiprocessing.get_context("spawn")
     child = spawn.Process(target=_killed_at, args=(str(parts.data_dir), "judged"))
     child.start()
@@ -167,14 +168,14 @@ def test_after_kill_9_the_lease_of_the_dead_is_taken_on_at_once(parts: Parts) ->
 
 
 def test_of_two_retrainers_at_once_one_is_told(
-    parts: Parts, monkeypatch: pytest.MonkeyPatch
+    parts: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fit = run._Stages._fit
     told: list[str] = []
 
     def slow(self: run._Stages) -> object:
         with pytest.raises(Contended):
-            retrain(Parts(parts.settings), reason="beside, same folder")
+            retrain(Opened(parts.settings), reason="beside, same folder")
         with (
             pytest.raises(Contended) as other,
             Lease(parts.client, parts.keys, "retrain", "another machine"),
@@ -190,7 +191,7 @@ def test_of_two_retrainers_at_once_one_is_told(
 
 
 def test_one_that_was_stopped_too_long_moves_nothing(
-    parts: Parts, monkeypatch: pytest.MonkeyPatch
+    parts: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its lease ran out while it was judging; another machine promoted meanwhile."""
     first = fit_prior(parts, encoders="space").version
@@ -214,7 +215,7 @@ def test_one_that_was_stopped_too_long_moves_nothing(
 
 
 def test_one_that_takes_too_long_ends_itself_and_the_next_goes_on(
-    parts: Parts, monkeypatch: pytest.MonkeyPatch
+    parts: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     judging = run._Stages._judge
 
@@ -230,12 +231,12 @@ def test_one_that_takes_too_long_ends_itself_and_the_next_goes_on(
     assert len(jobs_of(parts).all()) == 1
 
 
-def test_it_is_due_on_enough_rewards_and_not_before(parts: Parts) -> None:
+def test_it_is_due_on_enough_rewards_and_not_before(parts: Opened) -> None:
     asked = due(parts, now_ms())
     assert asked is not None and asked.reason == "5,000 new rewards"
     retrain(parts, reason=asked.reason)
     assert due(parts, now_ms()) is None
-    by_clock = Parts(structs_replaced(parts.settings, retrain_hours=1.0, retrain_rewards=0))
+    by_clock = Opened(structs_replaced(parts.settings, retrain_hours=1.0, retrain_rewards=0))
     assert due(by_clock, now_ms() + 7_200_000) is None, "there is nothing new to learn from"
     rng = random.Random(7)
     learn(parts, [reward(at, rng) for at in range(5000, 5600)])
@@ -244,10 +245,10 @@ def test_it_is_due_on_enough_rewards_and_not_before(parts: Parts) -> None:
     assert asked is not None and asked.reason == "every 1 hours"
 
 
-def test_a_world_that_turned_is_seen_and_learned_from_the_turn_on(parts: Parts) -> None:
+def test_a_world_that_turned_is_seen_and_learned_from_the_turn_on(parts: Opened) -> None:
     """What did better does worse from now on; the prior of before is upside down."""
     settings = structs_replaced(parts.settings, retrain_rewards=0, retrain_drift=True)
-    watched = Parts(settings)
+    watched = Opened(settings)
     first = fit_prior(parts, encoders="space").version
     promote(parts, first, by="me", why="")
     assert due(watched, now_ms()) is None

@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 
 from keyart.services.processes.housekeeping import keep_house
-from keyart.services.wiring.bootstrap import Parts
 from keyart.services.wiring.settings import Settings
 from keyart.streams.room import Room, half_of_the_machine
 from keyart.streams.valkey.admin import room_of
+from tests.opened import Opened
 
 
 def test_the_embedded_server_has_a_bound_by_default_and_by_setting(data_dir: Path) -> None:
-    default = Parts(Settings(data_dir=str(data_dir)))
+    default = Opened(Settings(data_dir=str(data_dir)))
     default.server.start()
     try:
         room = room_of(default.client)
@@ -22,7 +22,7 @@ def test_the_embedded_server_has_a_bound_by_default_and_by_setting(data_dir: Pat
         assert default.client.config_get("maxmemory-policy")["maxmemory-policy"] == "noeviction"
     finally:
         default.server.stop()
-    given = Parts(Settings(data_dir=str(data_dir), redis_memory_mb=64))
+    given = Opened(Settings(data_dir=str(data_dir), redis_memory_mb=64))
     given.server.start()
     try:
         assert room_of(given.client).limit == 64_000_000
@@ -31,7 +31,7 @@ def test_the_embedded_server_has_a_bound_by_default_and_by_setting(data_dir: Pat
 
 
 def test_a_nearly_full_store_is_spoken_of(data_dir: Path, caplog: pytest.LogCaptureFixture) -> None:
-    parts = Parts(Settings(data_dir=str(data_dir), redis_memory_mb=200))
+    parts = Opened(Settings(data_dir=str(data_dir), redis_memory_mb=200))
     parts.server.start()
     try:
         with caplog.at_level(logging.WARNING):

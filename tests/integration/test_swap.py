@@ -12,15 +12,16 @@ from keyart.models.decide.engine import Decider
 from keyart.models.taste.features import NO_TASTE
 from keyart.schemas.priors import Opinion, PriorCard
 from keyart.services.api.snapshots import Snapshots
-from keyart.services.wiring.bootstrap import Parts, now_ms
+from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.settings import Settings
 from keyart.services.wiring.telemetry import ApiMetrics
 from tests.integration.prior_site import titles
+from tests.opened import Opened
 
 
 @pytest.fixture
-def parts(data_dir: Path) -> Iterator[Parts]:
-    made = Parts(Settings(data_dir=str(data_dir)))
+def parts(data_dir: Path) -> Iterator[Opened]:
+    made = Opened(Settings(data_dir=str(data_dir)))
     made.server.start()
     made.catalogue.put(titles(), now_ms=now_ms())
     for name, sign in (("for-a", 1.0), ("for-b", -1.0)):
@@ -54,10 +55,10 @@ def decided(snapshots: Snapshots, at: int) -> tuple[str, set[str]]:
     return page.prior, set(page.chosen_artworks)
 
 
-def test_under_load_no_page_is_dropped_and_none_is_of_two_priors(parts: Parts) -> None:
+def test_under_load_no_page_is_dropped_and_none_is_of_two_priors(parts: Opened) -> None:
     """A page says which prior chose it, and every choice on it is that prior's."""
     parts.opinions.make_current("for-a")
-    snapshots = Snapshots(Parts(parts.settings), ApiMetrics())
+    snapshots = Snapshots(Opened(parts.settings), ApiMetrics())
     snapshots.refresh()
     seen: list[tuple[str, set[str]]] = []
     failed: list[BaseException] = []
@@ -92,10 +93,10 @@ def test_under_load_no_page_is_dropped_and_none_is_of_two_priors(parts: Parts) -
 
 @pytest.mark.parametrize("fault", ["unknown", "of another space", "not its digest"])
 def test_a_prior_that_cannot_serve_is_refused_and_the_old_one_goes_on(
-    parts: Parts, fault: str, caplog: pytest.LogCaptureFixture
+    parts: Opened, fault: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     parts.opinions.make_current("for-a")
-    snapshots = Snapshots(Parts(parts.settings), ApiMetrics())
+    snapshots = Snapshots(Opened(parts.settings), ApiMetrics())
     snapshots.refresh()
     if fault != "unknown":
         space = "elsewhere" if fault == "of another space" else parts.space.identity
@@ -115,8 +116,8 @@ def test_a_prior_that_cannot_serve_is_refused_and_the_old_one_goes_on(
     assert decided(snapshots, 1) == ("for-b", {"b"})
 
 
-def test_what_was_learned_and_the_catalogue_come_along(parts: Parts) -> None:
-    snapshots = Snapshots(Parts(parts.settings), ApiMetrics())
+def test_what_was_learned_and_the_catalogue_come_along(parts: Opened) -> None:
+    snapshots = Snapshots(Opened(parts.settings), ApiMetrics())
     snapshots.refresh()
     assert snapshots.prior == snapshots.index.prior == "neutral"
     held = len(snapshots.index)

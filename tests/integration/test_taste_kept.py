@@ -12,17 +12,18 @@ from keyart.schemas.topics import EVENTS
 from keyart.services.jobs.rebuild import check_state
 from keyart.services.processes import housekeeping
 from keyart.services.processes.housekeeping import Keeper
-from keyart.services.wiring.bootstrap import Parts, now_ms
+from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.settings import Settings
 from keyart.streams.ports import VIEWERS, Lane, Output
+from tests.opened import Opened
 
 LANE = Lane(VIEWERS, 0)
 DAY_MS = 86_400_000
 
 
 @pytest.fixture
-def parts(data_dir: Path) -> Iterator[Parts]:
-    made = Parts(Settings(data_dir=str(data_dir), taste_kept_days=10))
+def parts(data_dir: Path) -> Iterator[Opened]:
+    made = Opened(Settings(data_dir=str(data_dir), taste_kept_days=10))
     made.server.start()
     title = Title(id="t", artworks=(Artwork(id="a", description="rockets"),))
     made.catalogue.put([title], now_ms=now_ms())
@@ -30,7 +31,7 @@ def parts(data_dir: Path) -> Iterator[Parts]:
     made.server.stop()
 
 
-def like(parts: Parts, who: int, ago_ms: int = 0) -> str:
+def like(parts: Opened, who: int, ago_ms: int = 0) -> str:
     viewer = f"{who:032x}"
     at_ms = now_ms() - ago_ms
     event = Like(id=f"l{who}{at_ms}", viewer=viewer, title="t", occurred_at_ms=at_ms)
@@ -50,7 +51,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     return ahead
 
 
-def rounds(parts: Parts, clock: Callable[[float], None], days: Iterable[float]) -> None:
+def rounds(parts: Opened, clock: Callable[[float], None], days: Iterable[float]) -> None:
     keeper = Keeper(parts)
     for each in days:
         clock(each)
@@ -58,7 +59,7 @@ def rounds(parts: Parts, clock: Callable[[float], None], days: Iterable[float]) 
 
 
 def test_a_taste_that_nothing_moves_goes_and_an_event_puts_that_off(
-    parts: Parts, clock: Callable[[float], None]
+    parts: Opened, clock: Callable[[float], None]
 ) -> None:
     parts.driver.open()
     idle, moved = like(parts, 1, ago_ms=9 * DAY_MS), like(parts, 2, ago_ms=9 * DAY_MS)
@@ -76,7 +77,7 @@ def test_a_taste_that_nothing_moves_goes_and_an_event_puts_that_off(
 
 
 def test_a_clock_that_leaps_ahead_and_comes_back_costs_no_taste(
-    parts: Parts, clock: Callable[[float], None]
+    parts: Opened, clock: Callable[[float], None]
 ) -> None:
     parts.driver.open()
     kept = like(parts, 1, ago_ms=7 * DAY_MS)
@@ -87,7 +88,7 @@ def test_a_clock_that_leaps_ahead_and_comes_back_costs_no_taste(
     assert not parts.client.exists(kept)
 
 
-def test_a_check_does_not_miss_what_has_gone_and_misses_what_should_be_there(parts: Parts) -> None:
+def test_a_check_does_not_miss_what_has_gone_and_misses_what_should_be_there(parts: Opened) -> None:
     parts.driver.open()
     gone, lost = like(parts, 1, ago_ms=20 * DAY_MS), like(parts, 2)
     parts.client.delete(gone)

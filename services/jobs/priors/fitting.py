@@ -25,7 +25,8 @@ from keyart.schemas.registry import ModelVersion
 from keyart.services.jobs.deploy import RIDGE, register_ridge
 from keyart.services.jobs.priors.counting import counted
 from keyart.services.jobs.priors.serving import prior_folder
-from keyart.services.wiring.bootstrap import Parts, now_ms
+from keyart.services.wiring.bootstrap import Parts
+from keyart.services.wiring.clock import now_ms
 from keyart.streams.catalogue.view import NOW
 
 log = logging.getLogger(__name__)

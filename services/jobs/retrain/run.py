@@ -24,7 +24,8 @@ from keyart.services.jobs.retrain.stages import (
     Jobs,
 )
 from keyart.services.processes.lock import FolderLock
-from keyart.services.wiring.bootstrap import Parts, now_ms
+from keyart.services.wiring.bootstrap import Parts
+from keyart.services.wiring.clock import now_ms
 from keyart.streams.site import Lease
 
 log = logging.getLogger(__name__)

@@ -16,14 +16,14 @@ from keyart.services.processes.housekeeping import (
     is_alive,
     keep_house_until,
 )
-from keyart.services.wiring.bootstrap import Parts
 from keyart.services.wiring.settings import Settings
+from tests.opened import Opened
 
 
 class Failing(Keeper):
     """Fails in turn with what was and what was not foreseen, then ends."""
 
-    def __init__(self, parts: Parts, stopping: threading.Event) -> None:
+    def __init__(self, parts: Opened, stopping: threading.Event) -> None:
         super().__init__(parts)
         self.failures: list[Exception] = [LogAway("Kafka is away"), ValueError("unforeseen")]
         self.rounds = 0
@@ -41,7 +41,7 @@ def test_a_round_that_fails_is_tried_again(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     stopping = threading.Event()
-    parts = Parts(Settings(data_dir=str(tmp_path / "data"), archive_s=0.01))
+    parts = Opened(Settings(data_dir=str(tmp_path / "data"), archive_s=0.01))
     assert not is_alive(parts)
     keeper = Failing(parts, stopping)
     keep_house_until(stopping, parts, keeper=keeper)
@@ -57,7 +57,7 @@ def test_a_round_that_fails_is_tried_again(
 def test_a_folder_that_cannot_be_written_ends_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     stopping = threading.Event()
-    parts = Parts(Settings(data_dir=str(tmp_path / "file" / "data"), archive_s=0.01))
+    parts = Opened(Settings(data_dir=str(tmp_path / "file" / "data"), archive_s=0.01))
     keeper = Failing(parts, stopping)
     keep_house_until(stopping, parts, keeper=keeper)
     assert keeper.rounds == 3

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keyart.schemas.errors import SettingsError
-from keyart.services.wiring.bootstrap import Parts
 from keyart.services.wiring.settings import Settings
 from keyart.services.wiring.viewer_key import FILE, PREVIOUS_FILE, check_keys, find_keys
+from tests.opened import Opened
 
 MAKE = """
 import sys
@@ -124,8 +124,8 @@ def test_the_one_before_comes_from_a_setting_or_from_a_file_beside_it(tmp_path: 
 def test_no_pseudonym_is_ever_a_plain_hash(tmp_path: Path) -> None:
     (tmp_path / FILE).touch()
     with pytest.raises(SettingsError):
-        _ = Parts(Settings(data_dir=str(tmp_path))).viewer_key
+        _ = Opened(Settings(data_dir=str(tmp_path))).viewer_key
     (tmp_path / FILE).unlink()
-    key = Parts(Settings(data_dir=str(tmp_path))).viewer_key
+    key = Opened(Settings(data_dir=str(tmp_path))).viewer_key
     plain = hashlib.blake2b(b"ada", digest_size=16).digest()
     assert hashlib.blake2b(b"ada", digest_size=16, key=key).digest() != plain

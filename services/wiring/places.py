@@ -1,0 +1,22 @@
+"""Where a site keeps what is on disk, and whether one is there."""
+
+from pathlib import Path
+
+from keyart.services.wiring.settings import Settings
+
+ARCHIVE, SERVER = "archive", "valkey"
+
+
+def data_dir(settings: Settings) -> Path:
+    """Return the folder for everything on disk."""
+    return Path(settings.data_dir)
+
+
+def archive_dir(settings: Settings) -> Path:
+    """Return the folder of the archive."""
+    return data_dir(settings) / ARCHIVE
+
+
+def is_there(settings: Settings) -> bool:
+    """Whether the folder holds a site: an embedded server's state and log, or an archive."""
+    return any((data_dir(settings) / name).is_dir() for name in (SERVER, ARCHIVE))

@@ -1,0 +1,37 @@
+"""A site as tests look at it: each thing opened as a process opens it, when first asked for."""
+
+from types import TracebackType
+
+from keyart.schemas.catalogue import StoredTitle
+from keyart.services.wiring.bootstrap import Parts
+from keyart.services.wiring.logs import history_of
+from keyart.streams.catalogue.current import recalled_from
+
+
+class Opened(Parts):
+    """What a site keeps, by its settings; entered, its embedded server is up meanwhile."""
+
+    def past(self, title: str) -> StoredTitle | None:
+        """Return a title with its whole past, from the catalogue's log."""
+        recall = recalled_from(
+            lambda: history_of(self.settings, self.client), self.settings.partitions
+        )
+        return recall(title)
+
+    def close(self) -> None:
+        """Close its connection."""
+        if "client" in self.__dict__:
+            self.client.close()
+
+    def __enter__(self) -> "Opened":
+        self.server.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+        self.server.stop()
