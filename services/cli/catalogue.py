@@ -46,9 +46,9 @@ def load(
     titles = starting_with(read_titles(file), start)
     artworks = sum(len(title.artworks) for title in titles)
     if url:
-        from keyart.services.client import HttpClient
+        from keyart.services.client import Client
 
-        client = HttpClient(url, key=key)
+        client = Client(url, key=key, timeout_s=30.0, attempts=1)
         try:
             send_all(
                 titles,

@@ -2,14 +2,16 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from keyart.services.client import Client, Event, Page
+from keyart.schemas.catalogue import Title
+from keyart.schemas.errors import KeyartError
+from keyart.services.client import Event, Page
 from keyart.services.demo.pace import Pace
 from keyart.services.demo.tally import Tally
 from keyart.services.demo.visits import Visit, Visits, acts
@@ -21,6 +23,19 @@ MOST_EVENTS: Final = 600
 WAIT_S: Final = 0.2
 
 Now = Callable[[], int]
+
+
+class Keyart(Protocol):
+    """What the demo needs of keyart's client."""
+
+    def put_title(self, title: Title) -> None:
+        """Add or replace a title."""
+
+    def decide(self, viewer: str, titles: Sequence[str], *, surface: str) -> Page:
+        """Return the decisions for a page, in the order of the titles."""
+
+    def send(self, events: Sequence[Event]) -> int:
+        """Send events, at most 1,000; return how many were accepted."""
 
 
 def wall_clock_ms() -> int:
@@ -49,7 +64,7 @@ class Player:
     """
 
     world: World
-    client: Client
+    client: Keyart
     tally: Tally
     lock: threading.Lock
     run: str
@@ -69,7 +84,10 @@ class Player:
         """Ask for the page's decisions, look, act, and send what happened when it is time."""
         audience = self.world.audience
         viewer = self.world.viewers[visit.viewer]
-        page = self.client.decide(viewer, SURFACE, [self._titles[at] for at in visit.titles])
+        titles = [self._titles[at] for at in visit.titles]
+        page = self.client.decide(viewer, titles, surface=SURFACE)
+        if page.away:
+            raise KeyartError(page.away)
         chosen = np.array([self._rows[choice.artwork] for choice in page.decisions], np.intp)
         takes = audience.takes[visit.viewer]
         shown = np.stack([chosen, visit.uniform, audience.best_fixed[visit.titles]])  # (3, P)

@@ -14,7 +14,7 @@ from keyart.models.embed import load_space
 from keyart.schemas.errors import InvalidRecord
 from keyart.services.cli.figures import write_json
 from keyart.services.cli.words import counted
-from keyart.services.client import HttpClient
+from keyart.services.client import Client
 from keyart.services.demo.history import past_events
 from keyart.services.demo.pace import Pace
 from keyart.services.demo.play import Crowd, Player, wall_clock_ms
@@ -134,10 +134,10 @@ def _gather(world: World, url: str, plan: Plan, stack: ExitStack) -> tuple[Crowd
     run, lock = secrets.token_hex(4), threading.Lock()
     players = []
     for _ in range(PLAYERS):
-        client = HttpClient(url, key=plan.key)
+        client = Client(url, key=plan.key)
         stack.callback(client.close)
         players.append(Player(world=world, client=client, tally=tally, lock=lock, run=run))
-    watcher = HttpClient(url, key=plan.key)
+    watcher = Client(url, key=plan.key)
     stack.callback(watcher.close)
     visits = Visits(world, seed=plan.seed)
     return Crowd(players, visits, pace=Pace(watcher.behind_ms)), tally

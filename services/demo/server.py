@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from keyart.schemas.errors import KeyartError
-from keyart.services.client import HttpClient
+from keyart.services.client import Client
 from keyart.services.demo.world import SAID_PLAINLY
 from keyart.services.jobs.priors.taking import take_prior
 from keyart.services.wiring.bootstrap import Parts
@@ -92,7 +92,7 @@ def _free_port() -> int:
 
 
 def _wait(process: "subprocess.Popen[bytes]", url: str) -> None:
-    client = HttpClient(url)
+    client = Client(url)
     deadline = time.monotonic() + READY_S
     try:
         while time.monotonic() < deadline:

@@ -1,17 +1,34 @@
 """A teacher behind an OpenAI-compatible endpoint."""
 
-import http.client
-import json
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable
+
+import httpx
+import msgspec
 
 from keyart.models.llm.rationales.write import Teacher
 from keyart.schemas.errors import KeyartError
 from keyart.services.wiring.addresses import http_address
 
 MAX_REPLY_BYTES = 1_000_000
+
+
+class Message(msgspec.Struct, frozen=True):
+    """What was said."""
+
+    content: str
+
+
+class Option(msgspec.Struct, frozen=True):
+    """One of the answers."""
+
+    message: Message
+
+
+class Completion(msgspec.Struct, frozen=True):
+    """A completion, as far as it is read."""
+
+    choices: tuple[Option, ...]
 
 
 class TeacherAway(KeyartError):
@@ -61,30 +78,37 @@ def endpoint_teacher(
             "max_tokens": tokens,
             "temperature": 0,
         }
-        request = urllib.request.Request(
-            target, data=json.dumps(body).encode(), headers=headers, method="POST"
-        )
         for attempt in range(attempts):
             if attempt:
                 wait(2.0 ** (attempt - 1))
             try:
-                with urllib.request.urlopen(request, timeout=timeout_s) as response:
-                    return _reply(response.read(MAX_REPLY_BYTES))
-            except urllib.error.HTTPError as wrong:
-                if wrong.code != 429 and wrong.code < 500:
-                    raise TeacherAway(f"the teacher's endpoint said {wrong.code}") from None
-            except (OSError, http.client.HTTPException):
+                # a teacher is out in the world: proxies and certificates of the environment hold
+                with httpx.stream(
+                    "POST", target, json=body, headers=headers, timeout=timeout_s
+                ) as response:
+                    if response.status_code == 200:
+                        return _reply(_bounded(response))
+                    if response.status_code != 429 and response.status_code < 500:
+                        said = f"the teacher's endpoint said {response.status_code}"
+                        raise TeacherAway(said)
+            except (OSError, httpx.HTTPError, httpx.InvalidURL):
                 pass
         raise TeacherAway(f"the teacher's endpoint did not answer in {attempts} attempts")
 
     return ask
 
 
+def _bounded(response: httpx.Response) -> bytes:
+    body = bytearray()
+    for chunk in response.iter_bytes():
+        body += chunk
+        if len(body) > MAX_REPLY_BYTES:
+            raise TeacherAway(f"the teacher's endpoint answered over {MAX_REPLY_BYTES} bytes")
+    return bytes(body)
+
+
 def _reply(body: bytes) -> str:
     try:
-        said = json.loads(body)["choices"][0]["message"]["content"]
-    except (ValueError, KeyError, IndexError, TypeError):
+        return msgspec.json.decode(body, type=Completion).choices[0].message.content
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, IndexError):
         raise TeacherAway("the teacher's endpoint answered with something else") from None
-    if not isinstance(said, str):
-        raise TeacherAway("the teacher's endpoint answered without words")
-    return said

@@ -32,7 +32,7 @@ class LastArtwork:
     def put_title(self, title: Title) -> None:
         self.last[title.id] = title.artworks[-1].id
 
-    def decide(self, viewer: str, surface: str, titles: Sequence[str]) -> Page:
+    def decide(self, viewer: str, titles: Sequence[str], *, surface: str) -> Page:
         self.asked.append((viewer, tuple(titles)))
         number = len(self.asked)
         return Page(
@@ -49,7 +49,7 @@ class LastArtwork:
 
 
 class Away(LastArtwork):
-    def decide(self, viewer: str, surface: str, titles: Sequence[str]) -> Page:
+    def decide(self, viewer: str, titles: Sequence[str], *, surface: str) -> Page:
         raise KeyartError("the server is away")
 
 
