@@ -14,7 +14,6 @@ import polars as pl
 
 from keyart.models.dataset.creative_files import FAULTY_WEEKS
 from keyart.models.embed import load_space
-from keyart.models.priors.protocol import Candidate
 from keyart.models.priors.ridge import fit_ridge
 from keyart.schemas.priors import Opinion
 from keyart.services.demo.world import DATA, read_titles
@@ -40,12 +39,7 @@ def main() -> None:
     ).prior
     lines = []
     for title in read_titles()[0]:
-        vectors = space.encode([artwork.description for artwork in title.artworks])
-        candidates = [
-            Candidate(artwork=artwork.id, text=artwork.description, vector=vector)
-            for artwork, vector in zip(title.artworks, vectors, strict=True)
-        ]
-        said = prior.opinion(title.id, candidates)
+        said = prior.opinion(space.encode([each.description for each in title.artworks]))
         opinion = Opinion(
             title=title.id,
             artworks=tuple(artwork.id for artwork in title.artworks),

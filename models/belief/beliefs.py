@@ -95,10 +95,6 @@ class TitleBeliefs:
     spread: Array
     mask: NDArray[np.bool_]
 
-    def log_base(self) -> Array:
-        """Return (T, S, K): log of the expected take probability before taste."""
-        return np.log(self.level)[:, :, None] + self.log_relative[:, None, :]
-
 
 def refresh(
     sums: Sums,

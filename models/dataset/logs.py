@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import pyarrow.parquet as parquet
-
 from keyart.models.dataset.catalogue import choices
 from keyart.models.dataset.examples import Choice, Entry, Example
 from keyart.models.dataset.history import Histories
+from keyart.models.dataset.training_log import batches, log_files
 from keyart.schemas.catalogue import Title
-from keyart.schemas.errors import InvalidRecord, NotFound
+from keyart.schemas.errors import InvalidRecord
 from keyart.schemas.training import columns
 
 COLUMNS: Final = columns(
@@ -48,20 +47,6 @@ class Logged:
     def pair(self) -> str:
         """The viewer-title pair."""
         return f"{self.viewer}\x1f{self.title}"
-
-
-def log_files(root: Path) -> list[Path]:
-    """Return the log's Parquet files in the order of their days; a single file is a log, too.
-
-    Raises
-    ------
-    NotFound
-        There is none.
-    """
-    files = [root] if root.is_file() else sorted(root.rglob("*.parquet"))
-    if not files:
-        raise NotFound(f"no Parquet file under {root}")
-    return files
 
 
 def _days(files: list[Path]) -> Iterator[list[Path]]:
@@ -100,13 +85,9 @@ def read_log(root: Path) -> Iterator[Logged]:
 
 
 def _read(file: Path) -> Iterator[Logged]:
-    with parquet.ParquetFile(file) as stored:
-        missing = set(COLUMNS) - set(stored.schema_arrow.names)
-        if missing:
-            raise InvalidRecord(f"{file.name} lacks columns {', '.join(sorted(missing))}")
-        for batch in stored.iter_batches(batch_size=16_384, columns=list(COLUMNS)):
-            for row in batch.to_pylist():
-                yield _logged(row, file.name)
+    for rows in batches(file, COLUMNS):
+        for row in rows:
+            yield _logged(row, file.name)
 
 
 def _logged(row: dict[str, Any], file: str) -> Logged:

@@ -87,11 +87,6 @@ class DecidedPage:
         return [names[at] for names, at in zip(self.artworks, picked, strict=True)]
 
     @cached_property
-    def chosen_propensity(self) -> Floats:
-        """(T,) propensity of each choice."""
-        return self._of(self.propensities)
-
-    @cached_property
     def chosen_multiplier(self) -> Floats:
         """(T,) taste multiplier of each choice."""
         return self._of(self.multiplier)
@@ -100,12 +95,6 @@ class DecidedPage:
     def chosen_expected(self) -> Floats:
         """(T,) expected take of each choice without taste."""
         return self._of(self.expected)
-
-    def propensity_rows(self) -> list[list[float]]:
-        """Return each title's propensities, without padding, summing to one in double precision."""
-        wide = self.propensities.astype(np.float64)
-        wide /= wide.sum(axis=1, keepdims=True)
-        return [row[: len(names)] for row, names in zip(wide.tolist(), self.artworks, strict=True)]
 
     def terms(self) -> list[Terms]:
         """Return (T,) the factors of each choice's score, to 5 digits or so."""

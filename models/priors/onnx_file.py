@@ -2,7 +2,6 @@
 
 import hashlib
 import importlib
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -15,7 +14,7 @@ from keyart.models.artifacts.described import write_described
 from keyart.models.artifacts.whole import write_whole
 from keyart.models.likelihood.groups import GroupWorth
 from keyart.models.priors.folds import CrossFit, load_folds, save_folds
-from keyart.models.priors.protocol import Candidate, Relative, opinion_by
+from keyart.models.priors.opinion import Relative, opinion_by
 from keyart.models.priors.ridge import RidgeFit, RidgePrior
 from keyart.schemas.errors import InvalidRecord, MissingExtra, ModelRejected, NotFound
 
@@ -146,17 +145,15 @@ class OnnxRidgePrior:
         found = self._session.run(None, {"vectors": vectors.astype(np.float32)})[0]
         return np.asarray(found, np.float64)
 
-    def opinion(
-        self, title: str, artworks: Sequence[Candidate], segment: str | None = None
-    ) -> Relative:
-        """Return the opinion, the same for every taste segment.
+    def opinion(self, title: str, vectors: NDArray[np.floating]) -> Relative:
+        """Return the opinion of a title's artworks, (K, D).
 
         Of a title that it was fitted on it says what it would say, had it not seen the title.
         """
         relative = self.relative
         if self._folds is not None and title in self._folds.part:
             relative = partial(self._folds.relative, title)
-        return opinion_by(relative, artworks, self.manifest.strength)
+        return opinion_by(relative, vectors, self.manifest.strength)
 
 
 def save_ridge(

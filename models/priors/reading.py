@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from keyart.models.dataset.catalogue import describe
 from keyart.models.dataset.creative_files import read_distinct, test_ids
-from keyart.models.priors.protocol import centred
+from keyart.models.priors.opinion import centred
 from keyart.models.priors.ridge import RidgeFit, fit_ridge
 from keyart.schemas.catalogue import Title
 from keyart.schemas.errors import InvalidRecord

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from keyart.models.likelihood.calibrate import Calibration, calibrate
 from keyart.models.likelihood.relative import Effects, relative_effects
-from keyart.models.priors.protocol import Candidate, Relative, opinion_by
+from keyart.models.priors.opinion import Relative, opinion_by
 from keyart.schemas.errors import InvalidRecord
 
 Array = NDArray[np.float64]
@@ -66,11 +66,9 @@ class RidgePrior:
             )
         return np.asarray(vectors, np.float64) @ self.weights
 
-    def opinion(
-        self, title: str, artworks: Sequence[Candidate], segment: str | None = None
-    ) -> Relative:
-        """Return the opinion, the same for every taste segment."""
-        return opinion_by(self.relative, artworks, self.strength)
+    def opinion(self, vectors: NDArray[np.floating]) -> Relative:
+        """Return the opinion of one title's artworks, (K, D)."""
+        return opinion_by(self.relative, vectors, self.strength)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

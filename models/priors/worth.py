@@ -11,7 +11,7 @@ from keyart.models.dataset.examples import Example
 from keyart.models.likelihood.calibrate import calibrate
 from keyart.models.likelihood.groups import GroupWorth, worth_by_group
 from keyart.models.likelihood.relative import relative_effects
-from keyart.models.priors.protocol import relative_log
+from keyart.models.priors.opinion import relative_log
 
 UNMEASURED: Final = 50.0
 """Impressions that an opinion is worth before anybody has measured it."""

@@ -1,4 +1,11 @@
-"""Bootstrap intervals of paired totals: what is resampled is a whole test, title or viewer."""
+"""The bootstrap: whole tests, titles or viewers drawn again, the same draws for all that is asked.
+
+What is compared is compared on the same worlds, so a difference's interval is free of what both
+sides have in common; what hangs together (a viewer's rows, a test's texts) is added up before.
+"""
+
+from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,9 +15,72 @@ from keyart.schemas.errors import InvalidRecord
 
 Array = NDArray[np.float64]
 
-DRAWS = 2000
-LEVEL = 0.95
-_AT_ONCE = 4_000_000
+DRAWS: Final = 2000
+LEVEL: Final = 0.95
+BLOCKS: Final = 4000
+"""More units than this are dealt at random into so many groups, which are drawn whole: groups of
+exchangeable units are exchangeable, and a million of them take a moment."""
+
+
+class Worlds:
+    """Units drawn with replacement, as many as there are, many times (Efron & Tibshirani 1993).
+
+    Parameters
+    ----------
+    units
+        How many there are, at least 1.
+    draws
+        Times that all of them are drawn, at least 1.
+
+    Raises
+    ------
+    InvalidRecord
+        There is no unit, or no draw.
+    """
+
+    def __init__(self, units: int, *, seed: int | Sequence[int] = 0, draws: int = DRAWS) -> None:
+        if units < 1 or draws < 1:
+            raise InvalidRecord("a bootstrap needs a unit and a draw at least")
+        rng = np.random.default_rng(seed)
+        self.units = units
+        self._block = rng.permutation(units) % BLOCKS if units > BLOCKS else None
+        drawn = min(units, BLOCKS)
+        self._counts = rng.multinomial(drawn, np.full(drawn, 1.0 / drawn), draws).astype(np.float64)
+
+    def totals(self, values: NDArray[np.number]) -> Array:
+        """Return (..., draws): in each world the total of (..., units) values."""
+        sums = np.asarray(values, np.float64)
+        if self._block is not None:
+            flat = sums.reshape(-1, self.units)
+            dealt = [np.bincount(self._block, row, minlength=BLOCKS) for row in flat]
+            sums = np.reshape(dealt, (*sums.shape[:-1], BLOCKS))
+        return np.asarray(sums @ self._counts.T)
+
+    def ratios(self, above: Array, below: Array) -> Array:
+        """Return (..., draws) ratios of totals; nan where what is below came to 0."""
+        under = self.totals(below)
+        found = np.full_like(under, np.nan)
+        return np.asarray(np.divide(self.totals(above), under, out=found, where=under > 0.0))
+
+
+def percentile(estimate: float, drawn: Array, *, level: float = LEVEL) -> Interval:
+    """Return an estimate with the ends between which `level` of its (draws,) values lie.
+
+    Worlds in which there is no value (nan) are left out; without any the ends are nan.
+
+    Raises
+    ------
+    InvalidRecord
+        The level is not between 0 and 1.
+    """
+    if not 0.0 < level < 1.0:
+        raise InvalidRecord("level must be between 0 and 1")
+    there = drawn[np.isfinite(drawn)]
+    if not there.size:
+        return Interval(estimate=float(estimate), low=float("nan"), high=float("nan"))
+    tail = (1.0 - level) / 2.0
+    low, high = np.quantile(there, [tail, 1.0 - tail])
+    return Interval(estimate=float(estimate), low=float(low), high=float(high))
 
 
 def ratio_interval(
@@ -29,7 +99,7 @@ def ratio_interval(
         (N,) what each unit adds; pairs stay together when units are drawn again. Or (K, N), what
         it adds in each of K settings: then the mean of their ratios.
     draws
-        Times that N of N units are drawn with replacement (Efron & Tibshirani 1993, chapter 13).
+        Times that N of N units are drawn with replacement.
     level
         Share of the draws between the ends, above 0 and below 1.
 
@@ -43,19 +113,7 @@ def ratio_interval(
     numerator, denominator = np.atleast_2d(numerator, denominator)
     if not (denominator.sum(axis=1) > 0.0).all():
         raise InvalidRecord("the denominator's total must be above 0")
-    if not (0.0 < level < 1.0 and draws >= 1):
-        raise InvalidRecord("level must be between 0 and 1, draws at least 1")
-    rng = np.random.default_rng(seed)
-    units = numerator.shape[1]
-    ratios = []
-    step = max(_AT_ONCE // units, 1)
-    for at in range(0, draws, step):
-        picked = rng.integers(0, units, (min(step, draws - at), units))
-        below = np.stack([each[picked].sum(axis=1) for each in denominator])
-        above = np.stack([each[picked].sum(axis=1) for each in numerator])
-        whole = (below > 0.0).all(axis=0)
-        ratios.append((above[:, whole] / below[:, whole]).mean(axis=0))
-    tail = (1.0 - level) / 2.0
-    low, high = np.quantile(np.concatenate(ratios), [tail, 1.0 - tail])
+    worlds = Worlds(numerator.shape[1], seed=seed, draws=draws)
     estimate = (numerator.sum(axis=1) / denominator.sum(axis=1)).mean()
-    return Interval(estimate=float(estimate), low=float(low), high=float(high))
+    drawn = worlds.ratios(numerator, denominator).mean(axis=0)
+    return percentile(float(estimate), drawn, level=level)

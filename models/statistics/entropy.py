@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from math import exp, log
 
-from keyart.schemas.posterior import PolicyBucket
-
 
 def entropy(propensities: Sequence[float]) -> float:
     """Return the entropy, in nats, of one decision's propensities: 0 to log(K)."""
@@ -14,9 +12,3 @@ def entropy(propensities: Sequence[float]) -> float:
 def effective_choices(nats: float) -> float:
     """Return how many equally likely artworks have this entropy: 1 (settled) to K (uniform)."""
     return exp(nats)
-
-
-def mean_entropy(bucket: PolicyBucket) -> float | None:
-    """Return the mean entropy, in nats, of a policy's decisions; None where there are none."""
-    decisions = bucket.count + bucket.explored
-    return bucket.entropy / decisions if decisions and bucket.predicted else None

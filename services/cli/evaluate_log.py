@@ -51,10 +51,11 @@ def log(
     """
     from rich.console import Console
 
+    from keyart.models.dataset.training_log import is_training_log
     from keyart.services.jobs.evaluation.columns import read_columns
     from keyart.services.jobs.evaluation.judge import judge_own, judge_table
     from keyart.services.jobs.evaluation.logged import context_names, read_log
-    from keyart.services.jobs.evaluation.own_log import is_own, read_own
+    from keyart.services.jobs.evaluation.own_log import read_own
     from keyart.services.jobs.evaluation.page import write_page
     from keyart.services.jobs.evaluation.roles import Names
     from keyart.services.jobs.evaluation.screen import tables
@@ -65,7 +66,7 @@ def log(
     out, err = Console(stderr=json == STANDARD_OUTPUT), Console(stderr=True)
     wanted = policy or ["optimistic"]
     with progress(err, transient=True) as tell:
-        if is_own(log):
+        if is_training_log(log):
             report = judge_own(read_own(log, most=rows), wanted, options, against, seed, tell)
         else:
             names = Names(

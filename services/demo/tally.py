@@ -9,11 +9,11 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from keyart.models.simulate import Catalogue
+from keyart.models.statistics.bootstrap import LEVEL, Worlds
 
 POLICIES: Final = ("keyart", "uniform", "best fixed artwork in hindsight")
 KEYART, UNIFORM, BEST_FIXED = range(3)
 RESAMPLES: Final = 4000
-LEVEL: Final = 0.95
 
 FloatArray = NDArray[np.float64]
 
@@ -120,12 +120,9 @@ class Tally:
         The bootstrap draws viewers, not impressions, because a viewer's impressions hang together;
         each draw takes the same viewers under every policy, so differences are paired.
         """
-        rng = np.random.default_rng([seed, 4])
-        drawn = rng.multinomial(
-            self.viewers, np.full(self.viewers, 1 / self.viewers), size=RESAMPLES
-        )
-        shown = np.maximum(drawn @ self.shown, 1)
-        fractions = (drawn @ self.taken.T) / shown[:, None]  # (RESAMPLES, 3)
+        worlds = Worlds(self.viewers, seed=[seed, 4], draws=RESAMPLES)
+        shown = np.maximum(worlds.totals(self.shown), 1.0)
+        fractions = (worlds.totals(self.taken) / shown).T  # (RESAMPLES, 3)
         tails = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
         low, high = np.quantile(fractions, tails, axis=0)
         uniform = np.maximum(fractions[:, UNIFORM], 1 / shown)

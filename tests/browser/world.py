@@ -158,14 +158,14 @@ class World:
             self.index, titles=titles, taste=NO_TASTE, surface=surface, viewer=viewer, now_ms=at_ms
         )
         arm = list(self.arms)[int(viewer[:8], 16) % len(self.arms)]
-        rows, terms = decided.propensity_rows(), decided.terms()
+        rows, terms = decided.propensities.tolist(), decided.terms()
         decisions = tuple(
             Decision(
                 id=decision_id(viewer, title, at_ms),
                 title=title,
                 artwork=decided.chosen_artworks[at],
                 candidates=decided.artworks[at],
-                propensities=tuple(rows[at]),
+                propensities=tuple(rows[at][: len(decided.artworks[at])]),
                 explored=bool(decided.explored[at]),
                 terms=terms[at],
                 expected=float(decided.chosen_expected[at]),

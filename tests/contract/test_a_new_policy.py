@@ -90,7 +90,7 @@ decided = Decider(policy=build_policy("shy"), explore_share=0.0).decide(
 versions = Versions(policy=build_policy("shy").version, prior="n", posterior="0", space="s")
 made = Decision(
     id="d", title="t", artwork=decided.chosen_artworks[0], candidates=("a", "b", "c"),
-    propensities=tuple(decided.propensity_rows()[0]), explored=False, terms=decided.terms()[0],
+    propensities=tuple(decided.propensities[0].tolist()), explored=False, terms=decided.terms()[0],
 )
 seen = DecisionPage(
     viewer="0" * 32, surface="home", decided_at_ms=1, policy="shy", decisions=(made,),

@@ -4,18 +4,16 @@ import importlib.util
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 import pytest
 
-from keyart.models.dataset.examples import write_examples
-from keyart.models.dataset.prepare import DATASET_FILE, Dataset, read_split
+from keyart.models.dataset.prepare import read_split
 from keyart.models.llm.export.export import export
 from keyart.models.llm.scoring.onnx_engine import CUDA, OnnxEngine
 from keyart.models.llm.scoring.opinions import load_opinions
 from keyart.models.llm.training.run import train
 from keyart.models.llm.training.settings import TrainSettings
-from tests.unit.models.conftest import example, small_model, small_tokenizer
+from tests.unit.models.conftest import small_model, small_tokenizer, write_dataset
 
 pytestmark = [
     pytest.mark.gpu,
@@ -49,28 +47,7 @@ def dataset(tmp_path: Path) -> Path:
     """The answer is the option about space: learnable by any model that reads."""
     folder = tmp_path / "data"
     folder.mkdir()
-    counts = {"train": 600, "valid": 60, "test": 100}
-    at = 0
-    for split, count in counts.items():
-        rows = []
-        for _ in range(count):
-            places = [(at + place) % 5 for place in range(5)]
-            rows.append(example(at, count=5, answer=places.index(0)))
-            at += 1
-        write_examples(folder / f"{split}.jsonl", rows)
-    described = Dataset(
-        source="made",
-        kind="log",
-        clip=20.0,
-        valid_from_ms=0,
-        test_from_ms=0,
-        counts=counts,
-        answered=counts,
-        left_out={},
-        effective=600.0,
-    )
-    (folder / DATASET_FILE).write_bytes(msgspec.json.encode(described))
-    return folder
+    return write_dataset(folder, {"train": 600, "valid": 60, "test": 100}, options=5)
 
 
 def test_trains_in_bf16_and_serves_on_cuda(base: str, dataset: Path, tmp_path: Path) -> None:

@@ -11,7 +11,6 @@ from keyart.models.priors.onnx_file import (
     OnnxRidgePrior,
     save_ridge,
 )
-from keyart.models.priors.protocol import Candidate, Prior
 from keyart.models.priors.ridge import RidgePrior
 from keyart.schemas.errors import InvalidRecord, ModelRejected, NotFound
 
@@ -29,12 +28,7 @@ def test_numbers_are_the_same(prior: RidgePrior, tmp_path: Path) -> None:
     assert np.allclose(saved.relative(vectors), vectors @ prior.weights, atol=1e-5)
     assert saved.version == f"ridge-{manifest.sha256[:8]}"
     assert saved.space == "abc"
-    assert isinstance(saved, Prior)
-    artworks = [
-        Candidate(artwork=str(at), text="", vector=vectors[at].astype(np.float32))
-        for at in range(3)
-    ]
-    opinion = saved.opinion("t", artworks)
+    opinion = saved.opinion("t", vectors[:3])
     raw = vectors[:3] @ prior.weights
     assert np.allclose(opinion.log_relative, raw - raw.mean(), atol=1e-5)
     assert opinion.strength == 900.0

@@ -16,7 +16,7 @@ from keyart.models.llm.prompt.tokenizing import load_tokenizer
 from keyart.models.llm.scoring.manifest import MANIFEST_FILE, Manifest, read_manifest
 from keyart.models.llm.scoring.options import Scored, score_options
 from keyart.models.llm.scoring.scorer import Scorer
-from keyart.models.priors.protocol import relative_log
+from keyart.models.priors.opinion import relative_log
 from keyart.models.priors.worth import UNMEASURED, Worth
 from keyart.schemas.decisions import MAX_ARTWORKS
 from keyart.schemas.errors import ModelRejected

@@ -61,14 +61,6 @@ def plan(
     return groups[::-1]
 
 
-def computed_tokens(prompts: Sequence[Tokens], groups: Sequence[Shared]) -> int:
-    """Return how many tokens the plan computes; without sharing it would be their whole length."""
-    return sum(
-        group.length + sum(len(prompts[at]) - group.length for at in group.members)
-        for group in groups
-    )
-
-
 def _common(first: Tokens, second: Tokens) -> int:
     length = min(len(first), len(second))
     for at in range(length):

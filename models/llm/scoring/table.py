@@ -14,7 +14,7 @@ from keyart.models.dataset.examples import Example
 from keyart.models.dataset.segments import Segment
 from keyart.models.llm.scoring.opinions import Opinions
 from keyart.models.llm.scoring.options import Scored, position_bias
-from keyart.models.priors.protocol import relative_log
+from keyart.models.priors.opinion import relative_log
 from keyart.schemas.catalogue import Title
 from keyart.schemas.priors import Opinion
 

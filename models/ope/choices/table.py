@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from keyart.models.dataset.examples import Example
 from keyart.models.ope.choices.measures import Contributions, calibration_error, contributions
+from keyart.models.statistics.bootstrap import Worlds, percentile
 from keyart.models.statistics.interval import Interval
 
 Floats = NDArray[np.float64]
 MEASURES: Final = ("accuracy", "ips", "snips", "likelihood")
-_CHUNK: Final = 100
 
 
 class Row(Struct, frozen=True, kw_only=True):
@@ -68,8 +68,9 @@ def evaluate(
     )[1]
     count = int(clusters.max()) + 1 if len(examples) else 0
     found = {name: contributions(examples, opinion) for name, opinion in opinions.items()}
-    sums = {name: _sums(each, clusters, count) for name, each in found.items()}
-    drawn = _replicate(sums, count, replications, seed)
+    sums = {name: _sums(each, clusters, max(count, 1)) for name, each in found.items()}
+    worlds = Worlds(max(count, 1), seed=seed, draws=replications)
+    drawn = {name: _measures(worlds.totals(each.T).T) for name, each in sums.items()}
     rows = []
     for name, each in found.items():
         point = _measures(sums[name].sum(0)[None])[0]
@@ -115,19 +116,6 @@ def _measures(sums: Floats) -> Floats:
     return np.stack(ratios, axis=-1)
 
 
-def _replicate(
-    sums: Mapping[str, Floats], count: int, replications: int, seed: int
-) -> dict[str, Floats]:
-    rng = np.random.default_rng(seed)
-    drawn: dict[str, list[Floats]] = {name: [] for name in sums}
-    for start in range(0, replications, _CHUNK):
-        size = min(_CHUNK, replications - start)
-        picks = rng.multinomial(count, np.full(count, 1 / count), size).astype(np.float64)
-        for name, each in sums.items():
-            drawn[name].append(_measures(picks @ each))
-    return {name: np.concatenate(each) for name, each in drawn.items()}
-
-
 def _difference(mine: Floats, theirs: Floats) -> Floats:
     """Return per cent over the other's, except for likelihood: nats."""
     relative = np.divide(
@@ -138,11 +126,9 @@ def _difference(mine: Floats, theirs: Floats) -> Floats:
 
 
 def _intervals(point: Floats, draws: Floats, level: float) -> dict[str, Interval]:
-    tail = 50 * (1 - level)
     found = {}
     for at, name in enumerate(MEASURES):
-        known = draws[:, at][np.isfinite(draws[:, at])]
-        if np.isfinite(point[at]) and known.size:
-            low, high = np.percentile(known, [tail, 100 - tail])
-            found[name] = Interval(estimate=float(point[at]), low=float(low), high=float(high))
+        interval = percentile(float(point[at]), draws[:, at], level=level)
+        if np.isfinite([interval.estimate, interval.low, interval.high]).all():
+            found[name] = interval
     return found

@@ -9,11 +9,10 @@ from scipy.stats import rankdata
 
 from keyart.models.dataset.creative_table import CreativeTable
 from keyart.models.ope.headlines.padded import pad
+from keyart.models.statistics.bootstrap import Worlds, percentile
 from keyart.models.statistics.interval import Interval
 
 Array = NDArray[np.float64]
-
-DRAWS = 2000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,19 +47,18 @@ def qualities(table: CreativeTable, opinions: Sequence[Array], *, seed: int = 0)
     rate = pad(table, table.clicks / table.impressions)
     mask = pad(table, np.ones(len(table.test))) > 0
     scores = [_scores(rate, mask, pad(table, opinion)) for opinion in opinions]  # (2, T) each
-    tests = len(rate)
-    picks = np.random.default_rng(seed).multinomial(tests, np.full(tests, 1 / tests), DRAWS)
-    drawn = [picks @ each.T / tests for each in scores]  # (DRAWS, 2)
+    worlds = Worlds(len(rate), seed=seed)
+    drawn = [worlds.totals(each) / len(rate) for each in scores]  # (2, draws)
     found = []
     for each, draws in zip(scores, drawn, strict=True):
         mean = each.mean(axis=1)
         over = mean - scores[0].mean(axis=1)
         found.append(
             Quality(
-                top1=_interval(mean[0], draws[:, 0]),
-                rank=_interval(mean[1], draws[:, 1]),
-                top1_over=_interval(over[0], (draws - drawn[0])[:, 0]),
-                rank_over=_interval(over[1], (draws - drawn[0])[:, 1]),
+                top1=percentile(mean[0], draws[0]),
+                rank=percentile(mean[1], draws[1]),
+                top1_over=percentile(over[0], (draws - drawn[0])[0]),
+                rank_over=percentile(over[1], (draws - drawn[0])[1]),
             )
         )
     return found
@@ -76,8 +74,3 @@ def _scores(rate: Array, mask: NDArray[np.bool_], opinion: Array) -> Array:
         if np.ptp(true) > 0.0 and np.ptp(said) > 1e-12:
             found[1, at] = np.corrcoef(rankdata(true), rankdata(said))[0, 1]
     return found
-
-
-def _interval(value: float, draws: Array) -> Interval:
-    low, high = np.quantile(draws, [0.025, 0.975])
-    return Interval(estimate=float(value), low=float(low), high=float(high))

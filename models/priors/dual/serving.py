@@ -5,13 +5,12 @@ from hashlib import blake2b
 import numpy as np
 
 from keyart.models.priors.dual.sides import DualSides
-from keyart.models.priors.dual.vectors import VIEWER_WIDTH, Floats
+from keyart.models.priors.dual.vectors import VIEWER_WIDTH, Floats, viewer_of_taste
+from keyart.models.priors.opinion import centred
 from keyart.models.priors.personal import Seen
-from keyart.models.priors.protocol import centred
 from keyart.models.taste.features import TasteVectors
 from keyart.schemas.errors import ModelRejected
 from keyart.schemas.priors import Opinion, PriorCard
-from keyart.schemas.taste import TASTE_DIMENSIONS
 
 
 def graphs_digest(viewer: bytes, artwork: bytes) -> str:
@@ -49,10 +48,9 @@ class DualPrior:
 
     def see(self, taste: TasteVectors) -> Seen | None:
         """Return how this viewer differs from a stranger; None for a stranger."""
-        long, short = taste.directions[0], taste.directions[1]
-        if not long.any():
+        if not taste.directions[0].any():
             return None
-        viewer = np.concatenate([_unit(long), _unit(short), np.ones(1, np.float32)])
+        viewer = viewer_of_taste(taste)
         return Seen(self._sides.viewers(viewer[None])[0] - self._stranger)
 
     def artworks(self, vectors: Floats) -> Floats:
@@ -69,9 +67,3 @@ class DualPrior:
             strength=self._card.strength,
             prior=self._card.prior,
         )
-
-
-def _unit(row: Floats) -> Floats:
-    length = np.float32(np.sqrt(row @ row))
-    unit: Floats = row[:TASTE_DIMENSIONS] / max(length, np.float32(1e-9))
-    return unit

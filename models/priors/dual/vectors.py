@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keyart.models.dataset.examples import Entry, Example
-from keyart.schemas.taste import TASTE_DIMENSIONS, TasteArray
+from keyart.models.taste.features import TasteVectors
+from keyart.schemas.taste import TASTE_DIMENSIONS
 
 Floats = NDArray[np.float32]
 Encode = Callable[[Sequence[str]], NDArray[np.floating]]
@@ -31,13 +32,11 @@ def viewer_of_history(history: Sequence[Entry], vectors: dict[str, Floats]) -> F
     return found
 
 
-def viewers_of_tastes(tastes: TasteArray) -> Floats:
-    """Return viewers, (N, VIEWER_WIDTH), from taste records: interests by their mass, and short."""
-    weights = tastes["interest_weights"].astype(np.float32)
-    long = np.einsum("nj,njd->nd", weights, tastes["interests"].astype(np.float32))
-    short = tastes["short"].astype(np.float32)
-    known = (tastes["events"] > 0).astype(np.float32)[:, None]
-    return np.concatenate([_unit(long), _unit(short), known], axis=1)
+def viewer_of_taste(taste: TasteVectors) -> Floats:
+    """Return a viewer, (VIEWER_WIDTH,), from a taste as requests read it: what the history says."""
+    sides = _unit(taste.directions[:2])
+    known = np.full(1, taste.directions[0].any(), np.float32)
+    return np.concatenate([sides[0], sides[1], known])
 
 
 def texts_of(examples: Sequence[Example]) -> list[str]:

@@ -11,10 +11,10 @@ from keyart.models.bandits.protocol import Policy
 from keyart.models.belief.beliefs import Learned, TitleBeliefs, refresh
 from keyart.models.belief.hyper import Hyper
 from keyart.models.context.sums import Array, Numbers
+from keyart.models.dataset.training_log import read_rewards
 from keyart.models.decide.believed import propensities_on
 from keyart.models.ope.rows import Rows
 from keyart.models.sums.arrays import Sums
-from keyart.schemas.errors import InvalidRecord, NotFound
 from keyart.schemas.training import columns
 
 BLOCKS: Final = 20
@@ -84,20 +84,6 @@ class OwnLog:
         return chosen
 
 
-def is_own(path: Path) -> bool:
-    """Whether this is keyart's training log: a folder, or a file with its columns."""
-    if path.is_dir():
-        return True
-    if path.suffix.lower() != ".parquet" or not path.is_file():
-        return False
-    import pyarrow.parquet as pq
-
-    try:
-        return {"candidates", "propensities", "artwork"} <= set(pq.read_schema(path).names)
-    except Exception:  # a damaged file: the reader of tables says what is wrong with it
-        return False
-
-
 def read_own(path: Path, *, most: int, since_ms: int = 0) -> OwnLog:
     """Return the rewards of an archive shown from then on, of a longer one the newest `most`.
 
@@ -106,30 +92,9 @@ def read_own(path: Path, *, most: int, since_ms: int = 0) -> OwnLog:
     NotFound
         The folder holds no rewards.
     InvalidRecord
-        A file cannot be read.
+        No file can be read.
     """
-    import polars as pl
-
-    files = [path] if path.is_file() else sorted(path.rglob("*.parquet"))
-    files = [each for each in files if path.is_file() or "rewards" in each.parts]
-    if not files:
-        raise NotFound(
-            f"{path}: no rewards in it (a training log is .../archive, or a Parquet of it)"
-        )
-    frames, warnings = [], []
-    for each in files:
-        try:
-            frames.append(pl.read_parquet(each, columns=list(COLUMNS)))
-        except Exception as wrong:  # polars, pyarrow and the system raise classes of their own
-            warnings.append(f"{each.name} is left out: {' '.join(str(wrong).split())[:200]}")
-    if not frames:
-        raise InvalidRecord(f"{path}: none of {len(files)} files can be read")
-    frame = (
-        pl.concat(frames).filter(pl.col("id").is_not_null()).unique("id").sort("shown_at_ms", "id")
-    )
-    frame = frame.filter(pl.col("shown_at_ms") >= since_ms)
-    if frame.height == 0:
-        raise NotFound(f"{path}: no reward in it yet")
+    frame, warnings = read_rewards(path, COLUMNS, since_ms=since_ms)
     if frame.height > most:
         warnings.append(f"the newest {most} of {frame.height} rows are read")
         frame = frame.tail(most)

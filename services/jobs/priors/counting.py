@@ -1,16 +1,15 @@
 """What the training log says of every artwork, in sums."""
 
 import logging
-from pathlib import Path
 
 import polars as pl
 
-from keyart.schemas.errors import NotFound
-from keyart.schemas.topics import REWARDS
+from keyart.models.dataset.training_log import read_rewards
+from keyart.schemas.training import columns
 from keyart.services.wiring.bootstrap import Parts
-from keyart.streams.archive import files
 
 log = logging.getLogger(__name__)
+COLUMNS, LATER = columns("title", "artwork", "value"), columns("multiplier")
 
 
 def counted(parts: Parts, since_ms: int = 0) -> pl.DataFrame:
@@ -24,14 +23,11 @@ def counted(parts: Parts, since_ms: int = 0) -> pl.DataFrame:
     NotFound
         Nothing is archived yet.
     """
-    paths = files.paths(parts.archive_dir, REWARDS)
-    if not paths:
-        raise NotFound(f"there are no rewards in {parts.archive_dir}: nothing to learn from yet")
-    rows = pl.scan_parquet(_readable(paths), extra_columns="ignore", missing_columns="insert")
+    rows, warnings = read_rewards(parts.archive_dir, COLUMNS, perhaps=LATER, since_ms=since_ms)
+    for warning in warnings:
+        log.warning(warning)
     return (
-        rows.filter(pl.col("id").is_not_null() & (pl.col("shown_at_ms") >= since_ms))
-        .unique("id", keep="first")
-        .group_by("title", "artwork")
+        rows.group_by("title", "artwork")
         .agg(
             rewards=pl.len(),
             impressions=pl.col("multiplier").sum(),
@@ -40,25 +36,4 @@ def counted(parts: Parts, since_ms: int = 0) -> pl.DataFrame:
             to_ms=pl.col("shown_at_ms").max(),
         )
         .sort("title", "artwork")
-        .collect()
     )
-
-
-def _readable(paths: list[Path]) -> list[Path]:
-    """Return the files that can be read; of the others a warning is logged.
-
-    Raises
-    ------
-    NotFound
-        There is none.
-    """
-    good: list[Path] = []
-    for path in paths:
-        try:
-            files.look(path)
-            good.append(path)
-        except files.Unreadable as unreadable:
-            log.warning("%s; it is passed over", unreadable)
-    if not good:
-        raise NotFound("no file of the training log can be read")
-    return good

@@ -13,7 +13,6 @@ import numpy as np
 from keyart.models.embed.encoders import TextEncoder
 from keyart.models.embed.kept import kept_encoder
 from keyart.models.priors.onnx_file import MANIFEST_FILE, OnnxRidgePrior
-from keyart.models.priors.protocol import Candidate
 from keyart.schemas.catalogue import StoredTitle
 from keyart.schemas.errors import InvalidRecord, SpaceMismatch
 from keyart.schemas.priors import NEUTRAL, Opinion
@@ -71,15 +70,11 @@ class FittedPrior:
         return [self._opinion(title, [next(each) for _ in title.choosable]) for title in titles]
 
     def _opinion(self, title: StoredTitle, vectors: Sequence[np.ndarray]) -> Opinion:
-        candidates = [
-            Candidate(artwork=artwork.id, text=artwork.description, vector=vector)
-            for artwork, vector in zip(title.choosable, vectors, strict=True)
-        ]
-        said = self.ridge.opinion(title.id, candidates)
+        said = self.ridge.opinion(title.id, np.array(vectors))
         own = self.ridge.manifest.groups.get(title.group)
         return Opinion(
             title=title.id,
-            artworks=tuple(candidate.artwork for candidate in candidates),
+            artworks=tuple(artwork.id for artwork in title.choosable),
             relative=tuple((said.log_relative * (own.factor if own else 1.0)).tolist()),
             strength=own.strength if own else said.strength,
             prior=self.version,

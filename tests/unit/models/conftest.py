@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from keyart.models.dataset.examples import Choice, Entry, Example
+from keyart.models.dataset.examples import Choice, Entry, Example, write_examples
+from keyart.models.dataset.prepare import DATASET_FILE, Dataset
 
 WORDS = (
     "space opera with a lonely robot",
@@ -89,6 +90,32 @@ def example(at: int, *, count: int = 3, answer: int = 0, history: int = 2, **giv
     return Example(**{**made, **given})
 
 
+def write_dataset(folder: Path, counts: dict[str, int], *, options: int) -> Path:
+    """Write a dataset of so many examples a split: the answer is the option about space."""
+    at = 0
+    for split, count in counts.items():
+        rows = []
+        for _ in range(count):
+            places = [(at + place) % len(WORDS) for place in range(options)]
+            answer = places.index(0) if 0 in places else 0
+            rows.append(example(at, count=options, answer=answer))
+            at += 1
+        write_examples(folder / f"{split}.jsonl", rows)
+    described = Dataset(
+        source="made",
+        kind="log",
+        clip=20.0,
+        valid_from_ms=1_000_000 + counts["train"],
+        test_from_ms=1_000_000 + counts["train"] + counts["valid"],
+        counts=counts,
+        answered=counts,
+        left_out={},
+        effective=float(counts["train"]),
+    )
+    (folder / DATASET_FILE).write_bytes(msgspec.json.encode(described))
+    return folder
+
+
 @pytest.fixture(scope="session")
 def tokenizer() -> Any:
     return small_tokenizer()
@@ -110,29 +137,5 @@ def model_folder(tokenizer: Any, tmp_path_factory: pytest.TempPathFactory) -> Pa
 @pytest.fixture(scope="session")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder as `prepare` makes it: the answer is the option about space, else the first."""
-    from keyart.models.dataset.examples import write_examples
-    from keyart.models.dataset.prepare import DATASET_FILE, Dataset
-
     folder = tmp_path_factory.mktemp("dataset")
-    counts = {"train": 24, "valid": 8, "test": 12}
-    at = 0
-    for split, count in counts.items():
-        rows = []
-        for _ in range(count):
-            places = [(at + place) % 5 for place in range(3)]
-            rows.append(example(at, answer=places.index(0) if 0 in places else 0))
-            at += 1
-        write_examples(folder / f"{split}.jsonl", rows)
-    described = Dataset(
-        source="made",
-        kind="log",
-        clip=20.0,
-        valid_from_ms=1_000_024,
-        test_from_ms=1_000_032,
-        counts=counts,
-        answered=counts,
-        left_out={},
-        effective=24.0,
-    )
-    (folder / DATASET_FILE).write_bytes(msgspec.json.encode(described))
-    return folder
+    return write_dataset(folder, {"train": 24, "valid": 8, "test": 12}, options=3)

@@ -71,7 +71,7 @@ class Site:
             strength=np.array([10.0 * (name in self.opinions) for name in names]),
         )
         found, _ = refresh(sums, HYPER, Learned.start(HYPER))
-        means = np.exp(found.log_base()[:, 0])
+        means = found.level[:, :1] * np.exp(found.log_relative)
         return {name: means[row, : self.counts[name]] for row, name in enumerate(names)}
 
     def served(self, name: str) -> np.ndarray:

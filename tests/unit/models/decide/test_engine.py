@@ -219,14 +219,3 @@ def test_an_unknown_title_is_named() -> None:
 def test_settings_out_of_range_are_refused(parameters: dict[str, float]) -> None:
     with pytest.raises(SettingsError, match=next(iter(parameters))):
         Decider(policy=build_policy(), **parameters)  # type: ignore[arg-type]
-
-
-def test_rows_for_the_log_sum_to_one_without_padding() -> None:
-    index = index_of(COUNTS)
-    page = decide(index, TITLES)
-    for row, title, share in zip(
-        page.propensity_rows(), TITLES, page.chosen_propensity, strict=True
-    ):
-        assert len(row) == len(index.artworks(title))
-        assert abs(sum(row) - 1.0) < 1e-12
-        assert min(abs(share - value) for value in row) < 1e-6

@@ -17,11 +17,11 @@ from keyart.models.llm.prompt.prompts import Prompter, shuffled
 from keyart.models.llm.prompt.template import load_template
 from keyart.models.llm.scoring.opinions import Opinions, opinions
 from keyart.models.llm.scoring.options import position_bias, score_options
-from keyart.models.llm.scoring.plan import computed_tokens, plan
+from keyart.models.llm.scoring.plan import plan
 from keyart.models.llm.scoring.scorer import Scorer
 from keyart.models.llm.scoring.table import read_table, score_table
 from keyart.models.llm.scoring.torch_engine import TorchEngine
-from keyart.models.priors.protocol import relative_log
+from keyart.models.priors.opinion import relative_log
 from keyart.models.priors.worth import UNMEASURED, Worth
 from keyart.schemas.catalogue import Artwork, Title
 from tests.unit.models.conftest import WORDS, example
@@ -64,7 +64,11 @@ def test_plan_needs_the_fewest_tokens(seed: int) -> None:
         heads = {tuple(prompts[at][: group.length]) for at in group.members}
         assert len(heads) == 1
         assert all(len(prompts[at]) > group.length for at in group.members)
-    assert computed_tokens(prompts, groups) == brute_force_cost(prompts)
+    computed = sum(
+        group.length + sum(len(prompts[at]) - group.length for at in group.members)
+        for group in groups
+    )
+    assert computed == brute_force_cost(prompts)
 
 
 def oracle(model: Any, prompter: Prompter, made: Any, order: Any) -> np.ndarray[Any, Any]:

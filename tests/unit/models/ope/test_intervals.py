@@ -5,13 +5,12 @@ import pytest
 
 from keyart.models.ope.estimators import Terms
 from keyart.models.ope.intervals import (
-    BLOCKS,
     Resampled,
     bootstrap,
-    empirical_bernstein,
     standard_error,
 )
 from keyart.models.ope.rows import Array, Rows
+from keyart.models.statistics.bootstrap import BLOCKS
 from keyart.models.statistics.confidence import confidence_sequence
 
 
@@ -55,17 +54,6 @@ def test_many_viewers_are_drawn_in_groups_with_the_same_width() -> None:
     rows, of = of_viewers(3, viewers=BLOCKS * 3, each=2)
     got = bootstrap(of, Resampled(rows, draws=1500))
     assert (got.high - got.low) / (2 * 1.96) == pytest.approx(standard_error(rows, of), rel=0.12)
-
-
-def test_empirical_bernstein_always_covers_and_is_wider() -> None:
-    for seed in range(60):
-        rows, of = of_viewers(seed)
-        bound, boot = (
-            empirical_bernstein(rows, of, span=1.0),
-            bootstrap(of, Resampled(rows, draws=200)),
-        )
-        assert bound.low <= 0.3 <= bound.high
-        assert bound.high - bound.low > boot.high - boot.low
 
 
 def drawn(seed: int, mean: float, count: int) -> Array:

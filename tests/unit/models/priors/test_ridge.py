@@ -4,8 +4,6 @@ import numpy as np
 import pytest
 
 from keyart.models.likelihood.relative import relative_effects
-from keyart.models.priors.neutral import NeutralPrior
-from keyart.models.priors.protocol import Candidate, Prior
 from keyart.models.priors.ridge import fit_ridge
 from keyart.schemas.errors import InvalidRecord
 
@@ -36,7 +34,6 @@ def test_it_finds_the_direction_and_the_scale() -> None:
     assert fit.calibration.gain > 100.0
     # what the opinion misses is the artworks' own part, spread 0.15: worth 1 / (0.15^2 0.03)
     assert 0.10 < fit.calibration.spread < 0.20
-    assert isinstance(fit.prior, Prior)
 
 
 def test_noise_is_worth_nothing() -> None:
@@ -86,14 +83,15 @@ def test_wrong_shapes_are_refused() -> None:
         fit_ridge(np.where(vectors > 2, np.nan, np.inf), groups, impressions, takes)
 
 
-def test_neutral_has_no_opinion() -> None:
-    prior = NeutralPrior()
-    artworks = [Candidate(artwork="a", text="x", vector=np.zeros(3, np.float32))] * 2
-    opinion = prior.opinion("t", artworks)
-    assert isinstance(prior, Prior)
-    assert opinion.strength == 0.0
-    assert not opinion.log_relative.any()
-    assert len(prior.opinion("t", []).log_relative) == 0
+def test_an_opinion_is_centred_and_of_no_artwork_there_is_none() -> None:
+    vectors, groups, impressions, takes, _ = logged(effect=0.3, titles=60)
+    prior = fit_ridge(vectors, groups, impressions, takes).prior
+    said = prior.opinion(vectors[:4])
+    raw = vectors[:4] @ prior.weights
+    np.testing.assert_allclose(said.log_relative, raw - raw.mean())
+    assert said.strength == prior.strength
+    nothing = prior.opinion(vectors[:0])
+    assert len(nothing.log_relative) == 0 and nothing.strength == 0.0
 
 
 def test_a_long_tail_of_artworks_shown_once_can_be_learned_from() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import entropy as reference
 
-from keyart.models.statistics.entropy import effective_choices, entropy, mean_entropy
+from keyart.models.statistics.entropy import effective_choices, entropy
 from keyart.models.statistics.ratio import ALARM, check_ratio
 from keyart.schemas.posterior import PolicyBucket
 
@@ -72,9 +72,3 @@ def test_entropy_is_scipys(k: int) -> None:
     assert entropy([1.0 / k] * k) == pytest.approx(log(k))
     assert effective_choices(log(k)) == pytest.approx(k)
     assert entropy([1.0, 0.0]) == 0.0
-
-
-def test_mean_entropy_is_over_all_decisions_of_the_policy() -> None:
-    assert mean_entropy(PolicyBucket()) is None
-    bucket = PolicyBucket(count=3, explored=1, entropy=2.0, predicted=[4.0])
-    assert mean_entropy(bucket) == 0.5

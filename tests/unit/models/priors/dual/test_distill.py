@@ -19,8 +19,10 @@ from keyart.models.priors.dual.vectors import (
     encode_all,
     texts_of,
     viewer_of_history,
-    viewers_of_tastes,
+    viewer_of_taste,
 )
+from keyart.models.taste.features import taste_vectors
+from keyart.models.taste.update import TasteRates
 from keyart.schemas.errors import InvalidRecord, ModelRejected, NotFound, SpaceMismatch
 from keyart.schemas.taste import TASTE_DIMENSIONS, empty_tastes
 
@@ -163,8 +165,8 @@ def test_a_taste_record_is_the_viewer_that_its_history_is() -> None:
     tastes["events"][0] = 3
     tastes["interests"][0, 0] = direction
     tastes["interest_weights"][0, 0] = 2.5
-    tastes["short"][0] = direction
-    found = viewers_of_tastes(tastes)
+    tastes["short"][0], tastes["short_weight"][0] = direction, 0.7
+    found = [viewer_of_taste(taste_vectors(each, 0, TasteRates())) for each in tastes]
     vector = np.zeros(WIDTH, np.float32)
     vector[:TASTE_DIMENSIONS] = direction
     same = viewer_of_history([Entry(title="x", description="d")], {"d": vector})

@@ -1,0 +1,109 @@
+"""The one reader of the training log: which files it is, and their columns, each reward once."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as parquet
+
+from keyart.schemas.errors import InvalidRecord, NotFound
+from keyart.schemas.topics import REWARDS
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_MARKS: Final = {"candidates", "propensities", "artwork"}
+_ROWS: Final = 16_384
+
+
+def log_files(root: Path) -> list[Path]:
+    """Return the log's Parquet files in the order of their days; a single file is a log, too.
+
+    Of an archive, which holds other topics as well, those of the rewards.
+
+    Raises
+    ------
+    NotFound
+        There is none.
+    """
+    files = [root] if root.is_file() else sorted(root.rglob("*.parquet"))
+    rewards = [file for file in files if REWARDS in file.relative_to(root).parts]
+    archived = (root / REWARDS).is_dir()
+    if not (found := rewards if archived else files):
+        raise NotFound(f"no rewards under {root}: a training log is .../archive, or Parquet of it")
+    return found
+
+
+def is_training_log(path: Path) -> bool:
+    """Whether this is keyart's training log: a folder, or a file with its columns."""
+    if path.is_dir():
+        return True
+    if path.suffix.lower() != ".parquet" or not path.is_file():
+        return False
+    try:
+        return set(parquet.read_schema(path).names) >= _MARKS
+    except (OSError, pa.ArrowException):  # the reader of tables says what is wrong with it
+        return False
+
+
+def batches(file: Path, names: tuple[str, ...]) -> Iterator[list[dict[str, Any]]]:
+    """Yield a file's rows, some thousand at a time.
+
+    Raises
+    ------
+    InvalidRecord
+        It lacks a column.
+    """
+    with parquet.ParquetFile(file) as stored:
+        if missing := set(names) - set(stored.schema_arrow.names):
+            raise InvalidRecord(f"{file.name} lacks columns {', '.join(sorted(missing))}")
+        for batch in stored.iter_batches(batch_size=_ROWS, columns=list(names)):
+            yield batch.to_pylist()
+
+
+def read_rewards(
+    root: Path, names: tuple[str, ...], *, perhaps: tuple[str, ...] = (), since_ms: int = 0
+) -> "tuple[pl.DataFrame, list[str]]":
+    """Return these columns of rewards shown from then on, each once, and what was left out.
+
+    Rows are in the order in which they were shown. A file that cannot be read is left out, with a
+    warning.
+
+    Parameters
+    ----------
+    names
+        Columns of the training log; `id` and `shown_at_ms` come with them.
+    perhaps
+        Columns that an earlier keyart did not write: null where a file has none.
+
+    Raises
+    ------
+    NotFound
+        There is no file, or no such reward.
+    InvalidRecord
+        No file can be read.
+    """
+    import polars as pl
+
+    wanted = list(dict.fromkeys(("id", "shown_at_ms", *names)))
+    files, frames, warnings = log_files(root), [], list[str]()
+    for file in files:
+        try:
+            there = parquet.read_schema(file).names
+            more = [name for name in perhaps if name in there]
+            frame = pl.read_parquet(file, columns=[*wanted, *more])
+        except Exception as wrong:  # polars, pyarrow and the system raise classes of their own
+            warnings.append(f"{file.name} is left out: {' '.join(str(wrong).split())[:200]}")
+            continue
+        frames.append(
+            frame.filter(pl.col("id").is_not_null() & (pl.col("shown_at_ms") >= since_ms))
+        )
+    if not frames:
+        raise InvalidRecord(f"{root}: none of {len(files)} files can be read")
+    found = pl.concat(frames, how="diagonal_relaxed").unique(
+        "id", keep="first", maintain_order=True
+    )
+    if not found.height:
+        raise NotFound(f"{root}: no reward in it yet")
+    return found.sort("shown_at_ms", "id"), warnings
