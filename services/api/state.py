@@ -14,10 +14,10 @@ from keyart.services.api.recorder import Recorder
 from keyart.services.api.rotation import Rotation
 from keyart.services.api.snapshots import Snapshots
 from keyart.services.api.standing import Recent
-from keyart.services.jobs.erasure import erasures_of
 from keyart.services.page.wiring import insight_of
 from keyart.services.wiring.bootstrap import Parts
 from keyart.services.wiring.clock import now_ms
+from keyart.services.wiring.erasing import erasures_of
 from keyart.services.wiring.telemetry import ApiMetrics
 from keyart.streams.ports import AsyncLog, Output, TasteReader
 from keyart.streams.room import Room
@@ -51,7 +51,7 @@ class ApiState:
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
         self.metrics = ApiMetrics()
-        self.erasures = erasures_of(parts)
+        self.erasures = erasures_of(parts.settings, parts.client)
         self.snapshots = Snapshots(parts, self.metrics)
         self.insight = insight_of(
             parts,

@@ -23,25 +23,22 @@ def backup(
     It holds the key that ties viewers to their pseudonyms: keep it as secret as that. Ends with the
     status of `keyart replay --check` on the backup.
     """
-    from keyart.services.jobs.backup import back_up, check_backup
-    from keyart.services.wiring.bootstrap import Parts
+    from keyart.services.jobs.backup import back_up, check_backup, check_site_is_there
+    from keyart.services.wiring.rebuilding import check_site
     from keyart.services.wiring.settings import read_settings
+    from keyart.services.wiring.stores import admin_of, running
 
     settings = read_settings().settings
-    parts = Parts(settings)
-    started = not settings.redis_url and parts.is_there and parts.server.start()
-    try:
-        manifest = back_up(parts, to)
-    finally:
-        if started:
-            parts.server.stop()
+    check_site_is_there(settings)
+    with running(settings) as client:
+        manifest = back_up(settings, admin_of(client), to)
     typer.echo(f"backed up {len(manifest.files)} files with {manifest.size:,} bytes to {to}")
     if manifest.has_key:
         typer.echo("it holds the viewer key: only you may read it, and so should it stay")
     else:
         typer.echo("it holds no viewer key: keep KEYART_VIEWER_KEY, or viewers are strangers again")
     if check:
-        _tell(check_backup(to, settings))
+        _tell(check_backup(to, settings, check_site))
 
 
 @app.command("restore")
@@ -53,8 +50,8 @@ def restore(
 
     Ends with the status of `keyart replay --check` on the site.
     """
-    from keyart.services.jobs.backup import check_site
     from keyart.services.jobs.backup import restore as restore_site
+    from keyart.services.wiring.rebuilding import check_site
     from keyart.services.wiring.settings import read_settings
 
     settings = read_settings().settings

@@ -25,18 +25,19 @@ def show_all(
     from rich.markup import escape
     from rich.table import Table
 
-    from keyart.services.jobs.letters import read_letters
-    from keyart.services.wiring.bootstrap import Parts
+    from keyart.services.wiring.logs import letters_of
     from keyart.services.wiring.settings import read_settings
+    from keyart.services.wiring.stores import connected
     from keyart.streams.letters import DeadLetter
 
     check_json(json)
     settings = read_settings().settings
     kept: deque[DeadLetter] = deque(maxlen=most)
     total = 0
-    for letter in read_letters(Parts(settings)):
-        kept.append(letter)
-        total += 1
+    with connected(settings) as client:
+        for letter in letters_of(settings, client).read():
+            kept.append(letter)
+            total += 1
     table = Table("id", "topic", "partition", "offset", "reason", "record")
     for each in kept:
         where = (each.id, each.topic, str(each.partition), each.offset.lstrip("0") or each.offset)
@@ -52,14 +53,14 @@ def show(name: Annotated[str, typer.Argument(metavar="ID")]) -> None:
     """Print one dead letter, whole, as JSON."""
     import msgspec
 
-    from keyart.services.jobs.letters import read_letters
-    from keyart.services.wiring.bootstrap import Parts
+    from keyart.services.wiring.logs import letters_of
     from keyart.services.wiring.settings import read_settings
+    from keyart.services.wiring.stores import connected
     from keyart.streams.letters import find_letter
 
     settings = read_settings().settings
-    letters = read_letters(Parts(settings))
-    letter = find_letter(letters, name)
+    with connected(settings) as client:
+        letter = find_letter(letters_of(settings, client).read(), name)
     typer.echo(msgspec.json.format(msgspec.json.encode(letter)).decode())
 
 
@@ -70,27 +71,27 @@ def retry(
 ) -> None:
     """Send records to their topics again, e.g. after an upgrade that can read them."""
     from keyart.schemas.errors import InvalidRecord, NotFound
-    from keyart.services.jobs.letters import read_letters
-    from keyart.services.jobs.letters import retry as send_again
-    from keyart.services.wiring.bootstrap import Parts
+    from keyart.services.wiring.logs import letters_of
     from keyart.services.wiring.settings import read_settings
+    from keyart.services.wiring.stores import connected
     from keyart.streams.letters import refuse_lossy
 
     wanted = set(names or ())
     if every == bool(wanted):
         raise typer.BadParameter("give ids, or --all")
     settings = read_settings().settings
-    parts = Parts(settings)
-    found = [letter for letter in read_letters(parts) if every or letter.id in wanted]
-    if missing := wanted - {letter.id for letter in found}:
-        raise NotFound(f"no dead letter {', '.join(sorted(missing))}")
-    if every:
-        whole = []
-        for letter in found:
-            try:
-                refuse_lossy(letter)
-                whole.append(letter)
-            except InvalidRecord as lossy:
-                typer.echo(f"left out: {lossy}")
-        found = whole
-    typer.echo(f"sent {send_again(parts, found)} records again")
+    with connected(settings) as client:
+        letters = letters_of(settings, client)
+        found = [letter for letter in letters.read() if every or letter.id in wanted]
+        if missing := wanted - {letter.id for letter in found}:
+            raise NotFound(f"no dead letter {', '.join(sorted(missing))}")
+        if every:
+            whole = []
+            for letter in found:
+                try:
+                    refuse_lossy(letter)
+                    whole.append(letter)
+                except InvalidRecord as lossy:
+                    typer.echo(f"left out: {lossy}")
+            found = whole
+        typer.echo(f"sent {letters.retry(found)} records again")

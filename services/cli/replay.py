@@ -28,20 +28,19 @@ def run(
     from rich.console import Console
 
     from keyart.schemas.errors import NotFound
-    from keyart.services.jobs.rebuild import check_state, rebuild_state
-    from keyart.services.wiring.bootstrap import Parts
+    from keyart.services.wiring.places import data_dir, is_there
+    from keyart.services.wiring.rebuilding import rebuilding_of
     from keyart.services.wiring.settings import read_settings
+    from keyart.services.wiring.stores import running
 
     check_json(json)
     console, settings = Console(stderr=True), read_settings().settings
-    parts = Parts(settings)
-    if not settings.redis_url and not parts.is_there:
-        raise NotFound(f"there is no keyart in {parts.data_dir.resolve()}")
-    started = not settings.redis_url and parts.server.start()
-    try:
+    if not settings.redis_url and not is_there(settings):
+        raise NotFound(f"there is no keyart in {data_dir(settings).resolve()}")
+    with running(settings) as client:
         if not check:
             with console.status("reading the log"):
-                records, rewards = rebuild_state(parts)
+                records, rewards = rebuilding_of(settings, client).rebuild()
             typer.echo(
                 f"rebuilt from {records} events and decisions, {rewards} rewards",
                 err=json == STANDARD_OUTPUT,
@@ -49,14 +48,11 @@ def run(
             write_json(json, {"records": records, "rewards": rewards})
             return
         with console.status("reading the log"):
-            found = check_state(parts)
+            found = rebuilding_of(settings, client).check()
         for line in told(found):
             typer.echo(line, err=json == STANDARD_OUTPUT)
         write_json(json, figures(found))
         raise typer.Exit(status(found))
-    finally:
-        if started:
-            parts.server.stop()
 
 
 def figures(found: "Check") -> dict[str, Any]:

@@ -9,7 +9,7 @@ import os
 import shutil
 import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from hashlib import blake2b
@@ -24,17 +24,16 @@ from keyart.models.artifacts.whole import PASSING
 from keyart.schemas.errors import InvalidRecord, NotFound, SettingsError
 from keyart.services.jobs.archive_lock import archive_locked
 from keyart.services.jobs.eras import MAKING
-from keyart.services.jobs.rebuild import check_state
-from keyart.services.wiring.bootstrap import Parts
 from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.folder import OWNER_ONLY
+from keyart.services.wiring.places import ARCHIVE, archive_dir, data_dir, is_there
 from keyart.services.wiring.settings import Settings
 from keyart.services.wiring.viewer_key import FILE, PREVIOUS_FILE
 from keyart.streams.compare import Check
+from keyart.streams.site import StoreServer
 
 MANIFEST: Final = "backup.json"
 SNAPSHOT: Final = "valkey.rdb"
-ARCHIVE: Final = "archive"
 PRIORS: Final = "priors"
 MODELS: Final = "models"
 VECTORS: Final = "vectors"
@@ -69,7 +68,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
         return sum(each.size for each in self.files)
 
 
-def back_up(parts: Parts, to: Path) -> Manifest:
+def back_up(settings: Settings, server: StoreServer, to: Path) -> Manifest:
     """Write a backup of a site, running or not, to a new folder, or to one file that ends in .tar.
 
     It is written beside under another name and gets its own once it is whole. Only its owner may
@@ -84,11 +83,7 @@ def back_up(parts: Parts, to: Path) -> Manifest:
     StoreError
         The server could not write its snapshot.
     """
-    settings = parts.settings
-    if settings.redis_url or not parts.embedded:
-        raise SettingsError("only an embedded site is backed up here: use your servers' own means")
-    if not parts.is_there:
-        raise NotFound(f"there is no keyart in {parts.data_dir.resolve()}")
+    check_site_is_there(settings)
     if to.exists() and (to.suffix == TAR or not to.is_dir() or any(to.iterdir())):
         raise SettingsError(f"{to} is there already; name another one")
     os.umask(OWNER_ONLY)
@@ -96,7 +91,7 @@ def back_up(parts: Parts, to: Path) -> Manifest:
     with tempfile.TemporaryDirectory(prefix=f".{to.name}-", dir=to.parent) as passing:
         whole = Path(passing) / "whole"
         whole.mkdir()
-        manifest = _gather(parts, whole)
+        manifest = _gather(settings, server, whole)
         if to.suffix == TAR:
             packed = Path(passing) / "packed"
             with tarfile.open(packed, "w") as tar:
@@ -108,21 +103,38 @@ def back_up(parts: Parts, to: Path) -> Manifest:
     return manifest
 
 
-def _gather(parts: Parts, to: Path) -> Manifest:
-    with archive_locked(parts.data_dir):
-        parts.admin.snapshot(to / SNAPSHOT)
-        _copy_tree(parts.archive_dir, to / ARCHIVE)
+def check_site_is_there(settings: Settings) -> None:
+    """See that there is a site that can be backed up here.
+
+    Raises
+    ------
+    SettingsError
+        The site's state or log is not embedded.
+    NotFound
+        There is no site in the data folder.
+    """
+    if settings.redis_url or not settings.embedded:
+        raise SettingsError("only an embedded site is backed up here: use your servers' own means")
+    if not is_there(settings):
+        raise NotFound(f"there is no keyart in {data_dir(settings).resolve()}")
+
+
+def _gather(settings: Settings, server: StoreServer, to: Path) -> Manifest:
+    folder = data_dir(settings)
+    with archive_locked(folder):
+        server.snapshot(to / SNAPSHOT)
+        _copy_tree(archive_dir(settings), to / ARCHIVE)
     for name in (FILE, PREVIOUS_FILE):
-        if (parts.data_dir / name).is_file():
-            shutil.copyfile(parts.data_dir / name, to / name)
-    _copy_tree(parts.data_dir / PRIORS, to / PRIORS, without=VECTORS)
-    _copy_tree(parts.data_dir / MODELS, to / MODELS)
+        if (folder / name).is_file():
+            shutil.copyfile(folder / name, to / name)
+    _copy_tree(folder / PRIORS, to / PRIORS, without=VECTORS)
+    _copy_tree(folder / MODELS, to / MODELS)
     files = tuple(_copied(path, to) for path in sorted(to.rglob("*")) if path.is_file())
     names = {*MUST_AGREE, "space", *(name for its in MAKING.values() for name in its)}
     manifest = Manifest(
         keyart=version("keyart"),
         made_at_ms=now_ms(),
-        settings={name: getattr(parts.settings, name) for name in sorted(names)},
+        settings={name: getattr(settings, name) for name in sorted(names)},
         has_key=(to / FILE).is_file(),
         files=files,
     )
@@ -166,14 +178,14 @@ def restore(source: Path, settings: Settings) -> Manifest:
     InvalidRecord
         The backup is damaged, or not one.
     """
-    data_dir = Path(settings.data_dir)
-    if data_dir.exists() and (not data_dir.is_dir() or any(data_dir.iterdir())):
-        raise SettingsError(f"{data_dir} is not empty: a backup is restored to a folder of its own")
+    site = data_dir(settings)
+    if site.exists() and (not site.is_dir() or any(site.iterdir())):
+        raise SettingsError(f"{site} is not empty: a backup is restored to a folder of its own")
     os.umask(OWNER_ONLY)
-    data_dir.parent.mkdir(parents=True, exist_ok=True)
+    site.parent.mkdir(parents=True, exist_ok=True)
     with (
-        _unpacked(source, data_dir.parent) as held,
-        tempfile.TemporaryDirectory(prefix=f".{data_dir.name}-", dir=data_dir.parent) as passing,
+        _unpacked(source, site.parent) as held,
+        tempfile.TemporaryDirectory(prefix=f".{site.name}-", dir=site.parent) as passing,
     ):
         manifest = _verified(held)
         for name in MUST_AGREE:
@@ -189,12 +201,12 @@ def restore(source: Path, settings: Settings) -> Manifest:
         (whole / "valkey" / "appendonlydir" / f"{_AOF}.manifest").write_text(
             f"file {base} seq 1 type b\n"
         )
-        if data_dir.exists():
+        if site.exists():
             # the folder itself may be where a volume is mounted
             for path in sorted(whole.iterdir()):
-                shutil.move(path, data_dir / path.name)
+                shutil.move(path, site / path.name)
         else:
-            whole.replace(data_dir)
+            whole.replace(site)
     return manifest
 
 
@@ -249,20 +261,10 @@ def _verified(held: Path) -> Manifest:
     return manifest
 
 
-def check_backup(source: Path, settings: Settings) -> Check:
-    """Restore a backup to a passing folder, and compare its state with its log."""
+def check_backup(source: Path, settings: Settings, check: Callable[[Settings], Check]) -> Check:
+    """Restore a backup to a passing folder, and let `check` compare its state with its log."""
     beside = source.resolve().parent
     with tempfile.TemporaryDirectory(prefix=".keyart-check-", dir=beside) as passing:
         own = replace(settings, data_dir=str(Path(passing) / "site"), redis_url="")
         restore(source, own)
-        return check_site(own)
-
-
-def check_site(settings: Settings) -> Check:
-    """Compare the state of a site that does not run with its log."""
-    parts = Parts(settings)
-    parts.server.start()
-    try:
-        return check_state(parts)
-    finally:
-        parts.server.stop()
+        return check(own)

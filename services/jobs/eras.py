@@ -5,11 +5,10 @@ from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import Final
 
-from keyart.services.wiring.bootstrap import Parts
-from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.settings import Settings
 from keyart.streams.eras import Era, Value
-from keyart.streams.ports import TITLES, VIEWERS, Lane
+from keyart.streams.ports import TITLES, VIEWERS, Lane, StateStore
+from keyart.streams.site import MadeWith
 
 MAKING: Final[Mapping[str, tuple[str, ...]]] = {
     VIEWERS: (
@@ -44,28 +43,28 @@ def lanes_of(settings: Settings) -> list[Lane]:
     return [Lane(kind, each) for kind in (VIEWERS, TITLES) for each in range(settings.partitions)]
 
 
-def begin_era(parts: Parts, lane: Lane) -> None:
+def begin_era(
+    made_with: MadeWith, store: StateStore, settings: Settings, lane: Lane, *, at_ms: int
+) -> None:
     """Note what a lane is read with from here on; call it before its owner reads."""
-    parts.made_with.begin(
-        lane, making(parts.settings, lane.kind), parts.store.offsets(lane), at_ms=now_ms()
-    )
+    made_with.begin(lane, making(settings, lane.kind), store.offsets(lane), at_ms=at_ms)
 
 
-def eras_of(parts: Parts, lane: Lane) -> list[tuple[Era, Parts]]:
-    """Return a lane's eras, each with parts that make lanes as it did; at least one."""
-    made = parts.made_with.read(lane)
-    eras = list(made.eras) or [Era(settings=making(parts.settings, lane.kind), known=False)]
+def eras_of(made_with: MadeWith, settings: Settings, lane: Lane) -> list[tuple[Era, Settings]]:
+    """Return a lane's eras, each with settings that make lanes as it did; at least one."""
+    made = made_with.read(lane)
+    eras = list(made.eras) or [Era(settings=making(settings, lane.kind), known=False)]
     known = {each.name for each in fields(Settings)}
     found = []
     for era in eras:
         given = {name: value for name, value in era.settings.items() if name in known}
-        found.append((era, Parts(replace(parts.settings, **given))))  # type: ignore[arg-type]
+        found.append((era, replace(settings, **given)))  # type: ignore[arg-type]
     return found
 
 
-def said_of_eras(parts: Parts, lane: Lane, eras: list[tuple[Era, Parts]]) -> Iterator[str]:
+def said_of_eras(settings: Settings, lane: Lane, eras: list[tuple[Era, Settings]]) -> Iterator[str]:
     """Yield a sentence for each setting that is, or once was, another one than now."""
-    now = making(parts.settings, lane.kind)
+    now = making(settings, lane.kind)
     last = eras[-1][0].settings
     for name, value in now.items():
         if name in last and last[name] != value:

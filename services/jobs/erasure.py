@@ -7,12 +7,9 @@ stands. Once the viewers' lane has read that far nothing new of the viewer can b
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final, Protocol
 
 from keyart.schemas.topics import EVENTS, partition_of
-from keyart.services.wiring.bootstrap import Parts
-from keyart.services.wiring.clock import now_ms
 from keyart.streams.ports import VIEWERS, Clock, Lane, StateStore, sortable
 from keyart.streams.site import AGAIN, Note, Register, StoreServer
 
@@ -99,44 +96,6 @@ class Erasures:
     def _has_read(self, viewer: str, offset: str) -> bool:
         reached = self.store.offsets(self._lane(viewer)).get(EVENTS)
         return reached is not None and sortable(reached) >= sortable(offset)
-
-
-class SitePast:
-    """Log and archive of a site: what is read goes to the archive first.
-
-    Parameters
-    ----------
-    parts
-        Of the process.
-    """
-
-    def __init__(self, parts: Parts) -> None:
-        parts.archiver.run()
-        self._log = parts.log if parts.embedded else None
-        self._folder: Path = parts.archive_dir
-
-    def erase_from_log(self, viewers: Mapping[str, int]) -> set[str] | None:
-        """Delete from the embedded log; Kafka's forgets by itself."""
-        from keyart.streams.archive.erase import erase_from_log
-
-        return None if self._log is None else erase_from_log(self._log, viewers)
-
-    def erase_from_archive(self, viewers: Mapping[str, int]) -> int:
-        """Take the viewers out of the archive's files."""
-        from keyart.streams.archive.erase import erase_from_archive
-
-        return erase_from_archive(self._folder, viewers)
-
-
-def erasures_of(parts: Parts) -> Erasures:
-    """Return the erasures of a process's site."""
-    return Erasures(
-        register=parts.register,
-        store=parts.store,
-        partitions=parts.settings.partitions,
-        past=lambda: SitePast(parts),
-        clock=now_ms,
-    )
 
 
 def rewrite_if_due(register: Register, server: StoreServer) -> bool:

@@ -17,10 +17,11 @@ from msgspec import Struct, structs
 from keyart.schemas import codec
 from keyart.schemas.errors import InvalidRecord, KeyartError, MissingExtra
 from keyart.services.jobs.archive_lock import archive_locked
-from keyart.services.jobs.erasure import erasures_of, rewrite_if_due
+from keyart.services.jobs.erasure import rewrite_if_due
 from keyart.services.processes.retrainer import Retrainer
 from keyart.services.wiring.bootstrap import Parts
 from keyart.services.wiring.clock import now_ms
+from keyart.services.wiring.erasing import erasures_of
 from keyart.streams.idle import looked_upto
 from keyart.streams.ports import VIEWERS, Lane
 from keyart.streams.room import NEARLY_FULL
@@ -102,7 +103,7 @@ class Keeper:
         with archive_locked(parts.data_dir):
             attempt("looking through the archive", self._look)
             attempt("archiving", archive)
-            attempt("erasing", lambda: erasures_of(parts).finish())
+            attempt("erasing", lambda: erasures_of(parts.settings, parts.client).finish())
             if own_server:
                 attempt("rewriting the server's file", rewrite)
         attempt("following the registry", lambda: _follow(parts))

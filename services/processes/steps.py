@@ -5,10 +5,10 @@ import threading
 from typing import Final
 
 from keyart.schemas.errors import Fenced, LogError, StoreError
-from keyart.services.jobs.rebuild import begin
 from keyart.services.processes.housekeeping import keep_house_until
 from keyart.services.processes.lock import FolderLock
 from keyart.services.wiring.bootstrap import Parts
+from keyart.services.wiring.rebuilding import begin
 from keyart.services.wiring.store_checks import check_store
 from keyart.streams.embedded.driver import EmbeddedDriver
 from keyart.streams.embedded.rest import Rest
@@ -69,6 +69,6 @@ def _begun(parts: Parts, stopping: threading.Event) -> EmbeddedDriver | None:
     while not stopping.wait(rest.left_s):
         with rest.after_failure(StoreError, LogError, passing=Fenced):
             check_store(parts)
-            begin(parts)
+            begin(parts.settings, parts.client, parts.space)
             return parts.driver
     return None

@@ -10,6 +10,7 @@ from keyart.schemas.topics import CATALOGUE
 from keyart.services.jobs.eras import begin_era
 from keyart.services.processes.worker_pages import add_pages
 from keyart.services.wiring.bootstrap import Parts
+from keyart.services.wiring.clock import now_ms
 from keyart.streams import replay
 from keyart.streams.catalogue.history import titles_of
 from keyart.streams.kafka.driver import LaneDriver
@@ -36,7 +37,7 @@ class LaneMaker:
         """Return the lane, not opened yet."""
         parts = self._parts
         fresh = not parts.store.offsets(lane)
-        begin_era(parts, lane)
+        begin_era(parts.made_with, parts.store, parts.settings, lane, at_ms=now_ms())
         if lane.kind != VIEWERS:
             return parts.titles_lane(parts.store, lane.partition)
         if not fresh:

@@ -3,6 +3,7 @@
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from keyart.services.jobs.letters import KafkaLetters, Letters, OwnLetters
 from keyart.services.wiring.places import archive_dir
 from keyart.services.wiring.settings import Settings
 from keyart.services.wiring.stores import keys_of
@@ -61,6 +62,19 @@ def archiver_of(settings: Settings, client: Any) -> "Archiver | KafkaArchiver":
     from keyart.streams.archive.archiver import Archiver
 
     return Archiver(log_of(settings, client), folder, ledger_of(settings, client))
+
+
+def letters_of(settings: Settings, client: Any) -> Letters:
+    """Return the records that could not be read.
+
+    Raises
+    ------
+    StoreAway
+        The embedded log does not answer.
+    """
+    if settings.embedded:
+        return OwnLetters(log_of(settings, client))
+    return KafkaLetters(kafka_of(settings), partitions=settings.partitions)
 
 
 def history_of(settings: Settings, client: Any) -> History:

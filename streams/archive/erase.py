@@ -143,3 +143,27 @@ def _without(value: bytes, viewers: Erased) -> bytes:
         return value
     id = secrets.token_hex(ID_BYTES)
     return codec.encode(structs.replace(reward, viewer=NOBODY, id=id, context={}))
+
+
+class Past:
+    """Log and archive of a site as an erasure goes through them.
+
+    Parameters
+    ----------
+    folder
+        Of the archive.
+    log
+        The embedded log; None with Kafka, whose topics forget by their retention.
+    """
+
+    def __init__(self, folder: Path, log: ValkeyLog | None) -> None:
+        self._folder = folder
+        self._log = log
+
+    def erase_from_log(self, viewers: Erased) -> set[str] | None:
+        """Delete from the embedded log; None where records go with their topic's retention."""
+        return None if self._log is None else erase_from_log(self._log, viewers)
+
+    def erase_from_archive(self, viewers: Erased) -> int:
+        """Take the viewers out of the archive's files; return how many were written anew."""
+        return erase_from_archive(self._folder, viewers)

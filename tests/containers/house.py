@@ -9,7 +9,6 @@ from uuid import uuid4
 from keyart.schemas import codec
 from keyart.schemas.posterior import TitleSums
 from keyart.schemas.topics import CATALOGUE
-from keyart.services.jobs.rebuild import check_state
 from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.settings import Settings, read_settings
 from keyart.streams.kafka.admin import TopicAdmin
@@ -196,7 +195,7 @@ def settle(house: House, crowds: Sequence[Crowd], timeout_s: float = 300.0) -> N
     shown, taken = stored_posterior(house.parts)
     assert shown == sum((crowd.account.shown for crowd in crowds), Counter())
     assert taken == sum((crowd.account.taken for crowd in crowds), Counter())
-    check = check_state(house.fresh_parts())
+    check = house.fresh_parts().rebuilding.check()
     assert check.equal, check.differences[:5]
     assert check.rewards >= worth
     assert check.tastes == sum(len(crowd.account.engagements) for crowd in crowds)

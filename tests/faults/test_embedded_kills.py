@@ -21,7 +21,6 @@ import pytest
 from keyart.schemas import codec
 from keyart.schemas.rewards import Reward
 from keyart.schemas.topics import EVENTS, REWARDS
-from keyart.services.jobs.rebuild import check_state
 from keyart.services.wiring.settings import Settings, read_settings
 from keyart.streams.ports import TITLES, Lane
 from tests.faults.truth import WINDOW_S, acts, plain_join, settle
@@ -190,7 +189,7 @@ def judge(family: Family) -> None:
         assert len({reward.id for reward in rewards}) == len(rewards)
         assert parts.store.counts(Lane(TITLES, 0))["learned"] == len(rewards)
         assert one_by_one(rewards) == [reward.sequence for reward in rewards]
-        assert check_state(parts).differences == []
+        assert parts.rebuilding.check().differences == []
     finally:
         parts.server.stop()
 

@@ -21,7 +21,6 @@ from keyart.schemas.ids import pseudonym
 from keyart.schemas.topics import DECISIONS, EVENTS
 from keyart.services.api.app import create_app
 from keyart.services.api.document import OPERATIONS
-from keyart.services.jobs.erasure import erasures_of
 from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.settings import Settings
 from keyart.streams.valkey.catalogue import ValkeyCatalogue
@@ -317,7 +316,7 @@ def test_a_viewer_is_read_corrected_and_erased(tmp_path: Path) -> None:
             assert client.delete("/v1/viewers/dee").status_code == 202
             problem(client.get("/v1/viewers/dee"), 404)
             steps.driver.drain()
-            assert erasures_of(steps).finish() == 1
+            assert steps.erasures.finish() == 1
             viewer = pseudonym("dee", parts.viewer_key).encode()
             assert not any(viewer in value for value in logged(parts, EVENTS))
     finally:

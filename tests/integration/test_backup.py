@@ -14,8 +14,8 @@ from keyart.schemas.catalogue import Artwork, Title
 from keyart.schemas.errors import InvalidRecord, NotFound, SettingsError
 from keyart.schemas.topics import EVENTS
 from keyart.services.jobs.backup import MANIFEST, SNAPSHOT, back_up, check_backup, restore
-from keyart.services.jobs.rebuild import begin, check_state
 from keyart.services.wiring.clock import now_ms
+from keyart.services.wiring.rebuilding import begin, check_site
 from keyart.services.wiring.settings import Settings
 from keyart.streams.ports import TITLES, VIEWERS, Lane
 from tests.integration.test_embedded import TITLE_NAMES, play_through, visit
@@ -35,7 +35,7 @@ def parts(data_dir: Path) -> Iterator[Opened]:
         now_ms=now_ms(),
     )
     assert len(made.viewer_key) >= 16
-    begin(made)
+    begin(made.settings, made.client)
     made.driver.open()
     (made.data_dir / "priors" / "p1").mkdir(parents=True)
     (made.data_dir / "priors" / "p1" / "manifest.json").write_text("{}")
@@ -75,7 +75,9 @@ def restored(parts: Opened, tmp_path: Path) -> Iterator[Opened]:
     for each in workers:
         each.start()
     try:
-        back_up(Opened(parts.settings), tmp_path / "backup.tar")
+        own = Opened(parts.settings)
+        back_up(own.settings, own.admin, tmp_path / "backup.tar")
+        own.close()
     finally:
         stop.set()
         for each in workers:
@@ -89,7 +91,7 @@ def restored(parts: Opened, tmp_path: Path) -> Iterator[Opened]:
 
 
 def test_a_backup_of_a_site_at_work_is_whole(parts: Opened, restored: Opened) -> None:
-    found = check_state(restored)
+    found = restored.rebuilding.check()
     assert found.differences == []
     assert found.not_compared == []
     assert found.tastes > 10
@@ -98,17 +100,17 @@ def test_a_backup_of_a_site_at_work_is_whole(parts: Opened, restored: Opened) ->
     assert restored.catalogue.changed(0)[1] == parts.catalogue.changed(0)[1]
     assert (restored.data_dir / "priors" / "p1" / "manifest.json").is_file()
     assert not (restored.data_dir / "priors" / "vectors").exists()
-    begin(restored)
+    begin(restored.settings, restored.client)
     restored.driver.open()
     assert play_through(restored, 5, seed=7) >= 25
-    assert check_state(Opened(restored.settings)).differences == []
+    assert Opened(restored.settings).rebuilding.check().differences == []
 
 
 def test_a_backup_at_rest_is_the_same_state(parts: Opened, tmp_path: Path) -> None:
     play_through(parts, 20)
     before = learned_state(parts)
-    manifest = back_up(parts, tmp_path / "backup")
-    assert check_backup(tmp_path / "backup", parts.settings).equal
+    manifest = back_up(parts.settings, parts.admin, tmp_path / "backup")
+    assert check_backup(tmp_path / "backup", parts.settings, check_site).equal
     settings = replace(parts.settings, data_dir=str(tmp_path / "elsewhere"))
     assert restore(tmp_path / "backup", settings) == manifest
     other = Opened(settings)
@@ -125,8 +127,8 @@ def test_only_the_owner_may_read_it_and_no_snapshot_stays_behind(
 ) -> None:
     before = os.umask(0o022)
     try:
-        back_up(parts, tmp_path / "backup")
-        back_up(parts, tmp_path / "backup.tar")
+        back_up(parts.settings, parts.admin, tmp_path / "backup")
+        back_up(parts.settings, parts.admin, tmp_path / "backup.tar")
     finally:
         os.umask(before)
     for path in (tmp_path / "backup", *(tmp_path / "backup").rglob("*"), tmp_path / "backup.tar"):
@@ -141,8 +143,8 @@ def test_nothing_is_written_over(parts: Opened, tmp_path: Path) -> None:
     (tmp_path / "there.tar").touch()
     for to in (tmp_path / "full", tmp_path / "there.tar"):
         with pytest.raises(SettingsError, match="there already"):
-            back_up(parts, to)
-    back_up(parts, tmp_path / "backup")
+            back_up(parts.settings, parts.admin, to)
+    back_up(parts.settings, parts.admin, tmp_path / "backup")
     with pytest.raises(SettingsError, match="not empty"):
         restore(tmp_path / "backup", parts.settings)
     (tmp_path / "empty").mkdir()
@@ -151,7 +153,7 @@ def test_nothing_is_written_over(parts: Opened, tmp_path: Path) -> None:
 
 
 def test_a_damaged_backup_is_refused_and_leaves_nothing(parts: Opened, tmp_path: Path) -> None:
-    back_up(parts, tmp_path / "backup")
+    back_up(parts.settings, parts.admin, tmp_path / "backup")
     settings = replace(parts.settings, data_dir=str(tmp_path / "elsewhere"))
     snapshot = tmp_path / "backup" / SNAPSHOT
     whole = snapshot.read_bytes()
@@ -174,7 +176,7 @@ def test_a_damaged_backup_is_refused_and_leaves_nothing(parts: Opened, tmp_path:
 
 
 def test_a_backup_that_reaches_outside_of_itself_is_refused(parts: Opened, tmp_path: Path) -> None:
-    back_up(parts, tmp_path / "backup")
+    back_up(parts.settings, parts.admin, tmp_path / "backup")
     manifest = tmp_path / "backup" / MANIFEST
     manifest.write_text(manifest.read_text().replace(SNAPSHOT, f"../{SNAPSHOT}"))
     settings = replace(parts.settings, data_dir=str(tmp_path / "elsewhere"))
@@ -188,7 +190,7 @@ def test_a_backup_that_reaches_outside_of_itself_is_refused(parts: Opened, tmp_p
 
 
 def test_settings_that_must_agree_are_named(parts: Opened, tmp_path: Path) -> None:
-    back_up(parts, tmp_path / "backup")
+    back_up(parts.settings, parts.admin, tmp_path / "backup")
     settings = replace(parts.settings, data_dir=str(tmp_path / "elsewhere"), partitions=4)
     with pytest.raises(SettingsError, match="KEYART_PARTITIONS=2, and it is 4 here"):
         restore(tmp_path / "backup", settings)
@@ -196,6 +198,8 @@ def test_settings_that_must_agree_are_named(parts: Opened, tmp_path: Path) -> No
 
 def test_what_is_not_embedded_is_not_backed_up_here(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="embedded"):
-        back_up(Opened(Settings(redis_url="redis://127.0.0.1:1")), tmp_path / "backup")
+        own = Opened(Settings(redis_url="redis://127.0.0.1:1"))
+        back_up(own.settings, own.admin, tmp_path / "backup")
     with pytest.raises(NotFound, match="no keyart"):
-        back_up(Opened(Settings(data_dir=str(tmp_path / "none"))), tmp_path / "backup")
+        own = Opened(Settings(data_dir=str(tmp_path / "none")))
+        back_up(own.settings, own.admin, tmp_path / "backup")

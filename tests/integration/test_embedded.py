@@ -18,8 +18,6 @@ from keyart.schemas.events import Erasure, Impression, Play
 from keyart.schemas.ids import ViewerKey, decision_id, fits, pseudonym
 from keyart.schemas.posterior import TitleSums
 from keyart.schemas.topics import CATALOGUE, DECISIONS, EVENTS, REWARDS, partition_of
-from keyart.services.jobs.erasure import erasures_of
-from keyart.services.jobs.rebuild import check_state, rebuild_if_needed, rebuild_state
 from keyart.services.processes.housekeeping import keep_house
 from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.settings import Settings
@@ -138,7 +136,7 @@ def test_every_decision_becomes_one_reward(parts: Opened) -> None:
     parts.driver.open()
     assert play_through(parts, 60) == 300
     assert posterior_counts(parts) == 300
-    assert check_state(parts).differences == []
+    assert parts.rebuilding.check().differences == []
 
 
 def test_archive_and_tail_are_the_whole_log(parts: Opened) -> None:
@@ -156,7 +154,7 @@ def test_archive_and_tail_are_the_whole_log(parts: Opened) -> None:
         after = list(parts.history(topic, each))
         assert after[: len(records)] == records
         assert len({record.offset for record in after}) == len(after)
-    assert check_state(parts).differences == []
+    assert parts.rebuilding.check().differences == []
 
 
 def test_archiving_again_after_a_crash_repeats_nothing(parts: Opened) -> None:
@@ -169,7 +167,7 @@ def test_archiving_again_after_a_crash_repeats_nothing(parts: Opened) -> None:
             parts.log.move_group(topic, each, group, start)
     parts.archiver.run()
     assert len(list(parts.history(REWARDS, 0))) + len(list(parts.history(REWARDS, 1))) == 100
-    assert check_state(parts).differences == []
+    assert parts.rebuilding.check().differences == []
 
 
 def test_small_files_of_a_day_are_merged(parts: Opened) -> None:
@@ -180,7 +178,7 @@ def test_small_files_of_a_day_are_merged(parts: Opened) -> None:
         parts.archiver.run()
     assert len(files.paths(parts.archive_dir, REWARDS)) <= 2 * 24
     assert learned(parts) == 300
-    assert check_state(parts).differences == []
+    assert parts.rebuilding.check().differences == []
 
 
 def test_replay_rebuilds_a_store_that_lost_everything(parts: Opened) -> None:
@@ -191,16 +189,16 @@ def test_replay_rebuilds_a_store_that_lost_everything(parts: Opened) -> None:
     for each in range(2):
         parts.store.clear(Lane(VIEWERS, each))
         parts.store.clear(Lane(TITLES, each))
-    found = check_state(parts)
+    found = parts.rebuilding.check()
     assert found.tallies["tastes"].log_alone == found.tastes == sum(map(len, before.values()))
     assert found.tallies["posteriors"].log_alone == found.titles > 0
     assert not found.equal
-    rebuild_state(parts)
+    parts.rebuilding.rebuild()
     assert {
         each: dict(parts.store.scan(Lane(VIEWERS, each), "taste")) for each in range(2)
     } == before
     assert posterior_counts(parts) == 200
-    assert check_state(parts).differences == []
+    assert parts.rebuilding.check().differences == []
     parts.driver.open()
     assert play_through(parts, 10, seed=1) == 50
 
@@ -208,30 +206,30 @@ def test_replay_rebuilds_a_store_that_lost_everything(parts: Opened) -> None:
 def test_another_space_rebuilds_every_taste(parts: Opened, tmp_path: Path) -> None:
     parts.driver.open()
     play_through(parts, 20)
-    assert rebuild_if_needed(parts) == ""
+    assert parts.rebuilding.rebuild_if_needed() == ""
     folder = tmp_path / "space"
     shutil.copytree(SHIPPED, folder)
     (folder / "config.json").write_text((folder / "config.json").read_text() + " ")
     other = Opened(replace(parts.settings, space=f"static:{folder}"))
     assert other.space.identity != parts.space.identity
-    assert rebuild_if_needed(other) == "the embedding space changed"
+    assert other.rebuilding.rebuild_if_needed() == "the embedding space changed"
     for each in range(2):
         for _, blob in other.store.scan(Lane(VIEWERS, each), "taste"):
             assert blob[1:9] == other.space.identity[:8].encode()
     assert posterior_counts(other) == 100
-    assert check_state(other).differences == []
-    assert rebuild_if_needed(other) == ""
+    assert other.rebuilding.check().differences == []
+    assert other.rebuilding.rebuild_if_needed() == ""
 
 
 def test_a_rebuild_that_was_cut_off_is_done_again(parts: Opened) -> None:
     parts.driver.open()
     play_through(parts, 20)
     parts.archiver.run()
-    rebuild_if_needed(parts)
+    parts.rebuilding.rebuild_if_needed()
     parts.client.set(parts.keys.shared("rebuilding"), 1)
     parts.store.clear(Lane(VIEWERS, 0))
-    assert rebuild_if_needed(Opened(parts.settings)) == "a rebuild was cut off"
-    assert check_state(parts).differences == []
+    assert Opened(parts.settings).rebuilding.rebuild_if_needed() == "a rebuild was cut off"
+    assert parts.rebuilding.check().differences == []
 
 
 def test_the_check_sees_a_changed_taste_and_a_changed_posterior(parts: Opened) -> None:
@@ -245,7 +243,7 @@ def test_the_check_sees_a_changed_taste_and_a_changed_posterior(parts: Opened) -
     viewer, taste = next(iter(parts.store.scan(Lane(VIEWERS, 1), "taste")))
     changed = bytes([*taste[:-1], taste[-1] ^ 1])
     parts.client.set(parts.keys.item(Lane(VIEWERS, 1), "taste", viewer), changed)
-    found = check_state(parts)
+    found = parts.rebuilding.check()
     assert len(found.differences) == 2
     assert title in "".join(found.differences)
     assert viewer in "".join(found.differences)
@@ -262,7 +260,7 @@ def test_an_erased_viewer_is_nowhere(parts: Opened) -> None:
         if (tail := parts.log.tail(EVENTS, each, 1)) and tail[0].key == viewer:
             parts.client.hset(parts.keys.shared("erasures"), viewer, tail[0].offset)
     parts.driver.drain()
-    assert erasures_of(parts).finish() == 1
+    assert parts.erasures.finish() == 1
     for topic in (EVENTS, DECISIONS, REWARDS):
         for each in range(2):
             for record in parts.history(topic, each):
@@ -271,7 +269,7 @@ def test_an_erased_viewer_is_nowhere(parts: Opened) -> None:
     for path in parts.archive_dir.rglob("*.parquet"):
         assert viewer.encode() not in path.read_bytes()
     assert posterior_counts(parts) == 100
-    assert check_state(parts).differences == []
+    assert parts.rebuilding.check().differences == []
 
 
 def plays_again(viewer: ViewerKey) -> list[Play]:
@@ -307,8 +305,8 @@ def test_no_byte_on_the_disk_names_an_erased_viewer_nor_can_tie_a_reward_to_them
     erasure = Erasure(id="x", viewer=viewer, occurred_at_ms=now_ms())
     parts.log.append([Output(EVENTS, viewer, codec.encode(erasure))])
     partition = partition_of(viewer, 2)
-    erasures_of(parts).add(viewer, parts.log.tail(EVENTS, partition, 1)[0].offset)
-    erasures_of(parts).forget_now(viewer)
+    parts.erasures.add(viewer, parts.log.tail(EVENTS, partition, 1)[0].offset)
+    parts.erasures.forget_now(viewer)
     parts.driver.drain()
     time.sleep(0.01)  # what comes in a later millisecond is another visit
     back = [Output(EVENTS, viewer, codec.encode(each)) for each in plays_again(viewer)]
@@ -319,8 +317,8 @@ def test_no_byte_on_the_disk_names_an_erased_viewer_nor_can_tie_a_reward_to_them
     assert [r.value for r in kept] == [each.value for each in back]
     # and this visit is erased as well
     parts.log.append([Output(EVENTS, viewer, codec.encode(erasure))])
-    erasures_of(parts).add(viewer, parts.log.tail(EVENTS, partition, 1)[0].offset)
-    erasures_of(parts).forget_now(viewer)
+    parts.erasures.add(viewer, parts.log.tail(EVENTS, partition, 1)[0].offset)
+    parts.erasures.forget_now(viewer)
     parts.driver.drain()
     keep_house(parts)
     disk = on_disk(parts.data_dir)
@@ -336,7 +334,7 @@ def test_no_byte_on_the_disk_names_an_erased_viewer_nor_can_tie_a_reward_to_them
     assert len(blanked) == len(theirs)
     assert not any(fits(reward.id, viewer, reward.title) for reward in blanked)
     assert posterior_counts(parts) == 100
-    assert check_state(parts).differences == []
+    assert parts.rebuilding.check().differences == []
 
 
 def test_a_record_that_cannot_be_read_goes_to_the_dead_letters(parts: Opened) -> None:

@@ -12,8 +12,8 @@ from keyart.schemas import codec
 from keyart.schemas.events import Click
 from keyart.schemas.topics import DEAD_LETTERS, EVENTS
 from keyart.services.cli.main import app
-from keyart.services.jobs.letters import read_letters
 from keyart.services.wiring.clock import now_ms
+from keyart.services.wiring.logs import letters_of
 from keyart.services.wiring.settings import Settings
 from keyart.streams.archive import archiver
 from keyart.streams.ports import VIEWERS, Lane, Output
@@ -38,7 +38,7 @@ def newer(at: int) -> bytes:
     )
 
 
-def letters_of(parts: Opened, count: int) -> None:
+def some_letters(parts: Opened, count: int) -> None:
     parts.log.append([Output(EVENTS, f"{at:032x}", newer(at)) for at in range(count)])
     parts.driver.open()
     parts.driver.drain()
@@ -55,10 +55,10 @@ def test_an_event_of_a_newer_version_is_listed_shown_and_sent_again(
     parts: Opened, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("COLUMNS", "200")
-    letters_of(parts, 6)
+    some_letters(parts, 6)
     listed = keyart("deadletters", "list")
     assert "6 dead letters" in listed and "version 2" in listed
-    first = next(read_letters(parts))
+    first = next(letters_of(parts.settings, parts.client).read())
     assert re.fullmatch(r"[01]:\d+-\d+", first.id)
     assert first.id in listed
     figures = tmp_path / "letters.json"
@@ -68,7 +68,7 @@ def test_an_event_of_a_newer_version_is_listed_shown_and_sent_again(
     assert '"reason": "version 2' in keyart("deadletters", "show", first.id)
     assert "sent 1 records again" in keyart("deadletters", "retry", first.id)
     parts.driver.drain()
-    assert len(list(read_letters(parts))) == 7
+    assert len(list(letters_of(parts.settings, parts.client).read())) == 7
     # after the upgrade that can read them
     monkeypatch.setattr(codec.events, "_newest", 2)
     assert "sent 7 records again" in keyart("deadletters", "retry", "--all")
@@ -84,7 +84,7 @@ def test_they_are_bounded_and_the_newest_stay(
     parts: Opened, monkeypatch: pytest.MonkeyPatch, bound: str
 ) -> None:
     monkeypatch.setattr(archiver, bound, {"MOST_LETTERS": 100, "LETTER_BYTES": 40_000}[bound])
-    letters_of(parts, 1000)
+    some_letters(parts, 1000)
     last = {each: parts.log.tail(DEAD_LETTERS, each, 1)[0].offset for each in range(PARTITIONS)}
     parts.archiver.run()
     for each in range(PARTITIONS):
@@ -101,7 +101,7 @@ def test_stored_state_that_was_set_aside_is_a_letter_that_is_not_sent(parts: Ope
     lane = Lane(VIEWERS, 0)
     parts.client.hset(parts.keys.lane(lane, "join"), "d1", b"\xc1 damaged")
     parts.driver.open()
-    (letter,) = read_letters(parts)
+    (letter,) = letters_of(parts.settings, parts.client).read()
     assert (letter.topic, letter.key) == ("state", "join/d1")
     assert "left out: " in keyart("deadletters", "retry", "--all")
     assert parts.store.counts(lane)["set_aside"] == 1

@@ -13,10 +13,9 @@ from keyart.schemas.events import Erasure
 from keyart.schemas.ids import ViewerKey, pseudonym
 from keyart.schemas.topics import DECISIONS, EVENTS, REWARDS
 from keyart.services.api.app import create_app
-from keyart.services.jobs.erasure import erasures_of
-from keyart.services.jobs.rebuild import begin
 from keyart.services.processes.housekeeping import Keeper, how_it_goes
 from keyart.services.wiring.clock import now_ms
+from keyart.services.wiring.rebuilding import begin
 from keyart.services.wiring.settings import Settings
 from keyart.streams.archive import files
 from keyart.streams.ports import Output
@@ -28,7 +27,7 @@ from tests.opened import Opened
 def parts(data_dir: Path) -> Iterator[Opened]:
     made = Opened(Settings(data_dir=str(data_dir), reward_window_s=0.2, lateness_s=0.1))
     made.server.start()
-    begin(made)
+    begin(made.settings, made.client)
     made.driver.open()
     yield made
     made.server.stop()
@@ -62,7 +61,7 @@ def test_a_damaged_file_is_set_aside_and_the_rest_goes_on(
     viewer = ViewerKey(pseudonym("viewer 3", b"k" * 16))
     erasure = Erasure(id="x", viewer=viewer, occurred_at_ms=now_ms())
     parts.log.append([Output(EVENTS, viewer, codec.encode(erasure))])
-    erasures_of(parts).add(viewer, parts.log.tail(EVENTS, 0, 1)[0].offset)
+    parts.erasures.add(viewer, parts.log.tail(EVENTS, 0, 1)[0].offset)
     parts.driver.drain()
     assert keeper.round() > 0
     assert [each.read_bytes() for each in files.aside(parts.archive_dir)] == [damaged]

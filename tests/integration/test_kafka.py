@@ -12,7 +12,6 @@ from keyart.models.taste.features import taste_vectors
 from keyart.schemas.ids import pseudonym
 from keyart.schemas.taste import unpack_tastes
 from keyart.schemas.topics import DEAD_LETTERS, DECISIONS, EVENTS, REWARDS, partition_of
-from keyart.services.jobs.rebuild import check_state, rebuild_state
 from keyart.services.wiring.clock import now_ms
 from keyart.streams.kafka.deadletters import read_letters
 from keyart.streams.kafka.source import read_all
@@ -116,7 +115,7 @@ def test_a_clock_a_year_behind_moves_nothing(make_house: MakeHouse) -> None:
     for viewer, held in before.items():
         np.testing.assert_allclose(after[viewer], held, atol=1e-3)
     assert house.counts()["dead_letters"] == 0
-    assert check_state(house.fresh_parts()).equal
+    assert house.fresh_parts().rebuilding.check().equal
 
 
 def test_topics_are_created_once_and_never_shrink(make_house: MakeHouse) -> None:
@@ -149,7 +148,7 @@ def test_a_rebuild_from_kafka_gives_the_state_again(make_house: MakeHouse) -> No
     settle(house, [crowd])
     worker.terminate()
     assert worker.process.returncode == 0, worker.said[-2000:]
-    rebuild_state(house.fresh_parts())
+    house.fresh_parts().rebuilding.rebuild()
     house.work(1)
     house.visit(crowd, 300)
     settle(house, [crowd])

@@ -12,7 +12,6 @@ from keyart.schemas.assigned import MAX_BYTES, unpack_assigned
 from keyart.schemas.ids import pseudonym
 from keyart.schemas.rewards import Reward
 from keyart.schemas.topics import DECISIONS, EVENTS, REWARDS
-from keyart.services.jobs.rebuild import check_state
 from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.settings import Settings
 from keyart.streams.embedded.driver import EmbeddedDriver
@@ -118,7 +117,7 @@ def test_what_is_shown_and_what_comes_of_it_belong_together(site: Site) -> None:
     assert len(taught) == 20 * len(TITLES)
     assert {name: each.artwork for name, each in taught.items() if each.value == 1.0} == played
     assert not site.counts().get("late_plays") and not site.counts().get("other_artwork_plays")
-    assert check_state(site.parts).differences == []
+    assert site.parts.rebuilding.check().differences == []
 
 
 def test_a_withdrawn_picture_is_replaced_by_a_decision_of_its_own(site: Site) -> None:

@@ -176,7 +176,7 @@ def test_a_backup_brings_versions_aliases_and_moves_back(
     parts: Opened, two: tuple[str, str], tmp_path: Path
 ) -> None:
     promote(parts, two[0], by="me", why="first")
-    back_up(parts, tmp_path / "backup")
+    back_up(parts.settings, parts.admin, tmp_path / "backup")
     settings = Settings(data_dir=str(tmp_path / "again"))
     restore(tmp_path / "backup", settings)
     registry = registry_of(Opened(settings))

@@ -11,8 +11,8 @@ from keyart.schemas import codec
 from keyart.schemas.catalogue import Artwork, Title
 from keyart.schemas.topics import CATALOGUE, EVENTS, REWARDS
 from keyart.services.cli.replay import status, told
-from keyart.services.jobs.rebuild import begin, check_state, rebuild_state
 from keyart.services.wiring.clock import now_ms
+from keyart.services.wiring.rebuilding import begin
 from keyart.services.wiring.settings import Settings
 from keyart.streams.archive import files
 from keyart.streams.compare import Check
@@ -35,14 +35,14 @@ def parts(data_dir: Path) -> Iterator[Opened]:
     made = Opened(settings)
     made.server.start()
     made.catalogue.put([a_title(name, "at first") for name in TITLE_NAMES], now_ms=now_ms())
-    begin(made)
+    begin(made.settings, made.client)
     made.driver.open()
     yield made
     made.server.stop()
 
 
 def equal(parts: Opened) -> Check:
-    found = check_state(Opened(parts.settings))
+    found = Opened(parts.settings).rebuilding.check()
     assert found.differences == []
     assert found.not_compared == []
     assert status(found) == 0
@@ -59,7 +59,7 @@ def test_a_state_that_is_gone_is_different_though_the_log_was_read(parts: Opened
         for name in parts.client.scan_iter(match=pattern)
     ]
     parts.client.delete(*names)
-    found = check_state(Opened(parts.settings))
+    found = Opened(parts.settings).rebuilding.check()
     assert status(found) == 1
     assert told(found)[-1] == "different"
     assert found.tallies["tastes"].log_alone == found.tastes == before.tastes > 0
@@ -67,7 +67,7 @@ def test_a_state_that_is_gone_is_different_though_the_log_was_read(parts: Opened
     assert found.tallies["shared weights"].log_alone == 2
     assert found.tallies["titles"].log_alone == len(TITLE_NAMES)
     assert found.more == 0
-    rebuild_state(parts)
+    parts.rebuilding.rebuild()
     equal(parts)
 
 
@@ -79,7 +79,7 @@ def test_both_sides_are_counted(parts: Opened) -> None:
     parts.client.delete(parts.keys.item(lane, "taste", first))
     parts.client.set(parts.keys.item(lane, "taste", "f" * 32), held[second])
     parts.client.set(parts.keys.item(lane, "taste", second), b"no taste")
-    found = check_state(parts)
+    found = parts.rebuilding.check()
     tally = found.tallies["tastes"]
     assert (tally.differ, tally.state_alone, tally.log_alone) == (1, 1, 1)
     others = len(dict(parts.store.scan(Lane(VIEWERS, 1), "taste")))
@@ -118,12 +118,12 @@ def test_a_setting_changed_on_a_live_site_holds_from_then_on(parts: Opened) -> N
     changed = Opened(
         replace(parts.settings, taste_short_half_life_hours=0.05, posterior_half_life_days=0.5)
     )
-    begin(changed)
+    begin(changed.settings, changed.client)
     changed.driver.open()
     play_through(changed, 20, seed=1)
     assert "posterior_half_life_days was 60, and 0.5 from" in "\n".join(equal(changed).notes)
     assert equal(parts).tastes > 0
-    rebuild_state(changed)
+    changed.rebuilding.rebuild()
     assert not any(" was " in note for note in equal(changed).notes)
 
 
@@ -133,12 +133,12 @@ def test_a_file_that_is_gone_is_said_and_nothing_is_held_against_the_state(parts
     equal(parts)
     (path, *_) = files.paths(parts.archive_dir, EVENTS, 0)
     path.unlink()
-    found = check_state(parts)
+    found = parts.rebuilding.check()
     assert status(found) == 3
     assert found.differences == []
     assert any(path.name in left and "gone" in left for left in found.not_compared)
     shutil.rmtree(parts.archive_dir)
-    found = check_state(parts)
+    found = parts.rebuilding.check()
     assert status(found) == 3
     assert any("archive of rewards 1 is gone" in left for left in found.not_compared) or any(
         "rewards" in left for left in found.not_compared
@@ -158,7 +158,7 @@ def test_a_file_that_cannot_be_read_is_passed_over_and_said(parts: Opened, damag
         "pages": whole[:4] + bytes(len(whole) // 3) + whole[4 + len(whole) // 3 :],
     }
     path.write_bytes(broken[damage])
-    found = check_state(parts)
+    found = parts.rebuilding.check()
     assert status(found) == 3
     assert any(path.name in left for left in found.not_compared)
     assert path.read_bytes() == broken[damage]
@@ -178,7 +178,7 @@ def test_a_replay_sees_what_live_saw_however_often_a_title_is_edited(parts: Open
     play_through(parts, 15, seed=1)
     parts.archiver.run()
     equal(parts)
-    rebuild_state(parts)
+    parts.rebuilding.rebuild()
     equal(parts)
 
 
@@ -188,7 +188,7 @@ def test_a_title_whose_past_is_larger_than_a_record_is_compared(parts: Opened) -
         artworks = tuple(Artwork(id=f"a{at}", description=f"{at} {words}") for at in range(40))
         parts.catalogue.put([Title(id=TITLE_NAMES[0], artworks=artworks)], now_ms=now_ms() + edit)
     equal(parts)
-    rebuild_state(parts)
+    parts.rebuilding.rebuild()
     equal(parts)
 
 
@@ -225,7 +225,7 @@ def test_everything_comes_back_from_the_archive_alone(parts: Opened) -> None:
     parts.client.flushall()
     again = Opened(parts.settings)
     _ = again.log
-    begin(again)
+    begin(again.settings, again.client)
     assert sorted(again.catalogue.changed(0)[1], key=lambda title: title.id) == sorted(
         titles, key=lambda title: title.id
     )
@@ -245,11 +245,11 @@ def test_a_catalogue_that_was_never_logged_is_logged_once(parts: Opened) -> None
     for partition in range(2):
         parts.client.delete(parts.keys.stream(CATALOGUE, partition))
     parts.client.delete(parts.keys.shared("{catalogue}logged"))
-    found = check_state(Opened(parts.settings))
+    found = Opened(parts.settings).rebuilding.check()
     assert found.tallies["titles"].state_alone == len(TITLE_NAMES)
     upgraded = Opened(parts.settings)
-    begin(upgraded)
-    begin(upgraded)
+    begin(upgraded.settings, upgraded.client)
+    begin(upgraded.settings, upgraded.client)
     counted = sum(upgraded.log.length(CATALOGUE, each) for each in range(2))
     assert counted == len(TITLE_NAMES)
     equal(upgraded)

@@ -9,8 +9,7 @@ from keyart.schemas import codec
 from keyart.schemas.ids import pseudonym
 from keyart.schemas.rewards import Reward
 from keyart.schemas.topics import DECISIONS, REWARDS
-from keyart.services.jobs.erasure import erasures_of
-from keyart.services.jobs.rebuild import check_state
+from keyart.services.wiring.erasing import erasures_of
 from keyart.streams.archive import files
 from tests.integration.test_api import decide, logged, problem
 from tests.integration.test_kept_decisions import Site, site
@@ -40,7 +39,7 @@ def test_it_is_logged_as_given_and_travels_to_the_training_log(site: Site) -> No
     rewards = site.rewards()
     assert rewards[made["id"]].context == CONTEXT and rewards[made["id"]].value == 1.0
     assert rewards[plain["id"]].context == {}
-    assert check_state(site.parts).differences == []
+    assert site.parts.rebuilding.check().differences == []
     site.parts.archiver.run()
     (path,) = files.paths(site.parts.archive_dir, REWARDS)
     table = pq.read_table(path, columns=["id", "context"]).to_pylist()
@@ -55,9 +54,9 @@ def test_it_goes_with_the_viewer_and_stays_with_the_others(site: Site) -> None:
     erased = site.client.delete("/v1/viewers/ann")
     assert erased.is_success, erased.text
     site.driver.drain()
-    erasures_of(site.parts).finish()
+    erasures_of(site.parts.settings, site.parts.client).finish()
     site.driver.drain()
-    erasures_of(site.parts).finish()
+    erasures_of(site.parts.settings, site.parts.client).finish()
     kept = b"".join(value for topic in (DECISIONS, REWARDS) for value in logged(site.parts, topic))
     archived = [
         record.value

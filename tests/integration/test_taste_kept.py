@@ -9,7 +9,6 @@ from keyart.schemas import codec
 from keyart.schemas.catalogue import Artwork, Title
 from keyart.schemas.events import Like
 from keyart.schemas.topics import EVENTS
-from keyart.services.jobs.rebuild import check_state
 from keyart.services.processes import housekeeping
 from keyart.services.processes.housekeeping import Keeper
 from keyart.services.wiring.clock import now_ms
@@ -83,7 +82,7 @@ def test_a_clock_that_leaps_ahead_and_comes_back_costs_no_taste(
     kept = like(parts, 1, ago_ms=7 * DAY_MS)
     rounds(parts, clock, [0, 4_000, 0, 0.5, 4_000, 0])
     assert parts.client.exists(kept)
-    assert check_state(parts).differences == []
+    assert parts.rebuilding.check().differences == []
     rounds(parts, clock, [1.1, 2.2, 3.3])
     assert not parts.client.exists(kept)
 
@@ -92,6 +91,6 @@ def test_a_check_does_not_miss_what_has_gone_and_misses_what_should_be_there(par
     parts.driver.open()
     gone, lost = like(parts, 1, ago_ms=20 * DAY_MS), like(parts, 2)
     parts.client.delete(gone)
-    assert check_state(parts).differences == []
+    assert parts.rebuilding.check().differences == []
     parts.client.delete(lost)
-    assert [f"{2:032x}" in each for each in check_state(parts).differences] == [True]
+    assert [f"{2:032x}" in each for each in parts.rebuilding.check().differences] == [True]
