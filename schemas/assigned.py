@@ -13,6 +13,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
+from keyart.schemas.columns import ODDS, Columns
 from keyart.schemas.decisions import Decision
 from keyart.schemas.errors import InvalidRecord, UnknownVersion
 from keyart.schemas.rewards import Reward
@@ -21,8 +22,6 @@ ASSIGNED_VERSION: Final = 1
 MAX_ASSIGNED: Final = 2048
 """Decisions of one viewer that are remembered at once. More than these teach nothing."""
 MAX_PAGES: Final = 512
-ODDS: Final = 10_000_000
-"""Propensities are logged to seven digits: a whole number of these is exact."""
 
 _EXPLORED, _OLD = np.uint32(1 << 31), np.uint32(1 << 30)
 _SHARE = np.uint32((1 << 30) - 1)
@@ -145,24 +144,59 @@ class Assigned:
         policy: str,
     ) -> Self:
         """Return it with the decisions of one more page, whose number no page here has."""
+        entries = _entries(decisions, places)
+        return self._with(entries, number=number, decided_at_ms=decided_at_ms, policy=policy)
+
+    def with_columns(
+        self,
+        columns: Columns,
+        places: Sequence[int],
+        *,
+        number: int,
+        decided_at_ms: int,
+        policy: str,
+    ) -> Self:
+        """Return the same of a page in columns."""
+        entries = _entries_in(columns, places)
+        return self._with(entries, number=number, decided_at_ms=decided_at_ms, policy=policy)
+
+    def _with(
+        self, entries: NDArray[np.void], *, number: int, decided_at_ms: int, policy: str
+    ) -> Self:
         page = np.array([(number, decided_at_ms, mark(policy))], PAGE_DTYPE)
+        entries["page"] = number
+        if not len(self.pages):
+            return type(self)(page, entries)
         return type(self)(
-            np.concatenate([self.pages, page]),
-            np.concatenate([self.entries, _entries(decisions, places, number)]),
+            np.concatenate([self.pages, page]), np.concatenate([self.entries, entries])
         )
 
     def without(self, numbers: Sequence[int]) -> Self:
         """Return what is left when these pages go."""
+        if not len(numbers):
+            return self
         return type(self)(
             self.pages[~np.isin(self.pages["number"], numbers)],
             self.entries[~np.isin(self.entries["page"], numbers)],
         )
 
 
-def _entries(
-    decisions: Sequence[Decision | Reward], places: Sequence[int], number: int
-) -> NDArray[np.void]:
+def _entries_in(columns: Columns, places: Sequence[int]) -> NDArray[np.void]:
+    choice, starts = columns.choice, np.array(columns.starts[:-1], np.intp)
+    picked = choice["chosen"].tolist()
+    entries = np.zeros(len(columns), ENTRY_DTYPE)
+    entries["place"] = places
+    entries["nonce"] = choice["nonce"]
+    entries["check"] = choice["check"]
+    entries["artwork"] = [
+        mark(names[at]) for names, at in zip(columns.candidates, picked, strict=True)
+    ]
+    odds = np.frombuffer(columns.odds, "<u4")[starts + choice["chosen"]]
+    entries["odds"] = odds | np.where(choice["explored"], _EXPLORED, np.uint32(0))
+    return entries
 
+
+def _entries(decisions: Sequence[Decision | Reward], places: Sequence[int]) -> NDArray[np.void]:
     entries = np.zeros(len(decisions), ENTRY_DTYPE)
     ids = [Id.of(each.id) for each in decisions]
     entries["place"] = places
@@ -173,7 +207,6 @@ def _entries(
     odds |= np.where([each.explored for each in decisions], _EXPLORED, np.uint32(0))
     odds |= np.where([each.old for each in ids], _OLD, np.uint32(0))
     entries["odds"] = odds
-    entries["page"] = number
     return entries
 
 

@@ -52,8 +52,16 @@ class Codec(Generic[T]):
         return record
 
 
+class PageCodec(Codec[DecisionPage]):
+    """Decodes pages of decisions, in columns or one by one."""
+
+    def decode(self, data: bytes) -> DecisionPage:
+        """Return the page, its decisions one by one; raises as any codec does."""
+        return super().decode(data).whole()
+
+
 events: Codec[Event] = Codec(Event, newest=EVENT_VERSION)
-decisions: Codec[DecisionPage] = Codec(DecisionPage, newest=DECISION_VERSION)
+decisions = PageCodec(DecisionPage, newest=DECISION_VERSION)
 rewards: Codec[Reward] = Codec(Reward, newest=REWARD_VERSION)
 titles: Codec[Title] = Codec(Title, newest=1)
 stored_titles: Codec[StoredTitle] = Codec(StoredTitle, newest=1)

@@ -1,15 +1,26 @@
 """What keyart chose, with what anybody needs to judge it later."""
 
-from typing import Annotated
+from typing import Annotated, Final, Self
 
-from msgspec import Meta, Struct
+import numpy as np
+from msgspec import Meta, Struct, structs
 
+from keyart.schemas import columns as packed
+from keyart.schemas.columns import (
+    FACTORS,
+    NO_REASON,
+    ODDS,
+    Columns,
+    LoggedTaste,
+    unpack_beliefs,
+)
 from keyart.schemas.context import Context, Situation
 from keyart.schemas.ids import DecisionId, Millis, Name, PseudonymField
 
-DECISION_VERSION = 1
-MAX_TITLES = 200
-MAX_ARTWORKS = 40
+DECISION_VERSION: Final = 2
+"""2: decisions as `columns`, with taste and every candidate's beliefs. 1: one by one, without."""
+MAX_TITLES: Final = packed.MAX_TITLES
+MAX_ARTWORKS: Final = packed.MAX_ARTWORKS
 DWELL_S = 21_600
 """How long a decision stands unless a site says otherwise: six hours."""
 Probability = Annotated[float, Meta(ge=0.0, le=1.0)]
@@ -80,6 +91,10 @@ class DecisionPage(Struct, frozen=True, kw_only=True, omit_defaults=True):
     `segment` is the taste segment whose opinions the prior had for this viewer; "" is everybody's.
     `split` is how viewers were shared out between policies then, as in `PolicyBucket`. `context` is
     what the site said of the situation, as it said it; `situation` what artworks respond to.
+    `taste` is the viewer's as it was read, packed as `TASTE_DTYPE`; empty where nothing was known.
+
+    The log has the decisions in `columns`, and `decisions` empty; before version 2 it had them one
+    by one. Whoever decodes a page has `decisions` in either case.
     """
 
     viewer: PseudonymField
@@ -93,4 +108,99 @@ class DecisionPage(Struct, frozen=True, kw_only=True, omit_defaults=True):
     split: Split = ""
     context: Context = {}
     situation: Situation = ()
-    version: Annotated[int, Meta(ge=1)] = DECISION_VERSION
+    taste: LoggedTaste = b""
+    columns: Columns | None = None
+    version: Annotated[int, Meta(ge=1)] = 1
+
+    def whole(self) -> Self:
+        """Return it with its decisions one by one.
+
+        Raises
+        ------
+        InvalidRecord
+            Its columns do not fit each other.
+        """
+        if self.columns is None or self.decisions:
+            return self
+        return structs.replace(self, decisions=one_by_one(self.columns.check()))
+
+
+def one_by_one(columns: Columns) -> tuple[Decision, ...]:
+    """Return the decisions that stand in columns; factors to four digits."""
+    choice, starts = columns.choice, columns.starts
+    odds = (np.frombuffer(columns.odds, "<u4") / ODDS).tolist()
+    prior, own, seen = np.ones(len(columns)), np.ones(len(columns)), np.zeros(len(columns))
+    if beliefs := unpack_beliefs(columns.beliefs):
+        at = np.array(starts[:-1], np.intp) + choice["chosen"]
+        prior, own, seen = (beliefs[name][at] for name in ("prior", "own", "seen"))
+    multiplier = choice["multiplier"] / FACTORS
+    rows = zip(
+        columns.titles,
+        columns.candidates,
+        starts,
+        choice["nonce"].tolist(),
+        choice["check"].tolist(),
+        choice["chosen"].tolist(),
+        choice["explored"].tolist(),
+        [columns.reasons[at] if at != NO_REASON else "" for at in choice["because"].tolist()],
+        (np.rint(choice["trust"].astype(np.float64) * 1e3) / 1e3).tolist(),
+        (choice["level"] / ODDS).tolist(),
+        (choice["expected"] / ODDS).tolist(),
+        multiplier.tolist(),
+        (choice["response"] / FACTORS).tolist(),
+        (np.rint(choice["bonus"].astype(np.float64) * 1e7) / 1e7).tolist(),
+        (np.rint(choice["personal"].astype(np.float64) * 1e4) / 1e4).tolist(),
+        (np.rint(prior * 1e4) / 1e4).tolist(),
+        (np.rint(own * 1e4) / 1e4).tolist(),
+        (np.rint(seen * 10) / 10).tolist(),
+        columns.feature_rows.tolist(),
+        strict=False,
+    )
+    return tuple(
+        [
+            Decision(
+                id=f"{nonce:016x}{check:08x}",
+                title=title,
+                artwork=candidates[chosen],
+                candidates=candidates,
+                propensities=tuple(odds[start : start + len(candidates)]),
+                explored=explored,
+                terms=Terms(
+                    level=level,
+                    prior=by_prior,
+                    trust=trust,
+                    taste=taste,
+                    own=by_own,
+                    bonus=bonus,
+                    impressions=shown,
+                    because=because,
+                ),
+                features=tuple(features),
+                personal=personal,
+                multiplier=taste,
+                response=response,
+                expected=expected,
+            )
+            for (
+                title,
+                candidates,
+                start,
+                nonce,
+                check,
+                chosen,
+                explored,
+                because,
+                trust,
+                level,
+                expected,
+                taste,
+                response,
+                bonus,
+                personal,
+                by_prior,
+                by_own,
+                shown,
+                features,
+            ) in rows
+        ]
+    )

@@ -70,7 +70,7 @@ def decision_id(viewer: str, title: str, nonce: int) -> str:
     nonce
         Random, 0 to 2**64 - 1.
     """
-    return f"{nonce:016x}{_check(viewer, title, nonce):08x}"
+    return f"{nonce:016x}{id_check(viewer, title, nonce):08x}"
 
 
 def is_decision_id(text: str) -> bool:
@@ -86,9 +86,10 @@ def fits(decision: str, viewer: str, title: str) -> bool:
     """
     if len(decision) != 24 or not is_decision_id(decision):
         return True
-    return int(decision[16:], 16) == _check(viewer, title, int(decision[:16], 16))
+    return int(decision[16:], 16) == id_check(viewer, title, int(decision[:16], 16))
 
 
-def _check(viewer: str, title: str, nonce: int) -> int:
+def id_check(viewer: str, title: str, nonce: int) -> int:
+    """Return the 32 bits that tie a decision's random number to its viewer and title."""
     text = f"{nonce:016x}\x1f{viewer}\x1f{title}"
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=4).digest(), "little")

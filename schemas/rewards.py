@@ -4,11 +4,14 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from keyart.schemas.columns import BELIEF_BYTES, LoggedTaste
 from keyart.schemas.context import Context, Situation
 from keyart.schemas.decisions import MAX_ARTWORKS, Probability, Split, Versions
 from keyart.schemas.ids import CallerName, Millis, Name, PseudonymField
 
-REWARD_VERSION = 1
+REWARD_VERSION = 2
+"""2: with what was known of the viewer and of every candidate. 1: of the chosen one alone."""
+LoggedBeliefs = Annotated[bytes, Meta(max_length=MAX_ARTWORKS * BELIEF_BYTES)]
 
 
 class Reward(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -21,6 +24,10 @@ class Reward(Struct, frozen=True, kw_only=True, omit_defaults=True):
     was first seen within an hour of it. `caller` is the name of the key with which its impression
     came, "" where none was asked for. `context`, `situation` and `response` are those of the page
     and the decision; once a viewer is erased there is no context.
+
+    What follows is there from version 2 on, for whoever judges another policy or prior: `beliefs`
+    are of every candidate, packed as `BELIEFS`; `level`, `trust` and `strength` of the title, as in
+    `CHOICE_DTYPE`; `taste` and `segment` what was known of the viewer.
     """
 
     id: Name
@@ -51,7 +58,13 @@ class Reward(Struct, frozen=True, kw_only=True, omit_defaults=True):
     context: Context = {}
     situation: Situation = ()
     response: Annotated[float, Meta(gt=0.0, le=100.0)] = 1.0
-    version: Annotated[int, Meta(ge=1)] = REWARD_VERSION
+    beliefs: LoggedBeliefs = b""
+    taste: LoggedTaste = b""
+    segment: str = ""
+    level: Probability = 0.0
+    trust: float = 0.0
+    strength: float = 0.0
+    version: Annotated[int, Meta(ge=1)] = 1
 
     @property
     def propensity(self) -> float:

@@ -96,6 +96,11 @@ class DecidedPage:
         """(T,) expected take of each choice without taste."""
         return self._of(self.expected)
 
+    @cached_property
+    def chosen_bonus(self) -> Floats:
+        """(T,) what optimism added to the index of each choice, a probability."""
+        return self._of(self.policy.bonus(self.page))
+
     def terms(self) -> list[Terms]:
         """Return (T,) the factors of each choice's score, to 5 digits or so."""
         rows = np.arange(len(self.chosen))
@@ -105,11 +110,12 @@ class DecidedPage:
             if name in _AT:
                 values[at] = belief[_AT[name]]
         values[_TASTE] = self.chosen_multiplier
-        values[_BONUS] = self._of(self.policy.bonus(self.page))
+        values[_BONUS] = self.chosen_bonus
         values *= _SCALES
         np.rint(values, out=values)
         values /= _SCALES
-        reasons = self._because(self.chosen_multiplier > 1.0)
+        names, because = self.reasons()
+        reasons = [names[at] if at >= 0 else "" for at in because.tolist()]
         return [
             Terms(
                 level=level,
@@ -130,16 +136,21 @@ class DecidedPage:
         picked: Floats = array[np.arange(len(self.chosen)), self.chosen]
         return picked
 
-    def _because(self, raised: NDArray[np.bool_]) -> list[str]:
-        """Return the feature that moved each choice's taste factor furthest the way it went."""
+    def reasons(self) -> tuple[tuple[str, ...], Indices]:
+        """Return names of features, and (T,) which moved each choice's taste factor furthest.
+
+        The way it went; -1 where none did.
+        """
+        raised = self.chosen_multiplier > 1.0
         rows = np.arange(len(self.chosen))
         picked = self.page.features.transpose(2, 1, 0)[:, self.chosen, rows]  # (D, T)
         pushes = picked * self.page.weights[:, None]
         pushes *= np.where(raised, np.float32(1), np.float32(-1))
         best = pushes.argmax(axis=0)
-        strong = (pushes[best, rows] > 0).tolist()
+        strong = pushes[best, rows] > 0
+        named, place = np.unique(best[strong], return_inverse=True)
         names = FEATURES if len(pushes) == len(FEATURES) else None
-        return [
-            (names[at] if names else f"feature {at}") if there else ""
-            for at, there in zip(best.tolist(), strong, strict=True)
-        ]
+        because = np.full(len(rows), -1, np.intp)
+        because[strong] = place
+        told = [names[at] if names else f"feature {at}" for at in named.tolist()]
+        return tuple(told), because

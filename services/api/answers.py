@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
 
 import numpy as np
 from msgspec import Struct
@@ -10,18 +9,13 @@ from numpy.typing import NDArray
 
 from keyart.models.decide.explain import closest_interests, explain, explain_kept
 from keyart.models.decide.page import DecidedPage
-from keyart.models.taste.features import PERSONAL
-from keyart.schemas.decisions import Decision, Versions
-from keyart.schemas.ids import ViewerKey, decision_id
+from keyart.models.decide.record import columns_of
+from keyart.schemas.columns import ODDS, Columns
+from keyart.schemas.decisions import Decision, Versions, one_by_one
+from keyart.schemas.ids import ViewerKey
 from keyart.schemas.taste import NO_CONCEPT, TasteArray
 from keyart.services.api.standing import Standing
 from keyart.streams.catalogue.view import CatalogueView, Known
-
-PROPENSITY_DIGITS: Final = 7
-"""Rounding moves the sum of a title's propensities by less than 40 x 5e-8."""
-FEATURE_DIGITS: Final = 4
-MULTIPLIER_DIGITS: Final = 5
-EXPECTED_DIGITS: Final = 7
 
 
 class Chosen(Struct, frozen=True, kw_only=True, gc=False):
@@ -58,66 +52,23 @@ class Answer(Struct, frozen=True, kw_only=True):
     unknown: tuple[str, ...] = ()
 
 
-def logged(decided: DecidedPage, viewer: ViewerKey) -> tuple[Decision, ...]:
+def logged(decided: DecidedPage, viewer: ViewerKey) -> Columns:
     """Return the decisions of a page as the log keeps them."""
     # random, not made of the viewer: an id that stays in a reward ties it to nobody
     random = os.urandom(8 * len(decided))
     nonces = [int.from_bytes(random[at : at + 8], "little") for at in range(0, len(random), 8)]
-    rows = zip(
-        nonces,
-        decided.titles,
-        decided.chosen_artworks,
-        decided.artworks,
-        _digits(decided.propensities, PROPENSITY_DIGITS),
-        decided.explored.tolist(),
-        decided.terms(),
-        _digits(decided.features[:, :PERSONAL], FEATURE_DIGITS),
-        _digits(decided.features[:, PERSONAL], FEATURE_DIGITS),
-        _digits(decided.chosen_multiplier, MULTIPLIER_DIGITS),
-        _digits(decided.chosen_expected, EXPECTED_DIGITS),
-        strict=True,
-    )
-    return tuple(
-        [
-            Decision(
-                id=decision_id(viewer, title, nonce),
-                title=title,
-                artwork=artwork,
-                candidates=candidates,
-                propensities=tuple(propensities[: len(candidates)]),
-                explored=explored,
-                terms=terms,
-                features=tuple(features),
-                personal=personal,
-                multiplier=multiplier,
-                expected=expected,
-            )
-            for (
-                nonce,
-                title,
-                artwork,
-                candidates,
-                propensities,
-                explored,
-                terms,
-                features,
-                personal,
-                multiplier,
-                expected,
-            ) in rows
-        ]
-    )
+    return columns_of(decided, viewer, nonces)
 
 
 def told(
-    decisions: tuple[Decision, ...],
+    columns: Columns,
     *,
     policy: str,
     explore_share: float,
     taste: TasteArray | None,
     view: CatalogueView,
     why: bool,
-) -> tuple[Chosen, ...]:
+) -> list[Chosen]:
     """Return the decisions as the caller is told them.
 
     Parameters
@@ -127,29 +78,43 @@ def told(
     why
         Whether to make the sentences.
     """
-    known = [view.known(each.title, each.artwork) for each in decisions]
+    choice, starts = columns.choice, np.array(columns.starts[:-1], np.intp)
+    picked = choice["chosen"].tolist()
+    artworks = [names[at] for names, at in zip(columns.candidates, picked, strict=True)]
+    known = [view.known(title, name) for title, name in zip(columns.titles, artworks, strict=True)]
+    odds = np.frombuffer(columns.odds, "<u4")[starts + choice["chosen"]] / ODDS
+    sentences = [""] * len(columns)
     if why:
+        # from what is logged, so that whoever reads the log makes the same sentence
+        decisions = one_by_one(columns)
         interests = closest(decisions, known, taste, view)
         sentences = [
             explain(each, policy=policy, explore_share=explore_share, interest=interest)
             for each, interest in zip(decisions, interests, strict=True)
         ]
-    else:
-        sentences = [""] * len(decisions)
-    return tuple(
-        [
-            Chosen(
-                id=each.id,
-                title=each.title,
-                artwork=each.artwork,
-                image=its.image if its else "",
-                propensity=each.propensity,
-                explored=each.explored,
-                why=sentence,
-            )
-            for each, its, sentence in zip(decisions, known, sentences, strict=True)
-        ]
+    rows = zip(
+        choice["nonce"].tolist(),
+        choice["check"].tolist(),
+        columns.titles,
+        artworks,
+        known,
+        odds.tolist(),
+        choice["explored"].tolist(),
+        sentences,
+        strict=True,
     )
+    return [
+        Chosen(
+            id=f"{nonce:016x}{check:08x}",
+            title=title,
+            artwork=artwork,
+            image=its.image if its else "",
+            propensity=propensity,
+            explored=explored,
+            why=sentence,
+        )
+        for nonce, check, title, artwork, its, propensity, explored, sentence in rows
+    ]
 
 
 def told_again(
@@ -213,13 +178,3 @@ def liked(taste: TasteArray) -> NDArray[np.intp]:
     concepts, weights = taste["concepts"][0], taste["concept_weights"][0]
     held: NDArray[np.intp] = concepts[(weights > 0) & (concepts != NO_CONCEPT)].astype(np.intp)
     return held
-
-
-def _digits(values: NDArray[np.floating], digits: int) -> list[Any]:
-    scale = 10.0**digits
-    wide = values.astype(np.float64)
-    wide *= scale
-    np.rint(wide, out=wide)
-    wide /= scale
-    rounded: list[Any] = wide.tolist()
-    return rounded

@@ -10,8 +10,9 @@ from keyart.models.decide.experiment import Experiment
 from keyart.models.taste.features import NO_TASTE, taste_vectors
 from keyart.schemas import codec
 from keyart.schemas.assigned import Assigned, unpack_assigned
+from keyart.schemas.columns import pack_taste
 from keyart.schemas.context import Context
-from keyart.schemas.decisions import DecisionPage, Versions
+from keyart.schemas.decisions import DECISION_VERSION, DecisionPage, Versions
 from keyart.schemas.errors import InvalidRecord, StoreAway
 from keyart.schemas.ids import ViewerKey
 from keyart.schemas.taste import TasteArray
@@ -107,12 +108,13 @@ class Chooser:
         )
         answered = told_again(standing, now_ms=at_ms, view=parts.view.view, why=why)
         if new := [at for at, title in enumerate(titles) if title not in standing]:
+            vectors = (
+                NO_TASTE if taste is None else taste_vectors(taste[0], at_ms, parts.taste_rates)
+            )
             decided = decider.decide(
                 snapshots.index,
                 titles=[titles[at] for at in new],
-                taste=NO_TASTE
-                if taste is None
-                else taste_vectors(taste[0], at_ms, parts.taste_rates),
+                taste=vectors,
                 surface=surface,
                 viewer=viewer,
                 now_ms=at_ms,
@@ -129,7 +131,10 @@ class Chooser:
                 decided_at_ms=at_ms,
                 policy=policy,
                 versions=versions,
-                decisions=logged(decided, viewer),
+                decisions=(),
+                columns=logged(decided, viewer),
+                taste=pack_taste(vectors.directions),
+                version=DECISION_VERSION,
                 degraded=degraded,
                 segment=decided.segment,
                 split=self._experiment.split,
@@ -138,8 +143,9 @@ class Chooser:
             self._record(page, places_of([places[at] for at in new], surface))
             if degraded:
                 self.metrics.degraded.labels(degraded).inc(len(new))
+            assert page.columns is not None
             chosen = told(
-                page.decisions,
+                page.columns,
                 policy=policy,
                 explore_share=parts.settings.explore_share,
                 taste=taste,
@@ -165,15 +171,17 @@ class Chooser:
 
     def _record(self, page: DecisionPage, places: list[int]) -> None:
         """Send a page to the log, in halves when it is too large for one record, and hold it."""
+        columns = page.columns
+        assert columns is not None
         value = codec.encode(page)
-        if len(value) > codec.MAX_RECORD_BYTES and (middle := len(page.decisions) // 2):
-            for half in (slice(middle), slice(middle, None)):
-                part = structs.replace(page, decisions=page.decisions[half])
-                self._record(part, places[half])
+        if len(value) > codec.MAX_RECORD_BYTES and (middle := len(columns) // 2):
+            for half in (range(middle), range(middle, len(columns))):
+                part = structs.replace(page, columns=columns.take(half))
+                self._record(part, [places[at] for at in half])
             return
         self.recent.add(page, places)
         self.recorder.record(Output(DECISIONS, page.viewer, value))
-        self.metrics.decisions.labels(page.policy).inc(len(page.decisions))
+        self.metrics.decisions.labels(page.policy).inc(len(columns))
 
     async def _read(self, viewer: ViewerKey) -> tuple[TasteArray | None, Assigned | None, str]:
         try:

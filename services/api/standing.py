@@ -53,7 +53,8 @@ class Recent:
         return len(self._held)
 
     def add(self, page: DecisionPage, places: Sequence[int]) -> None:
-        """Hold the decisions of a page; `places` (T,) are the numbers of title and surface."""
+        """Hold the decisions of a page in columns; `places` (T,) are of title and surface."""
+        assert page.columns is not None
         held = self._held.get(page.viewer, Assigned())
         self.forget(page.viewer)
         over = held.pages["decided_at_ms"] <= page.decided_at_ms - self._dwell_ms
@@ -61,8 +62,8 @@ class Recent:
         if len(held.pages) >= MAX_PAGES or len(held) + len(places) > MAX_ASSIGNED:
             held = Assigned()
         numbers = held.pages["number"]
-        held = held.with_page(
-            page.decisions,
+        held = held.with_columns(
+            page.columns,
             places,
             number=(int(numbers[-1]) + 1) % 65_536 if len(numbers) else 0,
             decided_at_ms=page.decided_at_ms,

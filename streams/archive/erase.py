@@ -2,7 +2,8 @@
 
 Events, decisions and dead letters go. A reward stays, because a posterior must equal its log, but
 it stays without its viewer: zeros for the pseudonym, a random number for the decision's id, which
-holds a check of whose it was (`schemas.ids`) and would tie it back, and no context of the site's.
+holds a check of whose it was (`schemas.ids`) and would tie it back, no taste and no context of the
+site's.
 """
 
 import re
@@ -142,7 +143,8 @@ def _without(value: bytes, viewers: Erased) -> bytes:
     if reward.shown_at_ms > viewers.get(reward.viewer, -1):
         return value
     id = secrets.token_hex(ID_BYTES)
-    return codec.encode(structs.replace(reward, viewer=NOBODY, id=id, context={}))
+    blank = structs.replace(reward, viewer=NOBODY, id=id, taste=b"", segment="", context={})
+    return codec.encode(blank)
 
 
 class Past:

@@ -10,7 +10,6 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +17,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from keyart.models.artifacts.whole import appearing
-from keyart.schemas import codec, training
+from keyart.schemas import training
 from keyart.schemas.errors import InvalidRecord
-from keyart.schemas.rewards import Reward
 from keyart.schemas.topics import REWARDS
 from keyart.schemas.training import Kind
+from keyart.streams.archive.flatten import training_columns
 from keyart.streams.archive.order import in_order, start_of
 from keyart.streams.ports import LogRecord, sortable
 
@@ -36,6 +35,8 @@ _KINDS = {
     Kind.TEXTS: pa.list_(pa.string()),
     Kind.NUMBER: pa.float64(),
     Kind.NUMBERS: pa.list_(pa.float64()),
+    Kind.SINGLES: pa.list_(pa.float32()),
+    Kind.SMALL: pa.list_(pa.int8()),
     Kind.MILLIS: pa.int64(),
     Kind.FLAG: pa.bool_(),
     Kind.BYTES: pa.binary(),
@@ -85,30 +86,9 @@ def table_of(records: Sequence[LogRecord]) -> pa.Table:
     }
     if records[0].topic != REWARDS:
         return pa.table(columns, schema=PLAIN)
-    rewards = [_reward(record.value) for record in records]
-    for name, take in _TYPED.items():
-        values = [None if reward is None else take(reward) for reward in rewards]
+    for name, values in training_columns([record.value for record in records]).items():
         columns[name] = pa.array(values, TRAINING.field(name).type)
     return pa.table(columns, schema=TRAINING)
-
-
-def _reward(value: bytes) -> Reward | None:
-    try:
-        return codec.rewards.decode(value)
-    except InvalidRecord:
-        return None
-
-
-_NESTED: dict[str, Callable[[Reward], object]] = {
-    "policy_version": lambda reward: reward.versions.policy,
-    "prior_version": lambda reward: reward.versions.prior,
-    "context": lambda reward: codec.encode(reward.context).decode() if reward.context else None,
-}
-_TYPED: dict[str, Callable[[Reward], object]] = {
-    name: _NESTED.get(name) or attrgetter(name)
-    for name in TRAINING.names
-    if name not in PLAIN.names
-}
 
 
 class Unreadable(InvalidRecord):

@@ -19,7 +19,8 @@ from rich.table import Table
 
 from keyart.models.taste.features import taste_vectors
 from keyart.schemas import codec
-from keyart.schemas.decisions import DecisionPage, Versions
+from keyart.schemas.columns import pack_taste
+from keyart.schemas.decisions import DECISION_VERSION, DecisionPage, Versions
 from keyart.schemas.ids import ViewerKey, pseudonym
 from keyart.schemas.taste import unpack_tastes
 from keyart.schemas.topics import DECISIONS
@@ -94,7 +95,10 @@ def one_round(site: Any, snapshots: Snapshots, loop: asyncio.AbstractEventLoop) 
             decided_at_ms=at_ms,
             policy=policy,
             versions=versions,
-            decisions=decisions,
+            decisions=(),
+            columns=decisions,
+            taste=pack_taste(vectors.directions),
+            version=DECISION_VERSION,
         )
         with stages.timed("encode them"):
             data = codec.encode(page)

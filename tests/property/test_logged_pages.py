@@ -17,8 +17,9 @@ from keyart.models.priors.personal import SegmentSide
 from keyart.models.sums.arrays import Sums
 from keyart.models.taste.features import PERSONAL, TasteVectors
 from keyart.schemas import codec
-from keyart.schemas.decisions import DecisionPage, Versions
-from keyart.schemas.ids import ViewerKey
+from keyart.schemas.columns import ODDS, pack_taste, unpack_beliefs
+from keyart.schemas.decisions import DECISION_VERSION, DecisionPage, Versions
+from keyart.schemas.ids import ViewerKey, fits
 from keyart.schemas.posterior import SharedSums
 from keyart.schemas.priors import SegmentCentre
 from keyart.services.api.answers import logged
@@ -96,15 +97,54 @@ def test_every_page_that_is_decided_can_be_read_back(
         decided_at_ms=NOW,
         policy="p",
         versions=VERSIONS,
-        decisions=logged(decided, VIEWER),
+        decisions=(),
+        columns=logged(decided, VIEWER),
+        taste=pack_taste(taste.directions),
+        version=DECISION_VERSION,
     )
-    # decoding checks every bound of the schema, and a number that is none would be written as null
+    # decoding checks every bound of the schema
     again = codec.decisions.decode(codec.encode(page))
-    assert again == page
-    for decision in again.decisions:
+    assert again.columns == page.columns
+    for at, decision in enumerate(again.decisions):
+        assert fits(decision.id, VIEWER, decision.title)
+        assert decision.artwork == decided.chosen_artworks[at]
+        assert decision.explored == decided.explored[at]
         assert abs(sum(decision.propensities) - 1.0) < 1e-5
+        np.testing.assert_allclose(
+            decision.propensities, decided.propensities[at, : len(decision.candidates)], atol=1e-7
+        )
+        assert abs(decision.expected - decided.chosen_expected[at]) < 1e-6
+        assert abs(decision.multiplier - decided.chosen_multiplier[at]) < 1e-5
         terms = decision.terms
         assert 0.0 < terms.level <= 1.0
         numbers = (terms.prior, terms.own, terms.taste, terms.bonus, terms.trust, terms.impressions)
         assert all(math.isfinite(each) for each in (*numbers, *decision.features))
         assert decision.expected <= 1.0
+        assert terms.because == decided.terms()[at].because
+
+
+@settings(max_examples=100, deadline=None)
+@given(sites())
+def test_what_is_logged_of_the_candidates_is_what_the_policy_was_given(
+    site: tuple[ServingIndex, Decider, TasteVectors, str],
+) -> None:
+    index, decider, taste, surface = site
+    titles = [f"t{at}" for at in range(TITLES)]
+    decided = decider.decide(
+        index, titles=titles, taste=taste, surface=surface, viewer=VIEWER, now_ms=NOW
+    )
+    columns = logged(decided, VIEWER)
+    found = unpack_beliefs(columns.beliefs)
+    mask, given_page = decided.page.mask, decided.page
+    level = np.repeat(columns.choice["level"] / ODDS, mask.sum(axis=1))
+    mean = np.minimum(level * found["prior"] * found["own"] * found["taste"], 0.999)
+    logs = (found["prior"], found["own"], found["taste"])
+    kept = np.all([np.abs(np.log(each)) < 7.9 for each in logs], axis=0) & (level > 1e-4)
+    np.testing.assert_allclose(mean[kept], given_page.mean[mask][kept], rtol=3e-3)
+    relative = given_page.sd[mask] / given_page.mean[mask]
+    spread = np.sqrt(found["spread"] ** 2 + found["doubt"] ** 2)
+    kept &= relative < 7.9
+    np.testing.assert_allclose(spread[kept], relative[kept], rtol=5e-3, atol=2e-2)
+    np.testing.assert_allclose(found["seen"], given_page.seen[mask], rtol=2e-3, atol=2e-3)
+    np.testing.assert_allclose(found["taken"], given_page.taken[mask], rtol=2e-3, atol=2e-3)
+    assert kept.any()

@@ -17,9 +17,7 @@ from keyart.streams.steps.due import Due
 from keyart.streams.steps.effects import Effects, Held, Wanted
 from keyart.streams.steps.join.judging import judge
 from keyart.streams.steps.join.pages import (
-    Line,
-    head_of,
-    pack_page,
+    pack_taken,
     reward_in,
     unpack_page,
 )
@@ -107,17 +105,18 @@ class JoinBatch:
         due_ms = page.decided_at_ms + rules.life_ms
         viewer = self.viewer(page.viewer)
         # what comes after its time was over may have been here before
-        new = [] if logged_at_ms >= due_ms else viewer.new(list(page.decisions))
+        new = [] if logged_at_ms >= due_ms else viewer.new(page.decisions)
         counts["repeat_decisions"] += len(page.decisions) - len(new)
-        taken = new[: viewer.room]
-        counts["beyond_bound"] += len(new) - len(taken)
-        if not taken:
+        rows = new[: viewer.room]
+        counts["beyond_bound"] += len(new) - len(rows)
+        if not rows:
             return
+        taken = [page.decisions[row] for row in rows]
         viewer.visit.since_ms = viewer.visit.since_ms or page.decided_at_ms
         viewer.assign(
             taken,
             page.surface,
-            pack_page(head_of(page), [Line.of(each) for each in taken]),
+            pack_taken(page, rows),
             decided_at_ms=page.decided_at_ms,
             policy=page.versions.policy,
             due_ms=due_ms,

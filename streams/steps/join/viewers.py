@@ -122,16 +122,16 @@ class Viewer:
             return self._held.get((PAGES, page_key(self.key, number)))
         return self.pages[number]
 
-    def new(self, decisions: list[Decision]) -> list[Decision]:
-        """Return the decisions that were not taken in before."""
+    def new(self, decisions: Sequence[Decision]) -> list[int]:
+        """Return the places of those decisions that were not taken in before."""
         entries = self.assigned.entries
         known = set(zip(entries["nonce"].tolist(), entries["check"].tolist(), strict=True))
         found = []
-        for decision in decisions:
+        for at, decision in enumerate(decisions):
             id = Id.of(decision.id)
             if (id.nonce, id.check) not in known:
                 known.add((id.nonce, id.check))
-                found.append(decision)
+                found.append(at)
         return found
 
     @property

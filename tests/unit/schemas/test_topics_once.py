@@ -17,7 +17,7 @@ from keyart.schemas.topics import (
     TOPICS_OF,
     VIEWERS,
 )
-from keyart.schemas.training import LOGGED, TRAINING, columns
+from keyart.schemas.training import BELIEF_COLUMNS, LOGGED, TRAINING, columns
 from keyart.streams.archive import archiver, files
 from keyart.streams.letters import RETURNABLE
 from keyart.streams.valkey.log import READERS
@@ -90,7 +90,8 @@ def test_the_training_log_has_the_columns_that_old_files_have() -> None:
 
 def test_a_column_is_what_a_reward_says() -> None:
     said = {each.name for each in structs.fields(Reward)} | {"propensity"}
-    flattened = {"policy_version", "prior_version"}
+    flattened = {"policy_version", "prior_version", "posterior_version", "space"}
+    flattened |= {"taste_units", "taste_scales", *BELIEF_COLUMNS}
     assert set(TRAINING) - set(LOGGED) - flattened <= said
 
 

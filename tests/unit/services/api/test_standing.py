@@ -22,6 +22,7 @@ from keyart.schemas.errors import InvalidRecord, UnknownVersion
 from keyart.schemas.ids import decision_id
 from keyart.schemas.taste import TASTE_DIMENSIONS
 from keyart.services.api.standing import Recent, before, places_of
+from tests.packing import columns_of_rows
 
 NOW, DWELL = 1_700_000_000_000, 6 * 3_600_000
 VIEWER = "0" * 32
@@ -48,6 +49,7 @@ def page(*decisions: Decision, at: int = 0, policy: str = "p-1") -> DecisionPage
         policy="keyart",
         versions=Versions(policy=policy, prior="n", posterior="1", space="s"),
         decisions=decisions,
+        columns=columns_of_rows(decisions),
     )
 
 
@@ -133,7 +135,8 @@ def test_what_is_held_is_bounded_in_bytes_and_goes_once_it_is_stored() -> None:
                 decided_at_ms=one.decided_at_ms,
                 policy="p",
                 versions=one.versions,
-                decisions=one.decisions,
+                decisions=(),
+                columns=one.columns,
             ),
             [1],
         )
