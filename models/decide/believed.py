@@ -45,7 +45,15 @@ def believed(x: F32, beliefs: F32, *, mask: Mask, shared: Shared) -> Believed:
     multiplier = np.exp(log_taste)
     roots = products[1:]
     roots *= roots
-    relative = (_ones(len(roots)) @ roots).reshape(mask.shape)
+    doubt = (_ones(len(roots)) @ roots).reshape(mask.shape)
+    return _given(x, beliefs, multiplier, doubt, mask=mask, shared=shared)
+
+
+def _given(
+    x: F32, beliefs: F32, multiplier: Floats, doubt: Floats, *, mask: Mask, shared: Shared
+) -> Believed:
+    """Return the page of taste factors (K, T) and their relative variances, which are changed."""
+    relative = doubt
     relative += beliefs[_AT["relative_variance"]]
     most = np.float32(MAX_TAKE)
     prior_mean = beliefs[_AT["level"]] * beliefs[_AT["prior"]]
@@ -72,22 +80,38 @@ def believed(x: F32, beliefs: F32, *, mask: Mask, shared: Shared) -> Believed:
     return Believed(page, multiplier, expected)
 
 
-def without_taste(beliefs: TitleBeliefs) -> Page:
-    """Return the page of a viewer of whom nothing is known, on the beliefs' first surface."""
+class LoggedTaste(NamedTuple):
+    """What taste did to each artwork: factors (T, K), and their relative standard deviations."""
+
+    factors: Floats
+    doubts: Floats
+
+
+def page_of(beliefs: TitleBeliefs, taste: LoggedTaste | None = None) -> Page:
+    """Return the page of a viewer on the beliefs' first surface; without a taste, of a stranger.
+
+    Features are zeros: with taste, a policy that reads them (LinUCB) is not to be judged on it.
+    """
     surfaces = tuple(f"surface {at}" for at in range(beliefs.level.shape[1]))
     table = belief_rows(beliefs, surfaces)[surfaces[0]]
     columns = np.ascontiguousarray(table.transpose(2, 1, 0))
     mask = np.ascontiguousarray(beliefs.mask.T)
     nothing = np.zeros((1, *mask.shape), np.float32)
-    return believed(nothing, columns, mask=mask, shared=_INDIFFERENT).page
+    factors, doubts = np.ones(mask.shape, np.float32), np.zeros(mask.shape, np.float32)
+    if taste is not None:
+        factors = np.ascontiguousarray(taste.factors.T, np.float32)
+        doubts = np.ascontiguousarray(taste.doubts.T, np.float32) ** 2
+    return _given(nothing, columns, factors, doubts, mask=mask, shared=_INDIFFERENT).page
 
 
-def propensities_on(policy: Policy, beliefs: TitleBeliefs) -> NDArray[np.float64]:
-    """Return (T, K): with which probability the policy shows each artwork to such a viewer.
+def propensities_on(
+    policy: Policy, beliefs: TitleBeliefs, taste: LoggedTaste | None = None
+) -> NDArray[np.float64]:
+    """Return (T, K): with which probability the policy shows each artwork, as to `page_of`.
 
     Rows sum to one in double precision. Uniform exploration is not part of it.
     """
-    wide = np.asarray(policy.propensities(without_taste(beliefs)), np.float64)
+    wide = np.asarray(policy.propensities(page_of(beliefs, taste)), np.float64)
     return np.asarray(wide / wide.sum(axis=1, keepdims=True))
 
 

@@ -12,7 +12,7 @@ from keyart.models.belief.beliefs import Learned, TitleBeliefs, refresh
 from keyart.models.belief.hyper import Hyper
 from keyart.models.context.sums import Array, Numbers
 from keyart.models.dataset.training_log import read_rewards
-from keyart.models.decide.believed import propensities_on
+from keyart.models.decide.believed import LoggedTaste, propensities_on
 from keyart.models.ope.rows import Rows
 from keyart.models.sums.arrays import Sums
 from keyart.schemas.training import columns
@@ -27,6 +27,10 @@ COLUMNS: Final = columns(
     "shown_at_ms",
     "candidates",
     "propensities",
+)
+TASTE: Final = columns("taste_factors", "doubts")
+BEFORE: Final = (
+    "{} of {} rewards are of before taste was logged for every candidate: judged without it"
 )
 
 
@@ -46,6 +50,9 @@ class OwnLog:
         (N,) when it was shown, in order.
     titles, artworks
         (T,) the titles' ids; and for each of its artworks the column.
+    taste
+        What the viewer's taste did to every candidate, as it was logged; factors of 1 where it was
+        not: in rewards of an earlier keyart, and for viewers of whom nothing was known.
     """
 
     rows: Rows
@@ -54,14 +61,16 @@ class OwnLog:
     shown_at_ms: "np.ndarray[Any, np.dtype[np.int64]]"
     titles: list[str]
     artworks: list[dict[str, int]]
+    taste: LoggedTaste
     warnings: list[str] = field(default_factory=list)
 
     def sums(self, which: "np.ndarray[Any, np.dtype[np.bool_]]") -> tuple[Array, Array]:
-        """Return (T, K) takes and impressions of these rows."""
+        """Return (T, K) takes of these rows, and impressions, each worth what taste expected."""
         shape = (int(self.title.max()) + 1, self.logged.shape[1])
         at = self.title[which] * shape[1] + self.rows.action[which]
         size = shape[0] * shape[1]
-        shown = np.bincount(at, minlength=size).reshape(shape).astype(np.float64)
+        worth = self.rows.of_logged(self.taste.factors)[which]
+        shown = np.bincount(at, worth, minlength=size).reshape(shape).astype(np.float64)
         taken = np.bincount(at, self.rows.reward[which], minlength=size).reshape(shape)
         return taken.astype(np.float64), shown
 
@@ -94,10 +103,17 @@ def read_own(path: Path, *, most: int, since_ms: int = 0) -> OwnLog:
     InvalidRecord
         No file can be read.
     """
-    frame, warnings = read_rewards(path, COLUMNS, since_ms=since_ms)
+    import polars as pl
+
+    frame, warnings = read_rewards(path, COLUMNS, perhaps=TASTE, since_ms=since_ms)
     if frame.height > most:
         warnings.append(f"the newest {most} of {frame.height} rows are read")
         frame = frame.tail(most)
+    for name in TASTE:
+        if name not in frame.columns:
+            frame = frame.with_columns(pl.lit(None).alias(name))
+    if before := frame[TASTE[0]].null_count():
+        warnings.append(BEFORE.format(f"{before:,}", f"{frame.height:,}"))
     return _made(frame, warnings)
 
 
@@ -106,8 +122,9 @@ def _made(frame: Any, warnings: list[str]) -> OwnLog:
     places: list[dict[str, int]] = []
     width, count = 1, frame.height
     title = np.empty(count, np.intp)
-    table = list(frame.select("title", "artwork", "candidates", "propensities").iter_rows())
-    for at, (name, _, candidates, _) in enumerate(table):
+    wanted = ("title", "artwork", "candidates", "propensities", *TASTE)
+    table = list(frame.select(*wanted).iter_rows())
+    for at, (name, _, candidates, *_) in enumerate(table):
         number = titles.setdefault(name, len(titles))
         if number == len(places):
             places.append({})
@@ -116,11 +133,14 @@ def _made(frame: Any, warnings: list[str]) -> OwnLog:
         title[at] = number
         width = max(width, len(places[number]))
     logged, allowed = np.zeros((count, width)), np.zeros((count, width), np.bool_)
+    factors, doubts = np.ones((count, width)), np.zeros((count, width))
     action = np.empty(count, np.intp)
-    for at, (_, artwork, candidates, shares) in enumerate(table):
+    for at, (_, artwork, candidates, shares, by_taste, doubted) in enumerate(table):
         place = places[title[at]]
         columns = [place[each] for each in candidates]
         allowed[at, columns], logged[at, columns] = True, shares
+        if by_taste is not None and doubted is not None:
+            factors[at, columns], doubts[at, columns] = by_taste, doubted
         action[at] = place[artwork]
     propensity = np.maximum(logged[np.arange(count), action], 1e-9)
     _, cluster = np.unique(frame["viewer"].to_numpy(), return_inverse=True)
@@ -138,6 +158,7 @@ def _made(frame: Any, warnings: list[str]) -> OwnLog:
         shown_at_ms=frame["shown_at_ms"].to_numpy().astype(np.int64),
         titles=list(titles),
         artworks=places,
+        taste=LoggedTaste(factors, doubts),
         warnings=warnings,
     )
 
@@ -147,7 +168,8 @@ def propensities(
 ) -> Array:
     """Return (N, K) of a policy on keyart's belief of titles, from what came before each block.
 
-    Without taste and context: the log keeps those of the chosen artwork alone.
+    With what the viewer's taste did to each candidate when it was decided, as far as it was logged.
+    A policy that reads the features themselves (LinUCB) sees none.
 
     Parameters
     ----------
@@ -164,7 +186,8 @@ def propensities(
             **{each.name: getattr(beliefs, each.name)[its] for each in fields(beliefs)},
         )
         here = replace(here, mask=log.rows.allowed[block])
-        found[block] = propensities_on(policy, here)
+        tasted = LoggedTaste(*(each[block] for each in log.taste))
+        found[block] = propensities_on(policy, here, tasted)
     return found
 
 
@@ -174,8 +197,8 @@ def title_model(log: OwnLog, fold: Numbers) -> Array:
     for each in range(int(fold.max()) + 1):
         own = fold == each
         beliefs = _believe(log, *log.sums(~own))
-        mean = beliefs.level[:, :1] * np.exp(beliefs.log_relative)
-        expected[own] = np.minimum(mean, 1.0)[log.title[own]]
+        mean = (beliefs.level[:, :1] * np.exp(beliefs.log_relative))[log.title[own]]
+        expected[own] = np.minimum(mean * log.taste.factors[own], 1.0)
     return expected
 
 

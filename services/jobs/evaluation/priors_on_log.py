@@ -74,8 +74,8 @@ def loss_of(
 ) -> Loss | None:
     """Return what the policy would take more with one prior than with another; None: too few rows.
 
-    Doubly robust, the two on the same rows (Delta-OPE), with a bootstrap over viewers. Both are
-    judged without taste, which the log keeps of the chosen artwork alone.
+    Doubly robust, the two on the same rows (Delta-OPE), with a bootstrap over viewers. Both see
+    what each viewer's taste did to every candidate, as far as it was logged.
     """
     rows = log.rows
     if len(rows) < LEAST_ROWS:

@@ -2,7 +2,7 @@
 
 A decision waits for its impression for a whole dwell period, and most are never seen, so what waits
 has to be small. One page is one compressed record of columns, as the log has them, that one
-decision is read out of: BYTES bytes a decision in a page of forty with ten artworks each, where the
+decision is read out of: 235 bytes a decision in a page of forty with ten artworks each, where the
 reward made of it takes 2,000. Pages of before there were columns are kept decision by decision.
 """
 

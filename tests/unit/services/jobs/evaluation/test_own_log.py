@@ -1,0 +1,88 @@
+"""keyart's own log: policies and priors are judged with what taste did to every candidate."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from keyart.models.bandits.registry import build_policy
+from keyart.models.ope.estimators import terms
+from keyart.models.ope.reward_model import folds_of
+from keyart.schemas import codec
+from keyart.schemas.decisions import Versions
+from keyart.schemas.rewards import Reward
+from keyart.services.jobs.evaluation.own_log import OwnLog, propensities, read_own, title_model
+from keyart.streams.archive import files
+from keyart.streams.ports import LogRecord
+from tests.packing import belief_bytes
+
+LEVEL, LIKES, TITLES = 0.2, 1.8, 10
+FACTORS = np.array([[LIKES, 1 / LIKES], [1 / LIKES, LIKES]])
+"""Of two kinds of viewers for two artworks."""
+
+
+def write(folder: Path, count: int, *, version: int = 2, seed: int = 0) -> Path:
+    """Log `count` even draws; half of the viewers like the one artwork, half the other."""
+    rng = np.random.default_rng(seed)
+    records = []
+    for at in range(count):
+        viewer = int(rng.integers(200))
+        factors, shown = FACTORS[viewer % 2], int(rng.integers(2))
+        beliefs = [(1.0, 1.0, factor, 0.4, 0.1, 10.0, 2.0) for factor in factors]
+        one = Reward(
+            id=f"{at:024x}",
+            viewer=f"{viewer:032x}",
+            title=f"t{rng.integers(TITLES)}",
+            artwork="ab"[shown],
+            surface="home",
+            value=float(rng.random() < LEVEL * factors[shown]),
+            shown_at_ms=1_700_000_000_000 + 1000 * at,
+            closed_at_ms=1_700_000_000_000 + 1000 * at,
+            candidates=("a", "b"),
+            propensities=(0.5, 0.5),
+            explored=True,
+            policy="uniform",
+            versions=Versions(policy="u-1", prior="n", posterior="1", space="s"),
+            multiplier=float(factors[shown]),
+            beliefs=belief_bytes(beliefs) if version > 1 else b"",
+            version=version,
+        )
+        records.append(
+            LogRecord("rewards", 0, f"{at + 1}-0", one.title, codec.encode(one), one.shown_at_ms)
+        )
+    files.write(folder, records)
+    return folder
+
+
+def kinds(log: OwnLog) -> np.ndarray:
+    """Which artwork each row's viewer likes, by the factors that were logged."""
+    return log.taste.factors.argmax(axis=1)
+
+
+def test_a_policy_is_judged_with_the_taste_that_was_logged(tmp_path: Path) -> None:
+    log = read_own(write(tmp_path, 4000), most=10_000)
+    assert log.warnings == []
+    policy = build_policy("optimistic")
+    shares = propensities(log, policy)
+    liked = shares[np.arange(len(shares)), kinds(log)]
+    late = slice(len(shares) // 4, None)
+    assert liked[late].mean() > 0.9, "each viewer is given what they like"
+    found = terms("dr", log.rows, shares, model=title_model(log, folds_of(log.rows, seed=0)))
+    truth = (shares * LEVEL * FACTORS[kinds(log)]).sum(axis=1).mean()
+    assert found.value == pytest.approx(truth, abs=0.03)
+    assert found.value > LEVEL * (LIKES + 1 / LIKES) / 2 + 0.05, "more than any artwork for all"
+
+
+def test_rewards_of_before_are_judged_without_it_and_that_is_said(tmp_path: Path) -> None:
+    write(tmp_path, 300, version=1)
+    log = read_own(tmp_path, most=10_000)
+    assert (log.taste.factors == 1.0).all() and (log.taste.doubts == 0.0).all()
+    (said,) = log.warnings
+    assert said.startswith("300 of 300 rewards are of before taste was logged")
+
+
+def test_the_reward_model_knows_taste_and_never_the_viewers_own_fold(tmp_path: Path) -> None:
+    log = read_own(write(tmp_path, 4000), most=10_000)
+    model = title_model(log, folds_of(log.rows, seed=0))
+    truth = LEVEL * FACTORS[kinds(log)]
+    assert np.abs(model - truth).mean() < 0.04
