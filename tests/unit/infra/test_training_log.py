@@ -23,11 +23,7 @@ VIEWERS = ("1" * 32, "2" * 32)
 
 def reward(number: int, *, version: int = 2) -> Reward:
     viewer, shown = VIEWERS[number % 2], number % 3
-    more = (
-        {"taste": pack_taste(TASTE), "beliefs": belief_bytes([(1, 1, 1, 1, 1, 1, 1)] * 3)}
-        if version > 1
-        else {}
-    )
+    known = version > 1
     return Reward(
         id=f"{number:024x}",
         viewer=viewer,
@@ -43,7 +39,8 @@ def reward(number: int, *, version: int = 2) -> Reward:
         policy="p",
         versions=Versions(policy="p-1", prior="n", posterior="1", space="s"),
         version=version,
-        **more,
+        taste=pack_taste(TASTE) if known else b"",
+        beliefs=belief_bytes([(1, 1, 1, 1, 1, 1, 1)] * 3) if known else b"",
     )
 
 

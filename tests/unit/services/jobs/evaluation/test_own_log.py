@@ -56,7 +56,7 @@ def write(folder: Path, count: int, *, version: int = 2, seed: int = 0) -> Path:
 
 def kinds(log: OwnLog) -> np.ndarray:
     """Which artwork each row's viewer likes, by the factors that were logged."""
-    return log.taste.factors.argmax(axis=1)
+    return np.asarray(log.taste.factors.argmax(axis=1))
 
 
 def test_a_policy_is_judged_with_the_taste_that_was_logged(tmp_path: Path) -> None:
