@@ -26,11 +26,15 @@ class Artwork(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Title(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The thing recommended, as a site hands it over: 1 to 40 artworks with distinct ids."""
+    """The thing recommended, as a site hands it over: 1 to 40 artworks with distinct ids.
+
+    `default` is the artwork that the site would show without keyart; "" is the first.
+    """
 
     id: Name
     name: Annotated[str, Meta(max_length=500)] = ""
     group: Annotated[str, Meta(max_length=128)] = ""
+    default: Annotated[str, Meta(max_length=128)] = ""
     artworks: Annotated[tuple[Artwork, ...], Meta(min_length=1, max_length=MAX_ARTWORKS)]
     version: Annotated[int, Meta(ge=1)] = TITLE_VERSION
 
@@ -66,11 +70,13 @@ class StoredTitle(Struct, frozen=True, kw_only=True, omit_defaults=True):
     group: str = ""
     names: tuple[Described, ...] = ()
     trimmed: bool = False
+    default: str = ""
     artworks: tuple[StoredArtwork, ...]
     updated_at_ms: Millis
     version: Annotated[int, Meta(ge=1)] = TITLE_VERSION
 
     @property
     def choosable(self) -> tuple[Artwork, ...]:
-        """The artworks that may be chosen now, in the order of the catalogue."""
-        return tuple(kept.artwork for kept in self.artworks if kept.removed_at_ms is None)
+        """The artworks that may be chosen now: the default first, then as in the catalogue."""
+        kept = [each.artwork for each in self.artworks if each.removed_at_ms is None]
+        return tuple(sorted(kept, key=lambda each: each.id != self.default))

@@ -147,7 +147,7 @@ def _place(
     attributes = {key[start:]: each for key, each in given.items() if key.startswith(ATTRIBUTE)}
     artwork: dict[str, Any] = {"id": given["artwork"], "attributes": attributes}
     artwork |= {key: given[key] for key in ("image", "description") if key in given}
-    own: dict[str, Any] = {key: given[key] for key in ("name", "group") if key in given}
+    own: dict[str, Any] = {key: given[key] for key in ("name", "group", "default") if key in given}
     title = titles.setdefault(given["title"], {"id": given["title"], "artworks": [], **own})
     first.setdefault(given["title"], where)
     differ = [key for key, value in own.items() if title.setdefault(key, value) != value]

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
+from keyart.models.bandits.holdback import Holdback
 from keyart.models.statistics.lift import MIN_TAKES, Contrast, contrast, interval
 from keyart.models.statistics.shares import check_shares
 from keyart.models.statistics.timeline import merge
@@ -15,8 +16,11 @@ from keyart.services.page.views import (
     LiftPoint,
     LiftSeries,
     LiftView,
+    WorthView,
 )
 
+HOLDBACK = Holdback.name
+WORTH = "keyart"
 DAY_MS = 86_400_000
 RATE_MS = 7 * DAY_MS
 LONGEST_DAYS = 365.0
@@ -150,6 +154,53 @@ def rates(every: Sequence[Stratum], policies: Sequence[str]) -> tuple[float, flo
     return lately.count / days, lately.value / days
 
 
+def worth_pairs(every: Sequence[Stratum], low_ms: int = 0, high_ms: int = FAR_MS) -> list[Pair]:
+    """Return all that keyart chose, explored or not, beside the holdback, of each period."""
+    return [
+        (
+            merge(
+                track.between(low_ms, high_ms)
+                for name, track in each.policies.items()
+                if name != HOLDBACK
+            ),
+            each.policies[HOLDBACK].between(low_ms, high_ms),
+        )
+        for each in _held_back(every)
+    ]
+
+
+def _held_back(every: Sequence[Stratum]) -> list[Stratum]:
+    return [each for each in every if HOLDBACK in each.policies and len(each.policies) > 1]
+
+
+def worth_of(every: Sequence[Stratum]) -> WorthView:
+    """Return what all of it is worth: keyart against default artworks, in words before it is known.
+
+    Its interval holds at every look.
+    """
+    used = _held_back(every)
+    share = max((each.split.arms.get(HOLDBACK, 0.0) for each in every[-1:]), default=0.0)
+    if (known := contrast(worth_pairs(used))) is not None:
+        shown = used[-1].split.arms.get(HOLDBACK, share)
+        words = f"the {100 * shown:.3g} % of viewers who always see each title's default artwork"
+        return WorthView(lift=_lift(known, used, WORTH, HOLDBACK, words), share=share)
+    if not used and not share:
+        waiting = (
+            "Nobody is held back, so nothing says what all of it is worth: set KEYART_HOLDBACK."
+            if every
+            else ""
+        )
+        return WorthView(waiting=waiting)
+    sides = [merge(pair[side] for pair in worth_pairs(used)) for side in (0, 1)]
+    return WorthView(
+        share=share,
+        waiting=(
+            f"An honest interval needs {MIN_TAKES:.0f} takes on each side; so far keyart has "
+            f"{sides[0].value:.0f} and default artworks {sides[1].value:.0f}."
+        ),
+    )
+
+
 def experiment_of(every: Sequence[Stratum]) -> ExperimentView | None:
     """Return the newest experiment: its arms against the default policy's, and their shares."""
     running = [each for each in every if len(_shares(each)) > 1]
@@ -186,7 +237,10 @@ def experiment_of(every: Sequence[Stratum]) -> ExperimentView | None:
 
 
 def _shares(stratum: Stratum) -> dict[str, float]:
-    return {arm: share for arm, share in stratum.split.arms.items() if share > 0.0}
+    """Return the arms' shares of those who are not held back."""
+    arms = {arm: share for arm, share in stratum.split.arms.items() if share > 0.0}
+    rest = 1.0 - arms.pop(HOLDBACK, 0.0)
+    return {arm: share / rest for arm, share in arms.items()}
 
 
 def _arm(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from keyart.models.bandits.holdback import Holdback
 from keyart.models.bandits.registry import DEFAULT_POLICY
 from keyart.models.statistics.entropy import effective_choices
 from keyart.models.statistics.lift import interval
@@ -20,7 +21,11 @@ CONTROL = "uniform"
 POINTS = 60
 WINDOWS = 6
 """A moving point covers this part of all impressions."""
-_SPOKEN = {CONTROL: "uniform choice", DEFAULT_POLICY: f"keyart ({DEFAULT_POLICY})"}
+_SPOKEN = {
+    CONTROL: "uniform choice",
+    DEFAULT_POLICY: f"keyart ({DEFAULT_POLICY})",
+    Holdback.name: "default artworks",
+}
 HOLE = 0.03
 YOUNG = 8
 """With no more points than this, all are shown."""

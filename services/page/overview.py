@@ -7,7 +7,7 @@ from keyart.models.decide.index import ANY_SURFACE, BELIEF_COLUMNS
 from keyart.models.statistics.lift import MIN_TAKES
 from keyart.models.statistics.ratio import check_ratio
 from keyart.models.statistics.timeline import EXPLORE
-from keyart.services.page.comparison import experiment_of, lift_of, rates, until_takes
+from keyart.services.page.comparison import experiment_of, lift_of, rates, until_takes, worth_of
 from keyart.services.page.fractions import (
     CONTROL,
     Track,
@@ -73,6 +73,7 @@ def overview_of(
         lift=lift,
         waiting="" if lift else _waiting(flow, titles, held, every, rules),
         experiment=experiment_of(every),
+        worth=worth_of(every),
         since_ms=min((int(track.starts[0]) for track in ordered), default=0),
         shown_on=shown_on,
         pending=source.pending(),

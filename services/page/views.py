@@ -43,6 +43,17 @@ class LiftView(Struct, frozen=True, kw_only=True):
     until: str
 
 
+class WorthView(Struct, frozen=True, kw_only=True):
+    """What all of it is worth: keyart against viewers who see default artworks alone.
+
+    `lift` is None while `waiting` says what is missing; `share` of viewers are held back now.
+    """
+
+    lift: LiftView | None = None
+    share: float = 0.0
+    waiting: str = ""
+
+
 class ArmView(Struct, frozen=True, kw_only=True):
     """One arm of an experiment: its share of viewers, and how far it is above the default's.
 
@@ -150,6 +161,7 @@ class Overview(Struct, frozen=True, kw_only=True):
     lift: LiftView | None
     waiting: str
     experiment: ExperimentView | None
+    worth: WorthView
     since_ms: int
     shown_on: tuple[str, ...]
     pending: int

@@ -1,5 +1,6 @@
 """The experiment that the settings ask for."""
 
+from keyart.models.bandits.holdback import Holdback
 from keyart.models.bandits.registry import build_policy
 from keyart.models.decide.engine import Decider
 from keyart.models.decide.experiment import Arm, Experiment
@@ -31,8 +32,18 @@ def experiment_of(settings: Settings) -> Experiment:
         for name, share in shares.items()
     ]
     return Experiment(
-        [Arm(rest, settings.policy, first), *beside], explore_share=settings.explore_share
+        [Arm(rest, settings.policy, first), *beside],
+        explore_share=settings.explore_share,
+        holdback=_holdback(settings),
     )
+
+
+def _holdback(settings: Settings) -> Arm | None:
+    """Return the arm of viewers who are shown default artworks; nothing is explored in it."""
+    if not settings.holdback:
+        return None
+    decider = Decider(policy=Holdback(), explore_share=0.0, dwell_ms=settings.dwell_s * 1000)
+    return Arm(settings.holdback, Holdback.name, decider)
 
 
 def _decider(

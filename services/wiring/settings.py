@@ -144,6 +144,12 @@ class Settings:
     experiment: str = _setting(
         "", "policies beside the default and their shares, as name=share, comma-separated"
     )
+    holdback: float = _setting(
+        0.01,
+        "share of viewers who are always shown each title's default artwork, to compare; 0: nobody",
+        low=0.0,
+        high=0.5,
+    )
     dwell_s: int = _setting(
         DWELL_S, "how long a viewer keeps seeing the same artwork", low=1, high=2_592_000
     )

@@ -45,7 +45,8 @@ def upsert(
     Raises
     ------
     InvalidRecord
-        Two artworks have the same id, or the title does not fit into `MAX_STORED_BYTES`.
+        Two artworks have the same id, the default is none of them, or the title does not fit into
+        `MAX_STORED_BYTES`.
     """
     since_ms = now_ms if since_ms is None else since_ms
     given: dict[str, Artwork] = {}
@@ -53,6 +54,8 @@ def upsert(
         if artwork.id in given:
             raise InvalidRecord(f"artwork id {artwork.id!r} stands twice", f"$.artworks[{at}].id")
         given[artwork.id] = artwork
+    if title.default and title.default not in given:
+        raise InvalidRecord(f"the title has no artwork {title.default!r}", "$.default")
     before = {kept.artwork.id: kept for kept in held.artworks} if held else {}
     artworks = [_put(before.get(artwork.id), artwork, since_ms) for artwork in given.values()]
     gone = [_remove(kept, now_ms) for name, kept in before.items() if name not in given]
@@ -63,6 +66,7 @@ def upsert(
             group=title.group,
             names=_named(held, title.name, since_ms),
             trimmed=held is not None and held.trimmed,
+            default=title.default,
             artworks=(*artworks, *gone),
             updated_at_ms=now_ms,
         )

@@ -382,6 +382,20 @@ def test_keys_are_asked_for(parts: Opened, tmp_path: Path) -> None:
         create_app(site(tmp_path, api_keys="short"))
 
 
+def test_a_share_of_viewers_is_held_back_for_good(client: Client, parts: Opened) -> None:
+    assert decide(client, "v0", "t0").status_code == 200
+    half = site(Path(parts.settings.data_dir), holdback=0.5)
+    with opened(half) as other:
+        within(5, lambda: other.get("/health/ready").status_code == 200)
+        answers = [decide(other, f"v{at}", "t0").json() for at in range(60)]
+    held = [each for each in answers if each["policy"] == "holdback"]
+    assert 5 < len(held) < 55
+    for each in held:
+        (one,) = each["decisions"]
+        assert (one["artwork"], one["propensity"], one["explored"]) == ("rockets", 1.0, False)
+        assert "held back" in one["why"]
+
+
 def test_an_experiment_splits_viewers(client: Client, parts: Opened) -> None:
     assert decide(client, "v0", "t0").status_code == 200
     split = site(Path(parts.settings.data_dir), experiment="uniform=0.3")

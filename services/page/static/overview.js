@@ -16,6 +16,7 @@ export function showOverview(overview) {
   setText(byId("note"), overview.note);
   byId("note").hidden = !overview.note;
   showLift(overview);
+  showWorth(overview.worth);
   keyed(byId("policies"), overview.policies, (policy) => policy.policy,
     () => h("li", {}, h("i", { class: "swatch" }), h("b"), h("span", { class: "value" }), h("span", { class: "n" })),
     (row, policy) => {
@@ -53,6 +54,15 @@ function showLift({ lift, waiting }) {
   byId("lift-until").hidden = !lift.until;
   setText(byId("lift-control"), `The control, ${lift.control}: ${lift.control_words}. ${count(lift.impressions)} impressions since ${moment(lift.since_ms)}.`);
   liftScale(byId("lift-scale"), lift);
+}
+
+function showWorth({ lift, waiting }) {
+  const tone = lift && toneOf(lift);
+  setText(byId("worth"), !lift ? waiting : `${{
+    above: `${signed(lift.percent)}\u00a0% takes over default artworks.`,
+    below: `${signed(lift.percent)}\u00a0% takes: fewer than with default artworks.`,
+    even: "Too early to tell keyart from default artworks.",
+  }[tone]} ${intervalWords(lift)} ${extraWords(lift)} ${lift.until} The control: ${lift.control_words}.`);
 }
 
 const toneOf = (lift) => (lift.low > 0 ? "above" : lift.high < 0 ? "below" : "even");

@@ -235,3 +235,13 @@ def test_a_text_that_two_titles_share_stays_while_one_has_it(
     row = catalogue_view.row("u", None, NOW)
     assert row is not None
     assert catalogue_view.text(row) == "shared"
+
+
+def test_the_default_artwork_stands_first_and_is_one_of_the_titles() -> None:
+    given = Title(id="t", artworks=tuple(Artwork(id=name) for name in "abc"), default="b")
+    stored = upsert(None, given, now_ms=1)
+    assert [each.id for each in stored.choosable] == ["b", "a", "c"]
+    again = upsert(stored, structs.replace(given, default=""), now_ms=2)
+    assert [each.id for each in again.choosable] == ["a", "b", "c"]
+    with pytest.raises(InvalidRecord, match="no artwork 'x'"):
+        upsert(None, structs.replace(given, default="x"), now_ms=1)

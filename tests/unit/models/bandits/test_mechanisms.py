@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from keyart.models.bandits.holdback import Holdback
 from keyart.models.bandits.protocol import Page, choose, mix
 from keyart.models.bandits.registry import POLICIES, build_policy
 
@@ -167,3 +168,8 @@ def test_choices_follow_the_propensities_of_the_mixture() -> None:
     assert picks.max() < 5
     close(mixed[0, :5], drawn(picks))
     close(mixed[0, :5], drawn(mechanism))
+
+
+def test_who_is_held_back_sees_the_first_artwork_whatever_is_believed() -> None:
+    shares = Holdback().propensities(page())
+    assert (shares[:, 0] == 1.0).all() and (shares[:, 1:] == 0.0).all()

@@ -17,6 +17,7 @@ from keyart.services.page.comparison import (
     lift_of,
     lifts_over_time,
     until_takes,
+    worth_of,
 )
 from keyart.services.page.strata import Filter, chosen, strata, surfaces
 
@@ -195,3 +196,39 @@ def test_what_was_stored_before_there_were_splits_is_compared_as_one_time() -> N
     lift = lift_of(every, "optimistic")
     assert lift is not None and lift.low > 0.0
     assert lift.since_ms == START_MS
+
+
+HELD = split_text(0.2, {"optimistic": 0.9, "holdback": 0.1})
+
+
+def test_all_that_keyart_does_is_compared_with_who_is_held_back() -> None:
+    every = strata(buckets(traffic({"optimistic": 0.2, "holdback": 0.1}, split=HELD)), Filter())
+    worth = worth_of(every)
+    assert worth.lift is not None and worth.waiting == ""
+    # what is explored is keyart's too: 0.8 x 0.2 + 0.2 x 0.1 of viewers who are not held back, and
+    # `traffic` explores for those who are as well
+    assert worth.lift.low < 100 * (0.18 / 0.1 - 1) < worth.lift.high
+    assert worth.lift.low > 0 and worth.share == 0.1
+    assert worth.lift.control == "default artworks"
+    assert "10 % of viewers" in worth.lift.control_words
+    assert experiment_of(every) is None, "a holdback alone is no experiment"
+
+
+def test_an_experiment_beside_a_holdback_is_checked_without_it() -> None:
+    split = split_text(0.2, {"optimistic": 0.45, "lola": 0.45, "holdback": 0.1})
+    found = experiment_of(
+        strata(buckets(traffic({"optimistic": 0.1, "lola": 0.1}, split=split)), Filter())
+    )
+    assert found is not None and found.passed
+    assert [arm.share_meant for arm in found.arms] == pytest.approx([0.5, 0.5])
+
+
+def test_what_it_is_worth_is_said_in_words_before_it_can_be_known() -> None:
+    few = traffic({"optimistic": 0.2, "holdback": 0.01}, split=HELD, days=(0, 1), a_day=300)
+    own = [each for each in few if not each.explored]
+    said = worth_of(strata(buckets(own), Filter()))
+    assert said.lift is None and said.share == 0.1
+    assert said.waiting.startswith("An honest interval needs 10 takes on each side; so far keyart")
+    nobody = worth_of(strata(buckets(traffic({"optimistic": 0.2})), Filter()))
+    assert "set KEYART_HOLDBACK" in nobody.waiting
+    assert worth_of([]).waiting == ""
