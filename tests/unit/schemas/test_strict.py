@@ -78,7 +78,7 @@ def test_the_field_of_an_artwork_that_was_meant_is_named(given: str, meant: str)
 
 def test_a_field_like_none_is_refused_with_what_there_is() -> None:
     (said,) = faults(title(zzz=1), Title).values()
-    assert said == "there is no field 'zzz'; there are artworks, group, id, name, version"
+    assert said == "there is no field 'zzz'; there are artworks, default, group, id, name, version"
 
 
 def test_every_unknown_field_is_named_up_to_a_bound() -> None:
