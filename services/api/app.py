@@ -109,5 +109,6 @@ def create_app(parts: Parts) -> Litestar:
         log_access=settings.access_log,
         trace=trace,
     )
+    app.state.events_refused = state.metrics.rejected.inc
     app.state.ended = lambda reason: state.metrics.ended.labels(reason).inc()
     return app

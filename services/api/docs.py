@@ -4,6 +4,7 @@ from html import escape
 from typing import Any
 
 from litestar import Request
+from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.plugins import JsonRenderPlugin, OpenAPIRenderPlugin
 from litestar.routes import HTTPRoute
 from msgspec import json
@@ -25,10 +26,10 @@ a{color:#8ab4ff}}
 """
 
 
-def options_of(request: Request[Any, Any, Any]) -> dict[tuple[str, str], dict[str, Any]]:
-    """Return by method and path what the routes' `opt` says."""
+def handlers_of(request: Request[Any, Any, Any]) -> dict[tuple[str, str], HTTPRouteHandler]:
+    """Return the handlers by method and path."""
     return {
-        (method.lower(), route.path_format): handler.opt
+        (method.lower(), route.path_format): handler
         for route in request.app.routes
         if isinstance(route, HTTPRoute)
         for handler in route.route_handlers
@@ -41,7 +42,7 @@ class Document(JsonRenderPlugin):
 
     def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
         """Return the document."""
-        return json.encode(completed(openapi_schema, options_of(request)))
+        return json.encode(completed(openapi_schema, handlers_of(request)))
 
 
 class OfflinePage(OpenAPIRenderPlugin):
@@ -49,7 +50,7 @@ class OfflinePage(OpenAPIRenderPlugin):
 
     def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
         """Return the page."""
-        document = completed(openapi_schema, options_of(request))
+        document = completed(openapi_schema, handlers_of(request))
         info = document["info"]
         parts = [
             "<!doctype html><html lang=en><meta charset=utf-8>",

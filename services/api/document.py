@@ -1,51 +1,23 @@
-"""What Litestar cannot tell of handlers that read bytes: bodies, answers and problems, as OpenAPI.
+"""What Litestar's document lacks: records as msgspec knows them, keys, and problems of one kind.
 
-Bodies are decoded once, by msgspec, from the bytes that came; their schemas come from the same
-types.
+Paths, parameters, bodies and answers are Litestar's, from the handlers' own annotations. It knows
+less of the structs in them than msgspec, which reads them: their schemas are taken from there.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, TypeAlias
 
 import msgspec
-from msgspec import Struct
+from litestar import Response
+from litestar.handlers import HTTPRouteHandler
+from litestar.typing import FieldDefinition
 
-from keyart.schemas.catalogue import StoredTitle, Title
-from keyart.services.api.answers import Answer
 from keyart.services.api.auth import ADMIN
-from keyart.services.api.health import Readiness
-from keyart.services.api.problems import Problem
-from keyart.services.api.routes import Accepted, DecisionsRequest, EventsRequest, TitlePage
+from keyart.services.api.problems import PROBLEM, SAID, Problem
 from keyart.services.api.sent import sent_events
-from keyart.services.api.viewers import CorrectionRequest, Taken, TasteView
 
-PROBLEM: Final = "application/problem+json"
-SAID: Final = {
-    400: "The request is wrong; each fault is named with its place",
-    401: "A key is asked for",
-    403: "The key lacks the scope; or, without keys, another site's page asks",
-    404: "There is no such title or viewer",
-    409: "Others changed the same title each time; try again",
-    413: "The body is over 2 MB",
-    415: "The body is not declared as application/json",
-    421: "Without keys: the host is asked under a name that is not loopback's",
-    429: "Too many wrong keys came from there; Retry-After says when to try again",
-    503: "A server behind this one is away, or too much is asked: see Retry-After",
-}
-
-
-class Told(Struct, frozen=True, kw_only=True):
-    """What is told of one operation: its body with an example, its answer, and its problems."""
-
-    answers: Any
-    status: int = 200
-    asks: Any = None
-    example: Any = None
-    problems: tuple[int, ...] = (400, 503)
-
-
-BODY: Final = (400, 413, 415, 503)
-KEYED: Final = (401, 403, 421, 429)
+WITH_BODY: Final = (400, 413, 415)
+KEYED: Final = (401, 403, 421, 429, 503)
 KEY: Final = "key"
 SCHEMES: Final = {
     KEY: {
@@ -62,147 +34,104 @@ ID_HEADER: Final = {
         "schema": {"type": "string"},
     }
 }
-Options: TypeAlias = Mapping[tuple[str, str], Mapping[str, Any]]
-"""By method and path: what the route's `opt` says."""
-OPERATIONS: Final = {
-    ("post", "/v1/decisions"): Told(
-        asks=DecisionsRequest,
-        answers=Answer,
-        example={"viewer": "viewer-7", "surface": "home", "titles": ["deep-field", "small-hours"]},
-        problems=(*BODY, 404),
-    ),
-    ("post", "/v1/events"): Told(
-        asks=EventsRequest,
-        answers=Accepted,
-        status=202,
-        example={
-            "events": [
-                {
-                    "type": "impression",
-                    "id": "e-1",
-                    "viewer": "viewer-7",
-                    "title": "deep-field",
-                    "decision": "2d56ed5ecec9a1f6b3c04e11",
-                },
-                {
-                    "type": "play",
-                    "id": "e-2",
-                    "viewer": "viewer-7",
-                    "title": "deep-field",
-                    "decision": "2d56ed5ecec9a1f6b3c04e11",
-                    "minutes": 41.5,
-                },
-            ]
-        },
-        problems=BODY,
-    ),
-    ("put", "/v1/titles/{title}"): Told(
-        asks=Title,
-        answers=StoredTitle,
-        example={
-            "id": "deep-field",
-            "name": "Deep Field",
-            "group": "science",
-            "artworks": [
-                {
-                    "id": "stars",
-                    "image": "https://images.example.org/deep-field/stars.jpg",
-                    "description": "A field of stars above a desert",
-                },
-                {"id": "crew", "description": "Three astronomers at a table", "attributes": {}},
-            ],
-        },
-        problems=(*BODY, 409),
-    ),
-    ("get", "/v1/titles/{title}"): Told(answers=StoredTitle, problems=(404, 503)),
-    ("delete", "/v1/titles/{title}"): Told(answers=StoredTitle, problems=(404, 409, 503)),
-    ("get", "/v1/titles"): Told(answers=TitlePage, problems=(400,)),
-    ("get", "/v1/viewers/{viewer}"): Told(answers=TasteView, problems=(400, 404, 503)),
-    ("patch", "/v1/viewers/{viewer}"): Told(
-        asks=CorrectionRequest,
-        answers=Taken,
-        status=202,
-        example={"concepts": {"horses": 0.9, "football": -1, "cooking": 0}, "reset": False},
-        problems=BODY,
-    ),
-    ("delete", "/v1/viewers/{viewer}"): Told(answers=Taken, status=202),
-    ("get", "/health/ready"): Told(answers=Readiness, problems=()),
-}
+Handlers: TypeAlias = Mapping[tuple[str, str], HTTPRouteHandler]
 """By method and path."""
 
 
-def completed(document: dict[str, Any], options: Options) -> dict[str, Any]:
+def completed(document: dict[str, Any], handlers: Handlers) -> dict[str, Any]:
     """Return Litestar's document with what it could not know.
 
     Parameters
     ----------
     document
-        As Litestar made it of the routes.
-    options
-        Of the routes: which scopes they ask for.
+        As Litestar made it of the handlers.
+    handlers
+        Whose annotations say what is asked and answered, and whose `opt` says who may.
     """
-    kinds = [kind for told in OPERATIONS.values() for kind in (told.asks, told.answers) if kind]
-    every = [*dict.fromkeys(kinds), Problem]
-    schemas, components = msgspec.json.schema_components(every, ref_template=REFERENCE)
-    schema = dict(zip(every, schemas, strict=True))
-    event, events = sent_events(REFERENCE)
-    components |= events
-    components["EventsRequest"]["properties"]["events"]["items"] = event
     paths: dict[str, Any] = {}
     for path, item in document["paths"].items():
         if path.startswith("/docs"):
             continue
         paths[path] = {
-            method: _operation(operation, OPERATIONS.get((method, path)), schema)
-            | _security(options.get((method, path), {}))
+            method: _operation(operation, handlers[method, path].opt)
             for method, operation in item.items()
         }
-        for method, operation in paths[path].items():
-            asked = not options.get((method, path), {}).get("public")
-            _answers(operation, schema[Problem], asked=asked)
     held = document.get("components", {})
-    together = held.get("schemas", {}) | components
+    schemas = held.get("schemas", {}) | components(
+        handler for (_, path), handler in handlers.items() if path in paths
+    )
     return document | {
         "paths": paths,
-        "components": held | {"schemas": together, "securitySchemes": SCHEMES},
+        "components": held | {"schemas": schemas, "securitySchemes": SCHEMES},
     }
 
 
-def _operation(
-    operation: dict[str, Any], told: Told | None, schema: dict[Any, Any]
-) -> dict[str, Any]:
-    """Return the operation with its body, its answer and its problems, as far as they are told."""
-    if told is None:
-        # what Litestar decodes: queries and answers are right, its problems are not ours
-        responses = {k: v for k, v in operation["responses"].items() if int(k) < 400}
-        return operation | {"responses": responses | {"400": {}, "503": {}}}
-    answer = _content("As asked", "application/json", schema[told.answers])
+def components(handlers: Iterable[HTTPRouteHandler]) -> dict[str, Any]:
+    """Return the schemas of all structs that these handlers ask for and answer, by their names."""
+    kinds: dict[Any, None] = {Problem: None}
+    for handler in handlers:
+        asks = handler.parsed_data_field
+        for field in (handler.parsed_return_field, *([asks] if asks else ())):
+            kinds |= dict.fromkeys(_structs(field))
+    _, found = msgspec.json.schema_components(list(kinds), ref_template=REFERENCE)
+    event, events = sent_events(REFERENCE)
+    found["EventsRequest"]["properties"]["events"]["items"] = event
+    plain: dict[str, Any] = _plain(found | events)
+    return plain
+
+
+def _plain(schema: Any) -> Any:
+    """Return a schema without `items: false`, which generators of clients cannot read.
+
+    Lists of a known length, whose places are of one kind, are lists of that kind and length.
+    """
+    if isinstance(schema, list):
+        return [_plain(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    own = {name: _plain(each) for name, each in schema.items()}
+    if own.get("items") is False and (places := own.pop("prefixItems", [])):
+        own["items"] = places[0] if all(each == places[0] for each in places) else {}
+    return own
+
+
+def _structs(field: FieldDefinition) -> list[Any]:
+    if field.is_subclass_of(Response):
+        return [kind for inner in field.inner_types for kind in _structs(inner)]
+    return [field.annotation] if field.is_subclass_of(msgspec.Struct) else []
+
+
+def _operation(operation: dict[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    public = bool(options.get("public"))
+    responses = {**operation["responses"], **{str(status): {} for status in _more(operation)}}
+    if not public:
+        responses |= {str(status): {} for status in KEYED}
     found = operation | {
-        "responses": {str(told.status): answer, **{str(each): {} for each in told.problems}}
+        "security": [] if public else [{KEY: [scope]} for scope in options.get("scopes", ADMIN)],
+        "responses": {
+            status: (_problem(int(status)) if int(status) >= 400 else answer)
+            | {"headers": ID_HEADER}
+            for status, answer in sorted(responses.items())
+        },
     }
-    if told.asks is not None:
-        body = {"schema": schema[told.asks], "example": told.example}
-        found["requestBody"] = {"required": True, "content": {"application/json": body}}
+    if "requestBody" in found:
+        found["requestBody"] = _body(found["requestBody"])
     return found
 
 
-def _security(options: Mapping[str, Any]) -> dict[str, Any]:
-    if options.get("public"):
-        return {"security": []}
-    return {"security": [{KEY: [scope]} for scope in options.get("scopes", ADMIN)]}
+def _more(operation: dict[str, Any]) -> tuple[int, ...]:
+    if "requestBody" in operation:
+        return WITH_BODY
+    return (400,) if operation.get("parameters") else ()
 
 
-def _answers(operation: dict[str, Any], problem: dict[str, Any], *, asked: bool) -> None:
-    """Complete the answers: all problems are of one kind, and every answer has an id."""
-    found = operation["responses"]
-    for status in KEYED if asked else ():
-        found[str(status)] = {}
-    operation["responses"] = {
-        status: (_content(SAID[int(status)], PROBLEM, problem) if int(status) >= 400 else answer)
-        | {"headers": ID_HEADER}
-        for status, answer in sorted(found.items())
-    }
+def _body(body: dict[str, Any]) -> dict[str, Any]:
+    """Return the body with its example beside the schema, where tools look for it."""
+    schema = body["content"]["application/json"]["schema"]
+    (kind,), (example,) = schema["allOf"], schema["examples"]
+    return {**body, "content": {"application/json": {"schema": kind, "example": example}}}
 
 
-def _content(description: str, kind: str, schema: dict[str, Any]) -> dict[str, Any]:
-    return {"description": description, "content": {kind: {"schema": schema}}}
+def _problem(status: int) -> dict[str, Any]:
+    schema = {"$ref": REFERENCE.format(name=Problem.__name__)}
+    return {"description": SAID[status], "content": {PROBLEM: {"schema": schema}}}

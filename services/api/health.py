@@ -8,10 +8,8 @@ from litestar import Request, Response, get
 from msgspec import Struct
 
 from keyart.models.statistics.drift import take_drifts
-from keyart.schemas import codec
 from keyart.schemas.errors import KeyartError
 from keyart.services.api.auth import may
-from keyart.services.api.routes import JSON
 from keyart.services.api.state import ApiState, Keyart
 from keyart.services.page.routes import PAGE, PUBLIC
 from keyart.services.page.views import Overview
@@ -58,7 +56,7 @@ def live() -> dict[str, bool]:
 
 
 @get("/health/ready", opt=PUBLIC, summary="Can it decide", tags=["health"], operation_id="ready")
-async def ready(request: Request[Any, Any, Any], keyart: Keyart) -> Response[bytes]:
+async def ready(request: Request[Any, Any, Any], keyart: Keyart) -> Response[Readiness]:
     """Say whether decisions can be answered; to who may see the page, also how each part is."""
     if not may(request.scope, "page"):
         loaded = keyart.snapshots.age_s != float("inf")
@@ -88,8 +86,8 @@ async def ready(request: Request[Any, Any, Any], keyart: Keyart) -> Response[byt
     return _readiness(answer)
 
 
-def _readiness(answer: Readiness) -> Response[bytes]:
-    return Response(codec.encode(answer), status_code=200 if answer.ready else 503, media_type=JSON)
+def _readiness(answer: Readiness) -> Response[Readiness]:
+    return Response(answer, status_code=200 if answer.ready else 503)
 
 
 async def _store(keyart: ApiState) -> Part:

@@ -1,10 +1,11 @@
 """Errors as problem documents (RFC 9457): what was wrong, and where."""
 
 import logging
-from typing import Any
+from typing import Any, Final
 
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
+from litestar.openapi import ResponseSpec
 from msgspec import Struct, json, structs
 
 from keyart.schemas.errors import (
@@ -20,6 +21,20 @@ from keyart.services.wiring.lines import REQUEST
 
 log = logging.getLogger(__name__)
 RETRY_S = "2"
+PROBLEM: Final = "application/problem+json"
+SAID: Final = {
+    400: "The request is wrong; each fault is named with its place",
+    401: "A key is asked for",
+    403: "The key lacks the scope; or, without keys, another site's page asks",
+    404: "There is no such title or viewer",
+    409: "Others changed the same title each time; try again",
+    413: "The body is over 2 MB",
+    415: "The body is not declared as application/json",
+    421: "Without keys: the host is asked under a name that is not loopback's",
+    429: "Too many wrong keys came from there; Retry-After says when to try again",
+    503: "A server behind this one is away, or too much is asked: see Retry-After",
+}
+"""What the document says of each status."""
 
 
 class Fault(Struct, frozen=True, kw_only=True):
@@ -53,6 +68,19 @@ class BadRequest(KeyartError):
         self.status = status
 
 
+def said(*statuses: int) -> dict[int, ResponseSpec]:
+    """Return, for the document, the problems that a handler has beside those of all."""
+    return {
+        status: ResponseSpec(
+            data_container=Problem,
+            description=SAID[status],
+            media_type=PROBLEM,
+            generate_examples=False,
+        )
+        for status in statuses
+    }
+
+
 def encoded(problem: Problem) -> bytes:
     """Return the problem as a document, with the id of the request that is at work."""
     return json.encode(structs.replace(problem, request_id=REQUEST.get()))
@@ -63,7 +91,7 @@ def respond(problem: Problem, **headers: str) -> Response[bytes]:
     return Response(
         encoded(problem),
         status_code=problem.status,
-        media_type="application/problem+json",
+        media_type=PROBLEM,
         headers=headers,
     )
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 from litestar import Request, Response, delete, get, post, put
-from litestar.params import FromPath, QueryParameter
+from litestar.params import Body, FromPath, QueryParameter
 from msgspec import Meta, Struct, structs
 
 from keyart.models.decide.index import ServingIndex
@@ -12,7 +12,7 @@ from keyart.schemas import codec, strict
 from keyart.schemas.catalogue import StoredTitle, Title
 from keyart.schemas.context import GivenContext
 from keyart.schemas.decisions import MAX_TITLES
-from keyart.schemas.errors import InvalidRecord, NotFound, StoreAway
+from keyart.schemas.errors import InvalidRecord, KeyartError, NotFound, StoreAway
 from keyart.schemas.events import Click, Finish, Hide, Impression, Like, Play
 from keyart.schemas.ids import (
     DECISION_FORM,
@@ -23,10 +23,11 @@ from keyart.schemas.ids import (
     pseudonym,
 )
 from keyart.schemas.topics import EVENTS
+from keyart.services.api import examples
 from keyart.services.api.answers import Answer
 from keyart.services.api.auth import caller_of
-from keyart.services.api.bodies import Body
-from keyart.services.api.problems import BadRequest, Fault
+from keyart.services.api.bodies import Strict, declared, decoded
+from keyart.services.api.problems import BadRequest, Fault, of_keyart, said
 from keyart.services.api.sent import CALLER
 from keyart.services.api.state import ApiState, Keyart
 from keyart.services.wiring.clock import now_ms
@@ -38,7 +39,6 @@ FUTURE_MS = 86_400_000
 PAST_MS = 7 * 86_400_000
 MAX_FAULTS = 100
 TRIES = 3
-JSON = "application/json"
 READS = {"scopes": ("admin", "page")}
 
 
@@ -76,9 +76,24 @@ class TitlePage(Struct, frozen=True, kw_only=True):
     after: str = ""
 
 
-_decisions = Body[DecisionsRequest](DecisionsRequest)
-_events = Body[EventsRequest](EventsRequest)
-_title = Body[dict[str, Any]](dict[str, Any])
+class TitleBody(Strict[Title]):
+    """A title whose id may stand in the address alone."""
+
+    def decode_bytes(self, value: bytes) -> Title:
+        """Return the title."""
+        title = self.asgi_connection.path_params["title"]
+        given: dict[str, Any] = decoded(value, dict[str, Any])
+        if given.get("id", title) != title:
+            raise InvalidRecord("differs from the id in the address", "$.id")
+        return strict.read({**given, "id": title}, Title)
+
+
+def _count_refused(request: Request[Any, Any, Any], error: KeyartError) -> Response[bytes]:
+    if isinstance(error, InvalidRecord | BadRequest):
+        request.app.state.events_refused()
+    return of_keyart(request, error)
+
+
 _kinds = {
     kind.__struct_config__.tag: kind for kind in (Impression, Click, Play, Finish, Like, Hide)
 }
@@ -91,23 +106,27 @@ _kinds = {
     tags=["decisions"],
     operation_id="choose_artworks",
     status_code=200,
+    responses=said(404),
+    before_request=declared,
+    dto=Strict[DecisionsRequest],
+    return_dto=None,
 )
-async def decide(request: Request[Any, Any, Any], keyart: Keyart) -> Response[bytes]:
+async def decide(
+    data: Annotated[DecisionsRequest, Body(examples=examples.DECISIONS)], keyart: Keyart
+) -> Answer:
     """Choose an artwork for each of up to 200 titles, for one viewer on one surface.
 
     A title that is not known, or has nothing left to choose, is listed in `unknown` and the others
     are answered; when none is known the answer is 404.
     """
-    asked = await _decisions.read(request)
     if not keyart.snapshots.loaded:
         raise StoreAway("titles and beliefs have not been read yet")
-    if len(set(asked.titles)) < len(asked.titles):
+    if len(set(data.titles)) < len(data.titles):
         raise InvalidRecord("a title stands twice", "$.titles")
-    viewer = pseudonym(asked.viewer, keyart.parts.viewer_key)
-    for output in await keyart.rotation.adoptions([asked.viewer], now_ms()):
+    viewer = pseudonym(data.viewer, keyart.parts.viewer_key)
+    for output in await keyart.rotation.adoptions([data.viewer], now_ms()):
         keyart.recorder.record(output)
-    answer = await _choose(keyart, viewer, asked)
-    return Response(codec.encode(answer), media_type=JSON)
+    return await _choose(keyart, viewer, data)
 
 
 async def _choose(keyart: ApiState, viewer: ViewerKey, asked: DecisionsRequest) -> Answer:
@@ -144,25 +163,27 @@ def _split(titles: tuple[str, ...], index: ServingIndex) -> tuple[tuple[str, ...
     tags=["events"],
     operation_id="send_events",
     status_code=202,
+    before_request=declared,
+    exception_handlers={KeyartError: _count_refused},
+    dto=Strict[EventsRequest],
+    return_dto=None,
 )
-async def take_events(request: Request[Any, Any, Any], keyart: Keyart) -> Response[bytes]:
+async def take_events(
+    data: Annotated[EventsRequest, Body(examples=examples.EVENTS)],
+    request: Request[Any, Any, Any],
+    keyart: Keyart,
+) -> Accepted:
     """Accept up to 1,000 events, all or none; they are in the log when this answers 202."""
-    try:
-        asked = await _events.read(request)
-        outputs, counts = read_events(
-            asked.events, keyart.parts.viewer_key, now_ms(), caller=caller_of(request.scope)
-        )
-    except (InvalidRecord, BadRequest):
-        keyart.metrics.rejected.inc()
-        raise
+    outputs, counts = read_events(
+        data.events, keyart.parts.viewer_key, now_ms(), caller=caller_of(request.scope)
+    )
     moved = await keyart.rotation.adoptions(
-        (str(event.get("viewer")) for event in asked.events), now_ms()
+        (str(event.get("viewer")) for event in data.events), now_ms()
     )
     await keyart.log.append([*moved, *outputs])
     for kind, count in counts.items():
         keyart.metrics.events.labels(kind).inc(count)
-    answer = Accepted(accepted=len(outputs))
-    return Response(codec.encode(answer), status_code=202, media_type=JSON)
+    return Accepted(accepted=len(outputs))
 
 
 def read_events(
@@ -235,20 +256,20 @@ def refused(message: str, path: str) -> strict.Refused:
     tags=["titles"],
     operation_id="put_title",
     status_code=200,
+    responses=said(409),
+    before_request=declared,
+    dto=TitleBody,
+    return_dto=None,
 )
 async def put_title(
-    request: Request[Any, Any, Any], title: FromPath[str], keyart: Keyart
-) -> Response[bytes]:
+    data: Annotated[Title, Body(examples=examples.TITLE)], title: FromPath[str], keyart: Keyart
+) -> StoredTitle:
     """Add or replace a title with its 1 to 40 artworks, descriptions of up to 4,000 characters.
 
     A title is kept in at most 1,000,000 bytes, in which each description stands twice. One that
     does not fit is refused, and nothing is stored.
     """
-    given = await _title.read(request)
-    if given.get("id", title) != title:
-        raise InvalidRecord("differs from the id in the address", "$.id")
-    stored = await keyart.put_title(strict.read({**given, "id": title}, Title))
-    return Response(codec.encode(stored), media_type=JSON)
+    return await keyart.put_title(data)
 
 
 @get(
@@ -257,11 +278,11 @@ async def put_title(
     summary="Read a title",
     tags=["titles"],
     operation_id="get_title",
+    responses=said(404),
 )
-async def get_title(title: FromPath[str], keyart: Keyart) -> Response[bytes]:
+async def get_title(title: FromPath[str], keyart: Keyart) -> StoredTitle:
     """Return a title with the history of its artworks."""
-    stored = await keyart.in_thread(keyart.parts.catalogue.get, title)
-    return Response(codec.encode(stored), media_type=JSON)
+    return await keyart.in_thread(keyart.parts.catalogue.get, title)
 
 
 @delete(
@@ -270,11 +291,11 @@ async def get_title(title: FromPath[str], keyart: Keyart) -> Response[bytes]:
     tags=["titles"],
     operation_id="withdraw_title",
     status_code=200,
+    responses=said(404, 409),
 )
-async def withdraw_title(title: FromPath[str], keyart: Keyart) -> Response[bytes]:
+async def withdraw_title(title: FromPath[str], keyart: Keyart) -> StoredTitle:
     """Remove a title from choice; its history stays."""
-    stored = await keyart.withdraw_title(title)
-    return Response(codec.encode(stored), media_type=JSON)
+    return await keyart.withdraw_title(title)
 
 
 @get("/v1/titles", opt=READS, summary="List titles", tags=["titles"], operation_id="list_titles")
@@ -282,10 +303,9 @@ async def list_titles(
     keyart: Keyart,
     after: Annotated[str, QueryParameter(max_length=128)] = "",
     limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
-) -> Response[bytes]:
+) -> TitlePage:
     """Return titles in the order of their ids, those after `after`."""
     held = keyart.parts.view.view.titles
     names = sorted(name for name in held.copy() if name > after)[: limit + 1]
     more = names[limit - 1] if len(names) > limit else ""
-    page = TitlePage(titles=tuple(held[name] for name in names[:limit]), after=more)
-    return Response(codec.encode(page), media_type=JSON)
+    return TitlePage(titles=tuple(held[name] for name in names[:limit]), after=more)

@@ -1,10 +1,10 @@
 """A viewer's own data: read it in words and numbers, correct it, have it erased."""
 
 import uuid
-from typing import Annotated, Any
+from typing import Annotated
 
-from litestar import Request, Response, delete, get, patch
-from litestar.params import PathParameter
+from litestar import delete, get, patch
+from litestar.params import Body, PathParameter
 from msgspec import Meta, Struct
 
 from keyart.schemas import codec
@@ -13,8 +13,9 @@ from keyart.schemas.events import ConceptWeight, Correction, Erasure
 from keyart.schemas.ids import GivenName, ViewerKey, pseudonym
 from keyart.schemas.taste import INTERESTS, NO_CONCEPT, TasteArray
 from keyart.schemas.topics import EVENTS
-from keyart.services.api.bodies import Body
-from keyart.services.api.routes import JSON
+from keyart.services.api import examples
+from keyart.services.api.bodies import Strict, declared
+from keyart.services.api.problems import said
 from keyart.services.api.state import ApiState, Keyart
 from keyart.services.wiring.clock import now_ms
 from keyart.streams.ports import Output
@@ -67,22 +68,20 @@ class Taken(Struct, frozen=True, kw_only=True):
     note: str
 
 
-_correction = Body[CorrectionRequest](CorrectionRequest)
-
-
 @get(
     "/v1/viewers/{viewer:str}",
     summary="Read what is kept of a viewer",
     tags=["viewers"],
     operation_id="get_viewer",
+    responses=said(404),
 )
-async def get_viewer(viewer: Viewer, keyart: Keyart) -> Response[bytes]:
+async def get_viewer(viewer: Viewer, keyart: Keyart) -> TasteView:
     """Return what is kept of a viewer."""
     key, held = await keyart.rotation.taste(viewer)
     taste = usable_taste(held, keyart.parts.space.identity)
     if taste is None:
         raise NotFound("nothing is kept of this viewer")
-    return Response(codec.encode(taste_view(key, taste, keyart)), media_type=JSON)
+    return taste_view(key, taste, keyart)
 
 
 @patch(
@@ -91,15 +90,19 @@ async def get_viewer(viewer: Viewer, keyart: Keyart) -> Response[bytes]:
     tags=["viewers"],
     operation_id="correct_viewer",
     status_code=202,
+    before_request=declared,
+    dto=Strict[CorrectionRequest],
+    return_dto=None,
 )
 async def correct_viewer(
-    request: Request[Any, Any, Any], viewer: Viewer, keyart: Keyart
-) -> Response[bytes]:
+    data: Annotated[CorrectionRequest, Body(examples=examples.CORRECTION)],
+    viewer: Viewer,
+    keyart: Keyart,
+) -> Taken:
     """Take a viewer's own word on their taste."""
-    asked = await _correction.read(request)
-    if not asked.concepts and not asked.reset:
+    if not data.concepts and not data.reset:
         raise InvalidRecord("nothing to correct", "$.concepts")
-    for name in asked.concepts:
+    for name in data.concepts:
         if keyart.parts.view.view.concept(name) is None:
             raise InvalidRecord(f"no interest is called {name!r}", f"$.concepts.{name}")
     key = pseudonym(viewer, keyart.parts.viewer_key)
@@ -107,12 +110,12 @@ async def correct_viewer(
         id=uuid.uuid4().hex,
         viewer=key,
         occurred_at_ms=now_ms(),
-        concepts=asked.concepts,
-        reset=asked.reset,
+        concepts=data.concepts,
+        reset=data.reset,
     )
     moved = await keyart.rotation.adoptions([viewer], now_ms())
     await keyart.log.append([*moved, Output(EVENTS, key, codec.encode(event))])
-    return _taken(key, "the taste follows within seconds")
+    return Taken(viewer=key, note="the taste follows within seconds")
 
 
 @delete(
@@ -122,13 +125,15 @@ async def correct_viewer(
     operation_id="erase_viewer",
     status_code=202,
 )
-async def erase_viewer(viewer: Viewer, keyart: Keyart) -> Response[bytes]:
+async def erase_viewer(viewer: Viewer, keyart: Keyart) -> Taken:
     """Erase a viewer: the taste at once, log and archive by the next round of archiving."""
     key = pseudonym(viewer, keyart.parts.viewer_key)
     if (before := keyart.rotation.before(viewer)) is not None:
         await _erase(before, keyart)
     await _erase(key, keyart)
-    return _taken(key, "state is gone; log and archive follow with the next round of archiving")
+    return Taken(
+        viewer=key, note="state is gone; log and archive follow with the next round of archiving"
+    )
 
 
 async def _erase(key: ViewerKey, keyart: ApiState) -> None:
@@ -137,11 +142,6 @@ async def _erase(key: ViewerKey, keyart: ApiState) -> None:
     await keyart.in_thread(keyart.erasures.add, key, offset)
     await keyart.in_thread(keyart.erasures.forget_now, key)
     keyart.chooser.forget(key)
-
-
-def _taken(key: ViewerKey, note: str) -> Response[bytes]:
-    answer = Taken(viewer=key, note=note)
-    return Response(codec.encode(answer), status_code=202, media_type=JSON)
 
 
 def taste_view(viewer: ViewerKey, taste: TasteArray, keyart: ApiState) -> TasteView:

@@ -88,11 +88,21 @@ def _page(origins: tuple[str, ...]) -> Router:
 def _insight(insight: Insight) -> Router:
     common: dict[str, Any] = {"sync_to_thread": True, "tags": ["insight"]}
 
-    @get("/overview", summary="The headline, and how the service runs", **common)
+    @get(
+        "/overview",
+        operation_id="insight_overview",
+        summary="The headline, and how the service runs",
+        **common,
+    )
     def overview(surface: Surface = "", from_ms: At = 0, to_ms: At = FAR_MS) -> Overview:
         return insight.overview(Filter(surface=surface, from_ms=from_ms, to_ms=to_ms))
 
-    @get("/timeline", summary="Take fraction by policy, or lift over the control, so far", **common)
+    @get(
+        "/timeline",
+        operation_id="insight_timeline",
+        summary="Take fraction by policy, or lift over the control, so far",
+        **common,
+    )
     def timeline(
         view: FromQuery[Literal["moving", "total", "lift"]] = "moving",
         surface: Surface = "",
@@ -101,7 +111,9 @@ def _insight(insight: Insight) -> Router:
     ) -> Timeline:
         return insight.timeline(view, Filter(surface=surface, from_ms=from_ms, to_ms=to_ms))
 
-    @get("/titles", summary="Titles, those shown most first", **common)
+    @get(
+        "/titles", operation_id="insight_titles", summary="Titles, those shown most first", **common
+    )
     def titles(
         search: Annotated[str, QueryParameter(max_length=200)] = "",
         limit: Annotated[int, QueryParameter(ge=1, le=500)] = 100,
@@ -109,20 +121,40 @@ def _insight(insight: Insight) -> Router:
     ) -> TitleList:
         return insight.titles(search=search, limit=limit, surface=surface)
 
-    @get("/titles/{title:str}", summary="One title's artworks, beliefs and shares", **common)
+    @get(
+        "/titles/{title:str}",
+        operation_id="insight_title",
+        summary="One title's artworks, beliefs and shares",
+        **common,
+    )
     def title(title: FromPath[str], surface: Surface = "") -> TitleView:
         return insight.title(title, surface)
 
-    @get("/figures.csv", summary="Figures by time and policy, as CSV", **common)
+    @get(
+        "/figures.csv",
+        operation_id="insight_figures_csv",
+        summary="Figures by time and policy, as CSV",
+        **common,
+    )
     def figures_csv(surface: Surface = "", from_ms: At = 0, to_ms: At = FAR_MS) -> Stream:
         wanted = Filter(surface=surface, from_ms=from_ms, to_ms=to_ms)
         return _file(insight.figures_csv(wanted), "keyart-figures.csv")
 
-    @get("/titles.csv", summary="Figures of every artwork by surface, as CSV", **common)
+    @get(
+        "/titles.csv",
+        operation_id="insight_titles_csv",
+        summary="Figures of every artwork by surface, as CSV",
+        **common,
+    )
     def titles_csv() -> Stream:
         return _file(insight.titles_csv(), "keyart-titles.csv")
 
-    @get("/decisions", summary="Recent decisions, and why", **common)
+    @get(
+        "/decisions",
+        operation_id="insight_decisions",
+        summary="Recent decisions, and why",
+        **common,
+    )
     def decisions(limit: Annotated[int, QueryParameter(ge=1, le=80)] = 40) -> DecisionList:
         return insight.decisions(limit=limit)
 
