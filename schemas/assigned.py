@@ -5,13 +5,13 @@ is in it is kept, and is not decided again. It is packed, 30 bytes a decision an
 goes when its last decision has run out.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from struct import Struct
 from typing import Final, NamedTuple, Self
 from zlib import crc32
 
 import numpy as np
-from numpy.typing import NDArray
 
 from keyart.schemas.columns import ODDS, Columns
 from keyart.schemas.decisions import Decision
@@ -23,10 +23,16 @@ MAX_ASSIGNED: Final = 2048
 """Decisions of one viewer that are remembered at once. More than these teach nothing."""
 MAX_PAGES: Final = 512
 
-_EXPLORED, _OLD = np.uint32(1 << 31), np.uint32(1 << 30)
-_SHARE = np.uint32((1 << 30) - 1)
-_HEAD: Final = np.dtype([("version", "u1"), ("pages", "<u2"), ("entries", "<u2")])
-PAGE_DTYPE: Final = np.dtype([("number", "<u2"), ("decided_at_ms", "<i8"), ("policy", "<u4")])
+_EXPLORED: Final = 1 << 31
+_OLD: Final = 1 << 30
+_SHARE: Final = (1 << 30) - 1
+_HEAD: Final = Struct("<BHH")
+"""version, number of pages, number of entries."""
+_PAGE: Final = Struct("<HqI")
+"""number; decided_at_ms; mark of the policy's version."""
+_ENTRY: Final = Struct("<QQIIIH")
+"""place: `title_number` of the title xor that of the surface. nonce, check: the id. artwork: mark
+of its id. odds: propensity x 1e7, and two flags. page: the number of the page it stands on."""
 ENTRY_DTYPE: Final = np.dtype(
     [
         ("place", "<u8"),
@@ -37,12 +43,17 @@ ENTRY_DTYPE: Final = np.dtype(
         ("page", "<u2"),
     ]
 )
-"""place: `title_number` of the title xor that of the surface. nonce, check: the id. artwork: mark
-of its id. odds: propensity x 1e7, and two flags. page: the number of the page it stands on."""
+"""The same, for the whole of a page at once."""
+_REST: Final = Struct("<IIH")
+"""The last three of an entry."""
+_NUMBER: Final = Struct("<H")
+OLD_DIGITS: Final = 16
+_ID_AT, _NUMBER_AT = 8, 28
+_NONCE_BYTES: Final = 8
+_NO_CHECK: Final = bytes(4)
+MARK_BYTES: Final = _NONCE_BYTES + len(_NO_CHECK)
 
-MAX_BYTES: Final = (
-    _HEAD.itemsize + MAX_PAGES * PAGE_DTYPE.itemsize + MAX_ASSIGNED * ENTRY_DTYPE.itemsize
-)
+MAX_BYTES: Final = _HEAD.size + MAX_PAGES * _PAGE.size + MAX_ASSIGNED * _ENTRY.size
 
 
 def mark(name: str) -> int:
@@ -50,23 +61,15 @@ def mark(name: str) -> int:
     return crc32(name.encode())
 
 
-class Id(NamedTuple):
-    """A decision's id as two numbers; `old` for one of 16 digits, which has no check."""
+def _packed(id: str) -> bytes:
+    """Return `MARK_BYTES` bytes for an id that `is_decision_id`: nonce, and check if any."""
+    return bytes.fromhex(id[:16])[::-1] + (bytes.fromhex(id[16:])[::-1] or _NO_CHECK)
 
-    nonce: int
-    check: int
-    old: bool
 
-    @classmethod
-    def of(cls, text: str) -> Self:
-        """Return it for an id that `is_decision_id`."""
-        if len(text) == 16:
-            return cls(int(text, 16), 0, True)
-        return cls(int(text[:16], 16), int(text[16:], 16), False)
-
-    def __str__(self) -> str:
-        """Return it as it is written."""
-        return f"{self.nonce:016x}" if self.old else f"{self.nonce:016x}{self.check:08x}"
+def _text(packed: bytes, *, old: bool) -> str:
+    """Return the id as it is written."""
+    nonce = packed[_NONCE_BYTES - 1 :: -1].hex()
+    return nonce if old else nonce + packed[: _NONCE_BYTES - 1 : -1].hex()
 
 
 class Kept(NamedTuple):
@@ -82,57 +85,104 @@ class Kept(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Assigned:
-    """A viewer's decisions, in the order in which they were taken in.
+    """A viewer's decisions, in the order in which they were taken in; those of a page together.
+
+    Both are kept as they are packed: most viewers of a batch are asked for one decision or two, and
+    a search through bytes costs less than taking them apart.
 
     Parameters
     ----------
     pages
-        (P,) of `PAGE_DTYPE`.
+        14 bytes each.
     entries
-        (N,) of `ENTRY_DTYPE`.
+        30 bytes each.
     """
 
-    pages: NDArray[np.void] = field(default_factory=lambda: np.zeros(0, PAGE_DTYPE))
-    entries: NDArray[np.void] = field(default_factory=lambda: np.zeros(0, ENTRY_DTYPE))
+    pages: bytes = b""
+    entries: bytes = b""
 
     def __len__(self) -> int:
         """Return the number of decisions."""
-        return len(self.entries)
+        return len(self.entries) // _ENTRY.size
+
+    @property
+    def page_count(self) -> int:
+        """The number of pages."""
+        return len(self.pages) // _PAGE.size
+
+    @property
+    def last_number(self) -> int | None:
+        """The number of the page that was taken in last."""
+        if not self.pages:
+            return None
+        number: int = _NUMBER.unpack_from(self.pages, len(self.pages) - _PAGE.size)[0]
+        return number
 
     def latest(self) -> dict[int, int]:
         """Return place -> index of its latest entry."""
-        return {place: at for at, place in enumerate(self.entries["place"].tolist())}
+        return {entry[0]: at for at, entry in enumerate(_ENTRY.iter_unpack(self.entries))}
+
+    def nonces(self) -> set[int]:
+        """Return the random part of every id."""
+        return {entry[1] for entry in _ENTRY.iter_unpack(self.entries)}
 
     def kept(self, at: int) -> Kept:
         """Return one entry in words."""
-        entry = self.entries[at]
-        odds = int(entry["odds"])
-        page = self.pages[self.pages["number"] == entry["page"]][0]
+        *_, artwork, odds, number = self._entry(at)
+        _, decided_at_ms, policy = self._page(number)
         return Kept(
-            id=str(self.id_at(at)),
-            artwork=int(entry["artwork"]),
-            propensity=(odds & int(_SHARE)) / ODDS,
-            explored=bool(odds & int(_EXPLORED)),
-            decided_at_ms=int(page["decided_at_ms"]),
-            policy=int(page["policy"]),
+            id=_text(self.mark_at(at), old=bool(odds & _OLD)),
+            artwork=artwork,
+            propensity=(odds & _SHARE) / ODDS,
+            explored=bool(odds & _EXPLORED),
+            decided_at_ms=decided_at_ms,
+            policy=policy,
         )
 
     def find(self, decision: str) -> int | None:
         """Return the index of the entry with this id, None when there is none."""
-        id = Id.of(decision)
-        entries = self.entries
-        at = np.flatnonzero((entries["nonce"] == id.nonce) & (entries["check"] == id.check))
-        return int(at[0]) if len(at) else None
+        wanted, at = _packed(decision), -1
+        while (at := self.entries.find(wanted, at + 1)) >= 0:
+            if at % _ENTRY.size == _ID_AT:
+                return at // _ENTRY.size
+        return None
 
-    def id_at(self, at: int) -> Id:
+    def about(self, place: int, artwork: int | None) -> list[int]:
+        """Return the indices of the entries of a place; those of an artwork if there are any."""
+        wanted = place.to_bytes(_ID_AT, "little")
+        found = list(_places(self.entries, wanted, _ENTRY.size, 0))
+        if artwork is None:
+            return found
+        return [at for at in found if self._entry(at)[3] == artwork] or found
+
+    def id_at(self, at: int) -> str:
         """Return the id of one entry."""
-        entry = self.entries[at]
-        return Id(int(entry["nonce"]), int(entry["check"]), bool(int(entry["odds"]) & int(_OLD)))
+        return _text(self.mark_at(at), old=bool(self._entry(at)[4] & _OLD))
+
+    def mark_at(self, at: int) -> bytes:
+        """Return `MARK_BYTES` bytes that stand for one entry's decision: its id as it is packed."""
+        first = at * _ENTRY.size + _ID_AT
+        return self.entries[first : first + MARK_BYTES]
+
+    def number_at(self, at: int) -> int:
+        """Return the number of the page on which an entry stands."""
+        number: int = _NUMBER.unpack_from(self.entries, at * _ENTRY.size + _NUMBER_AT)[0]
+        return number
+
+    def line_at(self, at: int) -> int:
+        """Return the place of an entry among those of its page."""
+        number, line = self.number_at(at), 0
+        while line < at and self.number_at(at - line - 1) == number:
+            line += 1
+        return line
 
     def decided_at(self, at: int) -> int:
         """Return when one entry was decided."""
-        pages = self.pages
-        return int(pages["decided_at_ms"][pages["number"] == self.entries["page"][at]][0])
+        return self._page(self.number_at(at))[1]
+
+    def decided_by(self, until_ms: int) -> list[int]:
+        """Return the numbers of the pages that were decided by then."""
+        return [number for number, at_ms, _ in _PAGE.iter_unpack(self.pages) if at_ms <= until_ms]
 
     def with_page(
         self,
@@ -144,8 +194,9 @@ class Assigned:
         policy: str,
     ) -> Self:
         """Return it with the decisions of one more page, whose number no page here has."""
-        entries = _entries(decisions, places)
-        return self._with(entries, number=number, decided_at_ms=decided_at_ms, policy=policy)
+        page = _PAGE.pack(number, decided_at_ms, mark(policy))
+        more = [_pack(each, place, number) for each, place in zip(decisions, places, strict=True)]
+        return type(self)(self.pages + page, b"".join((self.entries, *more)))
 
     def with_columns(
         self,
@@ -157,63 +208,65 @@ class Assigned:
         policy: str,
     ) -> Self:
         """Return the same of a page in columns."""
-        entries = _entries_in(columns, places)
-        return self._with(entries, number=number, decided_at_ms=decided_at_ms, policy=policy)
-
-    def _with(
-        self, entries: NDArray[np.void], *, number: int, decided_at_ms: int, policy: str
-    ) -> Self:
-        page = np.array([(number, decided_at_ms, mark(policy))], PAGE_DTYPE)
-        entries["page"] = number
-        if not len(self.pages):
-            return type(self)(page, entries)
-        return type(self)(
-            np.concatenate([self.pages, page]), np.concatenate([self.entries, entries])
-        )
+        page = _PAGE.pack(number, decided_at_ms, mark(policy))
+        return type(self)(self.pages + page, self.entries + _in_columns(columns, places, number))
 
     def without(self, numbers: Sequence[int]) -> Self:
         """Return what is left when these pages go."""
-        if not len(numbers):
+        if not numbers:
             return self
+        gone = set(numbers)
+        pages = [each for each in _PAGE.iter_unpack(self.pages) if each[0] not in gone]
+        entries = [each for each in _ENTRY.iter_unpack(self.entries) if each[5] not in gone]
         return type(self)(
-            self.pages[~np.isin(self.pages["number"], numbers)],
-            self.entries[~np.isin(self.entries["page"], numbers)],
+            b"".join(_PAGE.pack(*each) for each in pages),
+            b"".join(_ENTRY.pack(*each) for each in entries),
         )
 
+    def _entry(self, at: int) -> tuple[int, int, int, int, int, int]:
+        return _ENTRY.unpack_from(self.entries, at * _ENTRY.size)
 
-def _entries_in(columns: Columns, places: Sequence[int]) -> NDArray[np.void]:
-    choice, starts = columns.choice, np.array(columns.starts[:-1], np.intp)
+    def _page(self, number: int) -> tuple[int, int, int]:
+        at = next(_places(self.pages, _NUMBER.pack(number), _PAGE.size, 0), None)
+        if at is None:
+            raise InvalidRecord(f"a record of assignments without its page {number}")
+        return _PAGE.unpack_from(self.pages, at * _PAGE.size)
+
+
+def _places(packed: bytes, wanted: bytes, size: int, offset: int) -> Iterator[int]:
+    """Yield which of the records of a size have these bytes at an offset."""
+    at = -1
+    while (at := packed.find(wanted, at + 1)) >= 0:
+        if at % size == offset:
+            yield at // size
+
+
+def _pack(decision: Decision | Reward, place: int, number: int) -> bytes:
+    odds = round(decision.propensity * ODDS)
+    odds |= _EXPLORED if decision.explored else 0
+    odds |= _OLD if len(decision.id) == OLD_DIGITS else 0
+    rest = _REST.pack(mark(decision.artwork), odds, number)
+    return place.to_bytes(_ID_AT, "little") + _packed(decision.id) + rest
+
+
+def _in_columns(columns: Columns, places: Sequence[int], number: int) -> bytes:
+    choice, odds = columns.choice, np.frombuffer(columns.odds, "<u4")
     picked = choice["chosen"].tolist()
     entries = np.zeros(len(columns), ENTRY_DTYPE)
     entries["place"] = places
-    entries["nonce"] = choice["nonce"]
-    entries["check"] = choice["check"]
-    entries["artwork"] = [
-        mark(names[at]) for names, at in zip(columns.candidates, picked, strict=True)
-    ]
-    odds = np.frombuffer(columns.odds, "<u4")[starts + choice["chosen"]]
-    entries["odds"] = odds | np.where(choice["explored"], _EXPLORED, np.uint32(0))
-    return entries
-
-
-def _entries(decisions: Sequence[Decision | Reward], places: Sequence[int]) -> NDArray[np.void]:
-    entries = np.zeros(len(decisions), ENTRY_DTYPE)
-    ids = [Id.of(each.id) for each in decisions]
-    entries["place"] = places
-    entries["nonce"] = [each.nonce for each in ids]
-    entries["check"] = [each.check for each in ids]
-    entries["artwork"] = [mark(each.artwork) for each in decisions]
-    odds = np.rint(np.array([each.propensity for each in decisions]) * ODDS).astype(np.uint32)
-    odds |= np.where([each.explored for each in decisions], _EXPLORED, np.uint32(0))
-    odds |= np.where([each.old for each in ids], _OLD, np.uint32(0))
-    entries["odds"] = odds
-    return entries
+    entries["nonce"], entries["check"] = choice["nonce"], choice["check"]
+    names = zip(columns.candidates, picked, strict=True)
+    entries["artwork"] = [mark(candidates[at]) for candidates, at in names]
+    odds = odds[np.array(columns.starts[:-1], np.intp) + choice["chosen"]]
+    entries["odds"] = odds | np.where(choice["explored"], np.uint32(_EXPLORED), np.uint32(0))
+    entries["page"] = number
+    return entries.tobytes()
 
 
 def pack_assigned(assigned: Assigned) -> bytes:
     """Return the record; at most `MAX_BYTES`."""
-    head = np.array([(ASSIGNED_VERSION, len(assigned.pages), len(assigned))], _HEAD)
-    return head.tobytes() + assigned.pages.tobytes() + assigned.entries.tobytes()
+    head = _HEAD.pack(ASSIGNED_VERSION, assigned.page_count, len(assigned))
+    return head + assigned.pages + assigned.entries
 
 
 def unpack_assigned(blob: bytes | None) -> Assigned:
@@ -228,17 +281,12 @@ def unpack_assigned(blob: bytes | None) -> Assigned:
     """
     if blob is None:
         return Assigned()
-    start = _HEAD.itemsize
-    if len(blob) < start:
+    if len(blob) < _HEAD.size:
         raise InvalidRecord(f"a record of assignments of {len(blob)} bytes")
-    head = np.frombuffer(blob, _HEAD, count=1)[0]
-    if head["version"] > ASSIGNED_VERSION:
+    version, pages, entries = _HEAD.unpack_from(blob)
+    if version > ASSIGNED_VERSION:
         raise UnknownVersion("a record of assignments was written by a newer keyart")
-    pages, entries = int(head["pages"]), int(head["entries"])
-    middle = start + pages * PAGE_DTYPE.itemsize
-    if len(blob) != middle + entries * ENTRY_DTYPE.itemsize:
+    middle = _HEAD.size + pages * _PAGE.size
+    if len(blob) != middle + entries * _ENTRY.size:
         raise InvalidRecord(f"a record of assignments of {len(blob)} bytes, not as it says")
-    return Assigned(
-        np.frombuffer(blob, PAGE_DTYPE, count=pages, offset=start),
-        np.frombuffer(blob, ENTRY_DTYPE, count=entries, offset=middle),
-    )
+    return Assigned(blob[_HEAD.size : middle], blob[middle:])

@@ -136,6 +136,11 @@ class Columns(Struct, frozen=True, kw_only=True, omit_defaults=True):
         """(len(BELIEFS), C) int16; C is 0 where none are kept."""
         return np.frombuffer(self.beliefs, "<i2").reshape(len(BELIEFS), -1)
 
+    def beliefs_of(self, at: int) -> bytes:
+        """Return the beliefs of one title's candidates, as a page of it alone would have them."""
+        first = sum(len(names) for names in self.candidates[:at])
+        return self.belief_rows[:, first : first + len(self.candidates[at])].tobytes()
+
     def check(self) -> Self:
         """Return it.
 

@@ -70,7 +70,8 @@ def decision_id(viewer: str, title: str, nonce: int) -> str:
     nonce
         Random, 0 to 2**64 - 1.
     """
-    return f"{nonce:016x}{id_check(viewer, title, nonce):08x}"
+    number = f"{nonce:016x}"
+    return f"{number}{_check(viewer, title, number):08x}"
 
 
 def is_decision_id(text: str) -> bool:
@@ -84,12 +85,16 @@ def fits(decision: str, viewer: str, title: str) -> bool:
 
     Of the older ids, which carry no check, nothing can be told: True.
     """
-    if len(decision) != 24 or not is_decision_id(decision):
+    if len(decision) != 24 or _IS_DECISION.match(decision) is None:
         return True
-    return int(decision[16:], 16) == id_check(viewer, title, int(decision[:16], 16))
+    return int(decision[16:], 16) == _check(viewer, title, decision[:16])
 
 
 def id_check(viewer: str, title: str, nonce: int) -> int:
     """Return the 32 bits that tie a decision's random number to its viewer and title."""
-    text = f"{nonce:016x}\x1f{viewer}\x1f{title}"
+    return _check(viewer, title, f"{nonce:016x}")
+
+
+def _check(viewer: str, title: str, nonce: str) -> int:
+    text = f"{nonce}\x1f{viewer}\x1f{title}"
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=4).digest(), "little")

@@ -9,8 +9,6 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-import numpy as np
-
 from keyart.models.bandits.uniforms import surface_number
 from keyart.models.decide.index import Place
 from keyart.schemas.assigned import MAX_ASSIGNED, MAX_PAGES, Assigned, Kept, mark
@@ -57,15 +55,14 @@ class Recent:
         assert page.columns is not None
         held = self._held.get(page.viewer, Assigned())
         self.forget(page.viewer)
-        over = held.pages["decided_at_ms"] <= page.decided_at_ms - self._dwell_ms
-        held = held.without(held.pages["number"][over].tolist())
-        if len(held.pages) >= MAX_PAGES or len(held) + len(places) > MAX_ASSIGNED:
+        held = held.without(held.decided_by(page.decided_at_ms - self._dwell_ms))
+        if held.page_count >= MAX_PAGES or len(held) + len(places) > MAX_ASSIGNED:
             held = Assigned()
-        numbers = held.pages["number"]
+        last = held.last_number
         held = held.with_columns(
             page.columns,
             places,
-            number=(int(numbers[-1]) + 1) % 65_536 if len(numbers) else 0,
+            number=0 if last is None else (last + 1) % 65_536,
             decided_at_ms=page.decided_at_ms,
             policy=page.versions.policy,
         )
@@ -82,7 +79,7 @@ class Recent:
         held = self._held.get(viewer)
         if held is None or stored is None or not len(stored):
             return held
-        if np.isin(held.entries["nonce"], stored.entries["nonce"]).all():
+        if held.nonces() <= stored.nonces():
             self.forget(viewer)
             return None
         return held
@@ -151,4 +148,4 @@ def before(
 
 
 def _size(assigned: Assigned) -> int:
-    return OWN_BYTES + assigned.pages.nbytes + assigned.entries.nbytes
+    return OWN_BYTES + len(assigned.pages) + len(assigned.entries)

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from keyart.schemas import codec
-from keyart.streams.steps.join import Logged
+from keyart.streams.steps.join import Early
 
 MAX_EARLY_BYTES: Final = 64_000_000
 """Of a lane: some 200,000 events. What one viewer may have waiting is bounded by the join."""
+OWN_BYTES: Final = 10
+"""Of an event's time, and of its place in the list."""
 AT_ONCE: Final = 500
 """Viewers whose waiting events go with one commit, at most."""
 
@@ -32,13 +33,13 @@ class EarlyIndex:
         self.size = 0
         self._held: dict[str, Wait] = {}
 
-    def put(self, viewer: str, early: Sequence[Logged]) -> None:
+    def put(self, viewer: str, early: Sequence[Early]) -> None:
         """Take what waits of a viewer now, in place of what did."""
         if (before := self._held.pop(viewer, None)) is not None:
             self.size -= before.size
         if early:
-            since_ms = min(each.stamp.received_at_ms for each in early)
-            self._held[viewer] = Wait(since_ms, len(codec.pack(list(early))))
+            since_ms = min(each.received_at_ms for each in early)
+            self._held[viewer] = Wait(since_ms, sum(len(each.event) + OWN_BYTES for each in early))
             self.size += self._held[viewer].size
 
     def beyond(self, most: int) -> list[str]:

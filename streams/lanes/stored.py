@@ -29,11 +29,16 @@ def stored_checks(space: str) -> dict[str, Callable[[str, bytes], object]]:
     return {
         TASTE: lambda _, value: unpack_tastes([value], space),
         ASSIGNED: lambda _, value: unpack_assigned(value),
-        VISITS: lambda _, value: unpack_due(value, Visit),
+        VISITS: lambda _, value: _check_visit(value),
         WINDOWS: lambda _, value: unpack_due(value, Window),
         PAGES: lambda _, value: unpack_page(value),
         META: _check_meta,
     }
+
+
+def _check_visit(value: bytes) -> None:
+    for each in unpack_due(value, Visit).early:
+        each.logged  # noqa: B018  # read, or refused
 
 
 def _check_meta(key: str, value: bytes) -> None:

@@ -35,10 +35,11 @@ moves it; what an erased viewer had taught in that hour stays on, without the vi
 """
 
 from keyart.streams.steps.join.batch import JoinBatch, is_foreign, wanted
+from keyart.streams.steps.join.logged import Early, Logged
 from keyart.streams.steps.join.rules import JoinRules
-from keyart.streams.steps.join.state import Logged
 
 __all__ = [
+    "Early",
     "JoinBatch",
     "JoinRules",
     "Logged",

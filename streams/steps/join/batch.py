@@ -1,6 +1,7 @@
 """One batch through the join."""
 
 from collections.abc import Container, Iterable, Iterator, Sequence
+from itertools import compress
 
 from msgspec import structs
 
@@ -16,8 +17,11 @@ from keyart.streams.ports import Output
 from keyart.streams.steps.due import Due
 from keyart.streams.steps.effects import Effects, Held, Wanted
 from keyart.streams.steps.join.judging import judge
+from keyart.streams.steps.join.logged import MAX_EARLY, Early, Logged, is_waiting
 from keyart.streams.steps.join.pages import (
-    pack_taken,
+    Opened,
+    open_taken,
+    pack_opened,
     reward_in,
     unpack_page,
 )
@@ -26,9 +30,7 @@ from keyart.streams.steps.join.rules import (
     JoinRules,
 )
 from keyart.streams.steps.join.state import (
-    MAX_EARLY,
     MAX_EVENTS,
-    Logged,
     Trace,
     Traces,
     Window,
@@ -71,7 +73,7 @@ class JoinBatch:
         self._already = already
         self.sequence = sequence
         self._viewers: dict[str, Viewer] = {}
-        self._parts: dict[tuple[str, int], list[bytes]] = {}
+        self._opened: dict[tuple[str, int], Opened] = {}
         stored = held.get(ERASED)
         self._traces: Traces = {} if stored is None else codec.unpack(stored, dict[int, Trace])
         self.effects = Effects()
@@ -84,14 +86,14 @@ class JoinBatch:
             if isinstance(each, Erasure):
                 viewer = self.viewer(each.viewer)
                 ids = [viewer.id_at(at) for at in range(len(viewer.assigned))]
-                found |= {(WINDOWS, window_key(viewer.key, str(id))) for id in ids}
+                found |= {(WINDOWS, window_key(viewer.key, id)) for id in ids}
                 continue
             viewer = self.viewer(each.event.viewer)
             if (at := viewer.resolve(each, self._rules)) is None:
                 continue
-            id, page = viewer.id_at(at), viewer.page_of(at)
-            found.add((WINDOWS, window_key(viewer.key, str(id))))
-            if page is not None and not page.has_seen(id):
+            page = viewer.page_of(at)
+            found.add((WINDOWS, window_key(viewer.key, viewer.id_at(at, each.event))))
+            if page is not None and not page.has_seen(viewer.assigned.mark_at(at)):
                 found.add((PAGES, page_key(viewer.key, page.number)))
         return found
 
@@ -113,20 +115,23 @@ class JoinBatch:
             return
         taken = [page.decisions[row] for row in rows]
         viewer.visit.since_ms = viewer.visit.since_ms or page.decided_at_ms
-        viewer.assign(
+        opened = open_taken(page, rows)
+        number = viewer.assign(
             taken,
             page.surface,
-            pack_taken(page, rows),
+            pack_opened(opened),
             decided_at_ms=page.decided_at_ms,
             policy=page.versions.policy,
             due_ms=due_ms,
         )
+        self._opened[viewer.key, number] = opened
         early, viewer.visit.early = viewer.visit.early, []
         for each in early:
-            if (at := viewer.resolve(each, self._rules)) is None:
+            logged = each.logged
+            if (at := viewer.resolve(logged, self._rules)) is None:
                 viewer.visit.early.append(each)
             else:
-                self._join(viewer, at, each)
+                self._join(viewer, at, logged)
 
     def observe(self, each: Logged | Erasure) -> None:
         """Take in an impression, an engagement or an erasure."""
@@ -159,10 +164,10 @@ class JoinBatch:
         """Drop what waits of these viewers for its decisions: too much waits of all."""
         for key in viewers:
             visit = self.viewer(key).visit
-            self._count("crowded", *visit.early)
+            self._count("crowded", *(each.logged for each in visit.early))
             visit.early = []
 
-    def waiting(self) -> Iterator[tuple[str, Sequence[Logged]]]:
+    def waiting(self) -> Iterator[tuple[str, Sequence[Early]]]:
         """Yield each viewer of the batch, and what waits of them for its decision."""
         for viewer in self._viewers.values():
             yield viewer.key, viewer.visit.early
@@ -185,23 +190,23 @@ class JoinBatch:
         event, early = logged.event, viewer.visit.early
         if event.decision is not None and not is_decision_id(event.decision):
             self._count("orphaned", logged)
-        elif _is_repeat(event, early):
+        elif is_waiting(event, early):
             self._count("repeat", logged)
         elif len(early) >= MAX_EARLY:
             self._count("crowded", logged)
         else:
             self._count("early", logged)
-            viewer.visit.early = [*early, logged]
+            early.append(Early.of(logged))
 
     def _join(self, viewer: Viewer, at: int, logged: Logged) -> None:
-        event, id = logged.event, str(viewer.id_at(at))
+        event, id = logged.event, viewer.id_at(at, logged.event)
         window = viewer.window(id)
         if window is None:
             page = viewer.page_of(at)
-            if page is None or page.has_seen(viewer.id_at(at)):
+            if page is None or page.has_seen(viewer.assigned.mark_at(at)):
                 self._count("repeat" if isinstance(event, Impression) else "late", logged)
                 return
-            window = Window(0, self._begun(viewer, page.number, viewer.line_of(at)))
+            window = Window(0, self._begun(viewer, page.number, viewer.assigned.line_at(at)))
         if event.title != window.reward.title:
             self._count("foreign", logged)
         elif event.artwork is not None and event.artwork != window.reward.artwork:
@@ -210,9 +215,11 @@ class JoinBatch:
             if window.shown is not None:
                 self._count("repeat", logged)
                 return
-            until = logged.stamp.received_at_ms + self._rules.patience_ms
+            until = logged.received_at_ms + self._rules.patience_ms
             viewer.keep_page(at, until, seen=True)
-            begun = structs.replace(window.reward, caller=event.caller)
+            begun = window.reward
+            if event.caller != begun.caller:
+                begun = structs.replace(begun, caller=event.caller)
             self.keep(viewer, id, Window(until, begun, shown=logged.stamp, events=window.events))
         elif _is_repeat(event, window.events):
             self._count("repeat", logged)
@@ -221,16 +228,16 @@ class JoinBatch:
         else:
             until = window.due_ms
             if window.shown is None:
-                until = max(until, logged.stamp.received_at_ms + self._rules.patience_ms)
+                until = max(until, logged.received_at_ms + self._rules.patience_ms)
                 viewer.keep_page(at, until, seen=False)
             events = [*window.events, logged]
             self.keep(viewer, id, structs.replace(window, events=events, due_ms=until))
 
     def _begun(self, viewer: Viewer, number: int, line: int) -> Reward:
         where = (viewer.key, number)
-        if where not in self._parts:
-            self._parts[where] = unpack_page(viewer.page(number) or b"")
-        return reward_in(self._parts[where], line, viewer=viewer.key, source=self._source)
+        if where not in self._opened:
+            self._opened[where] = unpack_page(viewer.page(number) or b"")
+        return reward_in(self._opened[where], line, viewer=viewer.key, source=self._source)
 
     def keep(self, viewer: Viewer, id: str, window: Window) -> None:
         """Put a window, and note when it is due."""
@@ -242,7 +249,7 @@ class JoinBatch:
     def _erase(self, event: Erasure) -> None:
         """Forget the viewer; of what was decided before it nothing becomes a reward."""
         viewer = self.viewer(event.viewer)
-        self._count("erased", *viewer.visit.early)
+        self._count("erased", *(each.logged for each in viewer.visit.early))
         taught = Trace(event.occurred_at_ms, viewer.visit.hour, viewer.visit.rewards)
         windows = viewer.forget()
         self.effects.counts["erased"] += sum(window.shown is not None for window in windows)
@@ -264,11 +271,11 @@ class JoinBatch:
             return
         self.effects.counts["unseen"] += viewer.drop_pages(now_ms)
         visit, patience = viewer.visit, self._rules.patience_ms
-        over = [each for each in visit.early if each.stamp.received_at_ms + patience <= now_ms]
-        unasked = [each for each in over if _is_unasked(each.event)]
-        self._count("unasked", *unasked)
-        self._count("orphaned", *(each for each in over if each not in unasked))
-        visit.early = [each for each in visit.early if each not in over]
+        due = [each.received_at_ms + patience <= now_ms for each in visit.early]
+        for each in compress(visit.early, due):
+            logged = each.logged
+            self._count("unasked" if _is_unasked(logged.event) else "orphaned", logged)
+        visit.early = [each for each, over in zip(visit.early, due, strict=True) if not over]
         if (visit.hour + 1) * HOUR_MS + patience <= now_ms:
             visit.hour, visit.rewards, visit.taught = 0, 0, {}
 

@@ -8,8 +8,9 @@ from keyart.models.sums.rewards import minutes_played, reward_of
 from keyart.schemas.events import Engagement, Impression
 from keyart.schemas.rewards import Reward
 from keyart.streams.steps.join.clocks import Stamp, Within, corrected, within
+from keyart.streams.steps.join.logged import Logged
 from keyart.streams.steps.join.rules import JoinRules
-from keyart.streams.steps.join.state import Logged, Window
+from keyart.streams.steps.join.state import Window
 
 
 class Judged(NamedTuple):

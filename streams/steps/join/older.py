@@ -18,9 +18,10 @@ from keyart.streams.families import ASSIGNED, ERASED, VISITS
 from keyart.streams.steps.effects import Wanted
 from keyart.streams.steps.join.batch import JoinBatch
 from keyart.streams.steps.join.clocks import Stamp
+from keyart.streams.steps.join.logged import MAX_EARLY, Early, Logged
 from keyart.streams.steps.join.pages import Line, head_in, pack_page
 from keyart.streams.steps.join.rules import JoinRules
-from keyart.streams.steps.join.state import MAX_EARLY, Logged, Trace, Window
+from keyart.streams.steps.join.state import Trace, Window
 from keyart.streams.steps.join.viewers import Viewer
 
 _VIEWER: Final = "v:"
@@ -88,7 +89,7 @@ def _take_decision(batch: JoinBatch, viewer: Viewer, older: Waiting, rules: Join
     begun, visit = older.reward, viewer.visit
     received = [Logged(max(0, older.due_ms - rules.patience_ms), event) for event in older.events]
     if begun is None:
-        visit.early = [*visit.early, *received][:MAX_EARLY]
+        visit.early = [*visit.early, *map(Early.of, received)][:MAX_EARLY]
         return
     if viewer.assigned.find(begun.id) is not None or not viewer.room:
         return

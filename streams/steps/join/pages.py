@@ -7,21 +7,25 @@ reward made of it takes 2,000. Pages of before there were columns are kept decis
 """
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import pyarrow as pa
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from keyart.schemas import codec
-from keyart.schemas.columns import Columns
+from keyart.schemas.columns import ODDS, Columns
 from keyart.schemas.context import Context
 from keyart.schemas.decisions import Decision, DecisionPage, Versions, one_by_one
 from keyart.schemas.errors import InvalidRecord
 from keyart.schemas.rewards import REWARD_VERSION, Reward
 
 _ZSTD: Final = pa.Codec("zstd", compression_level=1)
+_LZ4: Final = pa.Codec("lz4_raw")
+_SMALL: Final = 4096
+"""Below so many bytes what the better codec saves is less than its start costs: 50 microseconds."""
 _SIZE: Final = 4
+_IS_LZ4: Final = 1 << 31
 _IN_COLUMNS: Final = b"columns"
 """Instead of a head, before which no other page could have it."""
 
@@ -109,36 +113,50 @@ def _names(made: Versions) -> tuple[str, str, str, str]:
     return made.policy, made.prior, made.posterior, made.space
 
 
-def pack_page(head: Head, lines: list[Line]) -> bytes:
+def pack_page(head: Head, lines: Sequence[Line | bytes]) -> bytes:
     """Return one record for these decisions."""
     # numbers as text: they were rounded to a few digits, which compresses better than their bits
-    return _pack([codec.encode(each) for each in (head, *lines)])
+    packed = [each if isinstance(each, bytes) else codec.encode(each) for each in lines]
+    return _pack([codec.encode(head), *packed])
 
 
-def pack_columns(head: Head, columns: Columns, taste: bytes) -> bytes:
-    """Return one record for a page in columns."""
-    # the reasons are for sentences; a reward has none
-    kept = columns.without_reasons()
-    return _pack([_IN_COLUMNS, codec.encode(head), codec.pack(kept), taste])
+class Opened(NamedTuple):
+    """A page whose decisions can be read, one at a time: line by line, or in columns."""
+
+    head: Head
+    lines: Sequence[Line | bytes] = ()
+    columns: Columns | None = None
+    taste: bytes = b""
 
 
-def pack_taken(page: DecisionPage, rows: Sequence[int]) -> bytes:
-    """Return one record for these decisions of a page, as the log had it."""
+def open_taken(page: DecisionPage, rows: Sequence[int]) -> Opened:
+    """Return these decisions of a page."""
+    lines = [Line.of(page.decisions[row]) for row in rows]
     if page.columns is None:
-        return pack_page(head_of(page), [Line.of(page.decisions[row]) for row in rows])
+        return Opened(head_of(page), lines)
     whole = len(rows) == len(page.columns)
     columns = page.columns if whole else page.columns.take(rows)
-    return pack_columns(head_of(page), columns, page.taste)
+    return Opened(head_of(page), lines, columns, page.taste)
+
+
+def pack_opened(page: Opened) -> bytes:
+    """Return one record for a page."""
+    if page.columns is None:
+        return pack_page(page.head, page.lines)
+    # the reasons are for sentences; a reward has none
+    kept = codec.pack(page.columns.without_reasons())
+    return _pack([_IN_COLUMNS, codec.encode(page.head), kept, page.taste])
 
 
 def _pack(parts: list[bytes]) -> bytes:
     whole = codec.pack(parts)
-    packed: bytes = _ZSTD.compress(whole, asbytes=True)
-    return len(whole).to_bytes(_SIZE, "little") + packed
+    small = len(whole) < _SMALL
+    packed: bytes = (_LZ4 if small else _ZSTD).compress(whole, asbytes=True)
+    return (len(whole) | (_IS_LZ4 if small else 0)).to_bytes(_SIZE, "little") + packed
 
 
-def unpack_page(record: bytes) -> list[bytes]:
-    """Return the parts of a record, to be read by `reward_in`.
+def unpack_page(record: bytes) -> Opened:
+    """Return a record's page, to be read by `reward_in`.
 
     Raises
     ------
@@ -146,16 +164,22 @@ def unpack_page(record: bytes) -> list[bytes]:
         It is something else.
     """
     size = int.from_bytes(record[:_SIZE], "little")
+    codec_of = _LZ4 if size & _IS_LZ4 else _ZSTD
+    size &= ~_IS_LZ4
     if size > 2 * codec.MAX_RECORD_BYTES:
         raise InvalidRecord(f"a stored page says that it has {size} bytes")
     try:
-        whole: Any = _ZSTD.decompress(record[_SIZE:], decompressed_size=size, asbytes=True)
-        return _parts.decode(whole)
-    except (pa.ArrowException, OSError, msgspec.DecodeError) as wrong:
+        whole: Any = codec_of.decompress(record[_SIZE:], decompressed_size=size, asbytes=True)
+        first, *rest = _parts.decode(whole)
+        if first != _IN_COLUMNS:
+            return Opened(_head.decode(first), rest)
+        head, columns, taste = rest
+        return Opened(_head.decode(head), (), _columns.decode(columns).check(), taste)
+    except (pa.ArrowException, OSError, ValueError, msgspec.DecodeError) as wrong:
         raise InvalidRecord(f"a stored page: {wrong}") from None
 
 
-def reward_in(parts: list[bytes], at: int, *, viewer: str, source: int) -> Reward:
+def reward_in(page: Opened, at: int, *, viewer: str, source: int) -> Reward:
     """Return the reward that begins with decision `at` of a page: not seen yet, worth 0.
 
     `closed_at_ms` is when it was decided, until it is closed.
@@ -165,14 +189,9 @@ def reward_in(parts: list[bytes], at: int, *, viewer: str, source: int) -> Rewar
     InvalidRecord
         The page has no such decision.
     """
-    if parts and parts[0] == _IN_COLUMNS:
-        return _reward_in_columns(parts, at, viewer=viewer, source=source)
-    try:
-        head, line = _head.decode(parts[0]), _line.decode(parts[1 + at])
-    except (msgspec.DecodeError, IndexError) as wrong:
-        raise InvalidRecord(f"a stored page: {wrong}") from None
+    head, line = page.head, _line_at(page, at)
     policy, prior, posterior, space = head.versions
-    return Reward(
+    begun = Reward(
         id=line.id,
         viewer=viewer,
         title=line.title,
@@ -196,46 +215,29 @@ def reward_in(parts: list[bytes], at: int, *, viewer: str, source: int) -> Rewar
         situation=head.situation,
         response=line.response,
     )
-
-
-def _reward_in_columns(parts: list[bytes], at: int, *, viewer: str, source: int) -> Reward:
-    try:
-        head, columns, taste = _head.decode(parts[1]), _columns.decode(parts[2]), parts[3]
-    except (msgspec.DecodeError, IndexError) as wrong:
-        raise InvalidRecord(f"a stored page: {wrong}") from None
-    if at >= len(columns):
-        raise InvalidRecord(f"a stored page has {len(columns)} decisions, not {at + 1}")
-    one = columns.take([at]).check()
-    (line,), choice = one_by_one(one), one.choice[0]
-    policy, prior, posterior, space = head.versions
-    return Reward(
-        id=line.id,
-        viewer=viewer,
-        title=line.title,
-        artwork=line.artwork,
-        surface=head.surface,
-        value=0.0,
-        shown_at_ms=0,
-        closed_at_ms=head.decided_at_ms,
-        candidates=line.candidates,
-        propensities=line.propensities,
-        explored=line.explored,
-        policy=head.policy,
-        versions=Versions(policy=policy, prior=prior, posterior=posterior, space=space),
-        features=line.features,
-        personal=line.personal,
-        multiplier=line.multiplier,
-        expected=line.expected,
-        source=source,
-        split=head.split,
-        context=head.context,
-        situation=head.situation,
-        response=line.response,
-        beliefs=one.beliefs,
-        taste=taste,
+    if page.columns is None:
+        return begun
+    choice = page.columns.choice[at]
+    return structs.replace(
+        begun,
+        beliefs=page.columns.beliefs_of(at),
+        taste=page.taste,
         segment=head.segment,
-        level=line.terms.level,
-        trust=line.terms.trust,
+        level=int(choice["level"]) / ODDS,
+        trust=round(float(choice["trust"]), 3),
         strength=round(float(choice["strength"]), 1),
         version=REWARD_VERSION,
     )
+
+
+def _line_at(page: Opened, at: int) -> Line:
+    try:
+        if page.lines or page.columns is None:
+            found = page.lines[at]
+            return found if isinstance(found, Line) else _line.decode(found)
+    except (msgspec.DecodeError, IndexError) as wrong:
+        raise InvalidRecord(f"a stored page: {wrong}") from None
+    if at >= len(page.columns):
+        raise InvalidRecord(f"a stored page has {len(page.columns)} decisions, not {at + 1}")
+    (one,) = one_by_one(page.columns.take([at]))
+    return Line.of(one)

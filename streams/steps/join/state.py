@@ -6,17 +6,14 @@ from typing import Final, TypeVar
 from msgspec import Struct
 
 from keyart.schemas import codec
-from keyart.schemas.assigned import Id
 from keyart.schemas.errors import InvalidRecord
-from keyart.schemas.events import TitleEvent
 from keyart.schemas.rewards import Reward
 from keyart.streams.steps.join.clocks import Stamp
+from keyart.streams.steps.join.logged import Early, Logged
 from keyart.streams.steps.join.rules import HOUR_MS, JoinRules
 
 MAX_EVENTS: Final = 32
 """Of one decision."""
-MAX_EARLY: Final = 64
-"""Events of one viewer that wait for their decisions."""
 BUCKETS: Final = 4096
 DAY_MS: Final = 86_400_000
 LATEST_MS: Final = 4_200_000_000_000
@@ -24,28 +21,16 @@ _DUE: Final = 8
 S = TypeVar("S", "Visit", "Window")
 
 
-class Logged(Struct, frozen=True, array_like=True):
-    """An event, and when the log took it in (0: not known)."""
-
-    logged_at_ms: int
-    event: TitleEvent
-
-    @property
-    def stamp(self) -> Stamp:
-        """Its two times."""
-        return Stamp(self.event.occurred_at_ms, self.logged_at_ms)
-
-
 class PageState(Struct, array_like=True):
-    """One page: until when its decisions may be met, and which were seen, 12 bytes each."""
+    """One page: until when its decisions may be met, and the marks of those that were seen."""
 
     number: int
     due_ms: int
     seen: bytes = b""
 
-    def has_seen(self, id: Id) -> bool:
-        """Return whether the decision was seen."""
-        mark, at = seen_mark(id), -1
+    def has_seen(self, mark: bytes) -> bool:
+        """Return whether the decision of this `Assigned.mark_at` was seen."""
+        at = -1
         while (at := self.seen.find(mark, at + 1)) >= 0:
             if at % len(mark) == 0:
                 return True
@@ -63,7 +48,7 @@ class Visit(Struct, array_like=True):
     due_ms: int = 0
     next_page: int = 0
     pages: list[PageState] = []
-    early: list[Logged] = []
+    early: list[Early] = []
     hour: int = 0
     rewards: int = 0
     since_ms: int = 0
@@ -72,7 +57,7 @@ class Visit(Struct, array_like=True):
     def until(self, rules: JoinRules) -> int | None:
         """Return when the next of it is over, None when there is nothing."""
         times = [page.due_ms for page in self.pages]
-        times += [each.stamp.received_at_ms + rules.patience_ms for each in self.early]
+        times += [each.received_at_ms + rules.patience_ms for each in self.early]
         if self.rewards:
             times.append((self.hour + 1) * HOUR_MS + rules.patience_ms)
         return min(times, default=None)
@@ -109,11 +94,6 @@ def bucket_of(viewer: str) -> int:
 def lasting(traces: Traces, now_ms: int) -> Traces:
     """Return the traces that are younger than a day."""
     return {at: trace for at, trace in traces.items() if now_ms - trace.erased_at_ms < DAY_MS}
-
-
-def seen_mark(id: Id) -> bytes:
-    """Return 12 bytes that stand for a decision."""
-    return id.nonce.to_bytes(8, "little") + id.check.to_bytes(4, "little")
 
 
 def window_key(viewer: str, decision: str) -> str:

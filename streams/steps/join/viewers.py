@@ -3,14 +3,12 @@
 from collections.abc import Sequence
 from typing import Final
 
-import numpy as np
-
 from keyart.models.bandits.uniforms import place_number
 from keyart.schemas.assigned import (
+    MARK_BYTES,
     MAX_ASSIGNED,
     MAX_PAGES,
     Assigned,
-    Id,
     mark,
     pack_assigned,
     unpack_assigned,
@@ -22,18 +20,17 @@ from keyart.schemas.rewards import Reward
 from keyart.streams.families import ASSIGNED, PAGES, VISITS, WINDOWS
 from keyart.streams.steps.due import Due
 from keyart.streams.steps.effects import Held
+from keyart.streams.steps.join.logged import Logged
 from keyart.streams.steps.join.rules import (
     SERVERS_APART_MS,
     JoinRules,
 )
 from keyart.streams.steps.join.state import (
-    Logged,
     PageState,
     Visit,
     Window,
     pack_due,
     page_key,
-    seen_mark,
     unpack_due,
     window_key,
 )
@@ -83,31 +80,26 @@ class Viewer:
         if not found:
             return None
         over = assigned.decided_at(found[-1]) + rules.life_ms
-        return found[-1] if logged.stamp.received_at_ms <= over else None
+        return found[-1] if logged.received_at_ms <= over else None
 
     def _about(self, event: TitleEvent) -> list[int]:
         """Return the decisions for an event's title on its surface, those of its artwork if any."""
-        entries = self.assigned.entries
-        at = np.flatnonzero(entries["place"] == place_number(event.title, event.surface))
-        if event.artwork is not None and len(at):
-            same = at[entries["artwork"][at] == mark(event.artwork)]
-            at = same if len(same) else at
-        found: list[int] = at.tolist()
-        return found
+        place = place_number(event.title, event.surface)
+        return self.assigned.about(place, None if event.artwork is None else mark(event.artwork))
 
-    def id_at(self, at: int) -> Id:
-        """Return the id of an entry."""
+    def id_at(self, at: int, event: TitleEvent | None = None) -> str:
+        """Return the id of an entry, which an event that belongs to it may have cited."""
+        if event is not None and event.decision is not None:
+            return event.decision
         return self.assigned.id_at(at)
 
     def page_of(self, at: int) -> PageState | None:
         """Return the page on which an entry stands."""
-        number = int(self.assigned.entries["page"][at])
-        return next((page for page in self.visit.pages if page.number == number), None)
-
-    def line_of(self, at: int) -> int:
-        """Return the place of an entry on its page."""
-        numbers = self.assigned.entries["page"]
-        return at - int(np.argmax(numbers == numbers[at]))
+        number = self.assigned.number_at(at)
+        for page in reversed(self.visit.pages):
+            if page.number == number:
+                return page
+        return None
 
     def window(self, decision: str) -> Window | None:
         """Return the open window of a decision."""
@@ -124,15 +116,10 @@ class Viewer:
 
     def new(self, decisions: Sequence[Decision]) -> list[int]:
         """Return the places of those decisions that were not taken in before."""
-        entries = self.assigned.entries
-        known = set(zip(entries["nonce"].tolist(), entries["check"].tolist(), strict=True))
-        found = []
-        for at, decision in enumerate(decisions):
-            id = Id.of(decision.id)
-            if (id.nonce, id.check) not in known:
-                known.add((id.nonce, id.check))
-                found.append(at)
-        return found
+        found = {each.id: at for at, each in reversed(list(enumerate(decisions)))}
+        if len(self.assigned):
+            found = {id: at for id, at in found.items() if self.assigned.find(id) is None}
+        return sorted(found.values())
 
     @property
     def room(self) -> int:
@@ -150,8 +137,11 @@ class Viewer:
         decided_at_ms: int,
         policy: str,
         due_ms: int,
-    ) -> None:
-        """Take in the decisions of a page: there is room for them, and none was here before."""
+    ) -> int:
+        """Take in the decisions of a page, return its number.
+
+        There is room for them, and none was here before.
+        """
         used = {page.number for page in self.visit.pages}
         number = self.visit.next_page
         while number in used:
@@ -163,6 +153,7 @@ class Viewer:
         )
         self.visit.pages.append(PageState(number, due_ms))
         self.pages[number] = record
+        return number
 
     def keep_page(self, at: int, until_ms: int, *, seen: bool) -> None:
         """Keep the page of a decision until its window is closed; note whether it was seen."""
@@ -170,7 +161,7 @@ class Viewer:
         if page is not None:
             page.due_ms = max(page.due_ms, until_ms)
             if seen:
-                page.seen += seen_mark(self.id_at(at))
+                page.seen += self.assigned.mark_at(at)
 
     def drop_pages(self, now_ms: int) -> int:
         """Drop the pages whose time is over; return how many of their decisions nobody saw."""
@@ -179,7 +170,7 @@ class Viewer:
             return 0
         before = len(self.assigned)
         self.assigned = self.assigned.without([page.number for page in over])
-        seen = sum(len(page.seen) // len(seen_mark(Id(0, 0, False))) for page in over)
+        seen = sum(len(page.seen) // MARK_BYTES for page in over)
         for page in over:
             self.pages[page.number] = None
         self.visit.pages = [page for page in self.visit.pages if page.due_ms > now_ms]
@@ -189,7 +180,7 @@ class Viewer:
         """Drop all that is kept of the viewer; return the windows that were open."""
         for page in self.visit.pages:
             self.pages[page.number] = None
-        ids = [str(self.id_at(at)) for at in range(len(self.assigned))]
+        ids = [self.id_at(at) for at in range(len(self.assigned))]
         found = [window for each in ids if (window := self.window(each)) is not None]
         self.windows.update(dict.fromkeys([*ids, *self.windows]))
         self.visit, self.assigned = Visit(), Assigned()

@@ -1,0 +1,72 @@
+"""An event with the time of the log, and as it waits for its decision."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+from msgspec import Raw, Struct
+
+from keyart.schemas import codec
+from keyart.schemas.errors import InvalidRecord
+from keyart.schemas.events import Event, TitleEvent
+from keyart.streams.steps.join.clocks import Stamp
+
+MAX_EARLY: Final = 64
+"""Events of one viewer that wait for their decisions."""
+_event: msgspec.msgpack.Decoder[TitleEvent] = msgspec.msgpack.Decoder(TitleEvent)
+
+
+class Logged(Struct, frozen=True, array_like=True):
+    """An event, and when the log took it in (0: not known)."""
+
+    logged_at_ms: int
+    event: TitleEvent
+
+    @property
+    def received_at_ms(self) -> int:
+        """When the log had it, as far as is known."""
+        return self.logged_at_ms or self.event.occurred_at_ms
+
+    @property
+    def stamp(self) -> Stamp:
+        """Its two times."""
+        return Stamp(self.event.occurred_at_ms, self.logged_at_ms)
+
+
+class Early(Struct, frozen=True, array_like=True):
+    """A `Logged` as it is stored: most are never looked at again, and are not taken apart."""
+
+    logged_at_ms: int
+    event: Raw
+
+    @classmethod
+    def of(cls, logged: Logged) -> "Early":
+        """Return it for an event."""
+        return cls(logged.logged_at_ms, Raw(codec.pack(logged.event)))
+
+    @property
+    def logged(self) -> Logged:
+        """The event.
+
+        Raises
+        ------
+        InvalidRecord
+            The store holds something else.
+        """
+        try:
+            return Logged(self.logged_at_ms, _event.decode(self.event))
+        except msgspec.DecodeError as wrong:
+            raise InvalidRecord(f"stored event that waits: {wrong}") from None
+
+    @property
+    def received_at_ms(self) -> int:
+        """When the log had it, as far as is known."""
+        return self.logged_at_ms or self.logged.received_at_ms
+
+
+def is_waiting(event: Event, early: Sequence[Early]) -> bool:
+    """Return whether an event of this id waits already."""
+    # a text within other bytes may be there by chance; where it is not, that is not it
+    wanted = codec.pack(event.id)
+    found = [each for each in early if wanted in bytes(each.event)]
+    return any(each.logged.event.id == event.id for each in found)
