@@ -7,8 +7,8 @@ from keyart.streams.steps.join import Early
 
 MAX_EARLY_BYTES: Final = 64_000_000
 """Of a lane: some 200,000 events. What one viewer may have waiting is bounded by the join."""
-OWN_BYTES: Final = 10
-"""Of an event's time, and of its place in the list."""
+LIST_BYTES, OWN_BYTES = 3, 10
+"""Of a viewer's list, and of an event in it beside the event: at most."""
 AT_ONCE: Final = 500
 """Viewers whose waiting events go with one commit, at most."""
 
@@ -39,7 +39,8 @@ class EarlyIndex:
             self.size -= before.size
         if early:
             since_ms = min(each.received_at_ms for each in early)
-            self._held[viewer] = Wait(since_ms, sum(len(each.event) + OWN_BYTES for each in early))
+            size = LIST_BYTES + sum(OWN_BYTES + len(each.event) for each in early)
+            self._held[viewer] = Wait(since_ms, size)
             self.size += self._held[viewer].size
 
     def beyond(self, most: int) -> list[str]:

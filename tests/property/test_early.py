@@ -15,7 +15,7 @@ from keyart.streams.catalogue.view import CatalogueView
 from keyart.streams.lanes.viewers import ViewersLane
 from keyart.streams.memory.store import MemoryLog, MemoryStore
 from keyart.streams.ports import VIEWERS, Lane, LogRecord
-from keyart.streams.steps.join import Logged
+from keyart.streams.steps.join import Early
 from keyart.streams.steps.join.state import Visit, unpack_due
 from tests.unit.streams.lane_world import RULES, T0, page, viewer
 
@@ -63,7 +63,7 @@ class Site:
             records.append(LogRecord(topic, 0, f"{self.number:020d}", key, value, at_ms))
         self.lane.process(records, now_ms=T0)
 
-    def waiting(self) -> dict[str, list[Logged]]:
+    def waiting(self) -> dict[str, list[Early]]:
         found = {
             who: unpack_due(value, Visit).early for who, value in self.store.scan(LANE, "visits")
         }
@@ -99,7 +99,7 @@ def test_what_waits_is_bounded_counted_and_the_youngest(
         assert held + dropped == sent
 
 
-def _stayed(early: list[Logged], since_ms: int) -> bool:
+def _stayed(early: list[Early], since_ms: int) -> bool:
     return any(each.logged_at_ms == since_ms for each in early)
 
 
