@@ -18,9 +18,9 @@ from keyart.models.decide.weights import learned_weights
 from keyart.schemas.errors import KeyartError, StoreAway
 from keyart.schemas.posterior import SharedSums, TitleSums
 from keyart.schemas.topics import partition_of
-from keyart.services.api.memory import settle
 from keyart.services.api.prior import ServedPrior
 from keyart.services.wiring.bootstrap import Parts
+from keyart.services.wiring.memory import settle
 from keyart.services.wiring.telemetry import ApiMetrics
 from keyart.streams.catalogue.view import NOW
 from keyart.streams.families import SHARED, TITLE

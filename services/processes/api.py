@@ -4,7 +4,6 @@ SIGTERM or SIGINT lets every process answer what is under way and log what it de
 """
 
 import asyncio
-import gc
 import logging
 import os
 import signal
@@ -29,6 +28,7 @@ from keyart.services.api.door import for_monitoring
 from keyart.services.api.server import Server, bound, make_server, serve
 from keyart.services.processes.family import Member
 from keyart.services.wiring.bootstrap import Parts
+from keyart.services.wiring.memory import collect_seldom
 from keyart.services.wiring.settings import Settings
 from keyart.services.wiring.store_checks import check_store
 from keyart.services.wiring.telemetry import SHARED_METRICS
@@ -91,8 +91,8 @@ def _load(parts: Parts) -> None:
 
 
 async def _serve(parts: Parts, port: int) -> None:
-    # requests make many small objects and no cycles; threads that refresh must yield quickly
-    gc.set_threshold(50_000, 20, 50)
+    collect_seldom()
+    # threads that refresh must yield quickly
     sys.setswitchinterval(0.001)
     settings = parts.settings
     app = create_app(parts)

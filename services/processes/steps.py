@@ -8,6 +8,7 @@ from keyart.schemas.errors import Fenced, LogError, StoreError
 from keyart.services.processes.housekeeping import keep_house_until
 from keyart.services.processes.lock import FolderLock
 from keyart.services.wiring.bootstrap import Parts
+from keyart.services.wiring.memory import collect_seldom
 from keyart.services.wiring.rebuilding import begin
 from keyart.services.wiring.store_checks import check_store
 from keyart.streams.embedded.driver import EmbeddedDriver
@@ -39,6 +40,7 @@ def run_steps(parts: Parts) -> None:
 
 
 def _run(parts: Parts) -> None:
+    collect_seldom()
     stopping = threading.Event()
     driver = _begun(parts, stopping)
     if driver is None:

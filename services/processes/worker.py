@@ -11,6 +11,7 @@ from keyart.services.jobs.eras import begin_era
 from keyart.services.processes.worker_pages import add_pages
 from keyart.services.wiring.bootstrap import Parts
 from keyart.services.wiring.clock import now_ms
+from keyart.services.wiring.memory import collect_seldom
 from keyart.streams import replay
 from keyart.streams.catalogue.history import titles_of
 from keyart.streams.kafka.driver import LaneDriver
@@ -78,6 +79,7 @@ def run_worker(parts: Parts) -> None:
         if (missing.name or "").split(".")[0] not in ("faust", "aiokafka", "mode"):
             raise
         raise MissingExtra("kafka", "a worker") from None
+    collect_seldom()
     settings = parts.settings
     parts.view.refresh()
     refreshing = threading.Lock()
