@@ -1,19 +1,69 @@
 """A site as tests look at it: each thing opened as a process opens it, when first asked for."""
 
+from functools import cached_property
+from pathlib import Path
 from types import TracebackType
 
 from keyart.schemas.catalogue import StoredTitle
+from keyart.services.jobs.deploy import Deployment
 from keyart.services.jobs.erasure import Erasures
+from keyart.services.jobs.gate import Gate
+from keyart.services.jobs.priors.fitting import Fitting
 from keyart.services.jobs.rebuild import Rebuilding
+from keyart.services.jobs.retrain.due import Due
+from keyart.services.jobs.retrain.run import Retraining
 from keyart.services.wiring.bootstrap import Parts
 from keyart.services.wiring.erasing import erasures_of
 from keyart.services.wiring.logs import history_of
+from keyart.services.wiring.priors import deployment_of, due_of, fitting_of, gate_of, retraining_of
 from keyart.services.wiring.rebuilding import rebuilding_of
 from keyart.streams.catalogue.current import recalled_from
+from keyart.streams.registry.registry import Registry
 
 
 class Opened(Parts):
     """What a site keeps, by its settings; entered, its embedded server is up meanwhile."""
+
+    @cached_property
+    def deployment(self) -> Deployment:
+        """What moves the prior that serves."""
+        return deployment_of(self.settings, self.client)
+
+    @property
+    def registry(self) -> Registry:
+        """Versions of models, and their aliases."""
+        return self.deployment.registry
+
+    @property
+    def fitting(self) -> Fitting:
+        """What fits priors."""
+        return fitting_of(self.settings, self.deployment)
+
+    @property
+    def gate(self) -> Gate:
+        """What judges versions."""
+        return gate_of(self.settings, self.deployment)
+
+    @property
+    def retraining(self) -> Retraining:
+        """What fits, judges and deploys."""
+        return retraining_of(self.settings, self.client, self.deployment)
+
+    @property
+    def due(self) -> Due:
+        """What knows when to retrain."""
+        return due_of(self.settings, self.deployment)
+
+    def prior_folder(self, version: str) -> Path:
+        """Return the folder of a fitted prior."""
+        return self.deployment.scoring.folder / version
+
+    def serve_without_registry(self, version: str) -> int:
+        """Score all titles with a fitted prior and let it serve, as keyart did at first."""
+        scoring = self.deployment.scoring
+        done = scoring.score(scoring.fitted(version), scoring.choosable())
+        self.opinions.make_current(version)
+        return done
 
     @property
     def erasures(self) -> Erasures:

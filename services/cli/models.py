@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from keyart.services.cli.figures import STANDARD_OUTPUT, Json, check_json, write_json
+from keyart.services.cli.site import site
 from keyart.services.cli.words import counted
 
 if TYPE_CHECKING:
@@ -22,14 +23,14 @@ By = Annotated[str, typer.Option(help="who; default: the user of this process")]
 @app.command("list")
 def show_all(json: Json = None) -> None:
     """List the versions, the newest first, with the aliases that stand on them."""
-    from keyart.services.cli.prior import site
-    from keyart.services.jobs.deploy import registry_of
+    from keyart.services.wiring.models import registry_of
+    from keyart.services.wiring.stores import opinions_of
 
     check_json(json)
     quiet = json == STANDARD_OUTPUT
-    with site() as parts:
-        registry = registry_of(parts)
-        held, serves = registry.aliases(), parts.opinions.current
+    with site() as its:
+        registry = registry_of(its.settings)
+        held, serves = registry.aliases(), opinions_of(*its).current
         versions = registry.versions()
         for each in versions:
             aliases = [alias for alias, name in held.named().items() if name == each.name]
@@ -46,13 +47,12 @@ def show(
     version: Annotated[str, typer.Argument(help="a version or an alias")], json: Json = None
 ) -> None:
     """Show one version: what it was made of, its figures, and every move of aliases to it."""
-    from keyart.services.cli.prior import site
-    from keyart.services.jobs.deploy import registry_of
+    from keyart.services.wiring.models import registry_of
 
     check_json(json)
     quiet = json == STANDARD_OUTPUT
-    with site() as parts:
-        registry = registry_of(parts)
+    with site() as its:
+        registry = registry_of(its.settings)
         found = registry.version(version)
         moves = [each for each in registry.moves() if each.to == found.name]
         for name, value in _facts(found).items():
@@ -69,13 +69,12 @@ def compare(
     json: Json = None,
 ) -> None:
     """Compare two versions: what they were made of and what their making reported."""
-    from keyart.services.cli.prior import site
-    from keyart.services.jobs.deploy import registry_of
+    from keyart.services.wiring.models import registry_of
 
     check_json(json)
     quiet = json == STANDARD_OUTPUT
-    with site() as parts:
-        registry = registry_of(parts)
+    with site() as its:
+        registry = registry_of(its.settings)
         pair = registry.version(first), registry.version(second)
         sides = [_facts(each) for each in pair]
         for name in dict.fromkeys([*sides[0], *sides[1]]):
@@ -93,14 +92,13 @@ def promote(
     json: Json = None,
 ) -> None:
     """Let a version serve: every api process changes over without a restart."""
-    from keyart.services.cli.prior import site
-    from keyart.services.jobs.deploy import promote as let_serve
-    from keyart.services.jobs.deploy import registry_of
+    from keyart.services.wiring.priors import deployment_of
 
     check_json(json)
-    with site() as parts:
-        scored = let_serve(parts, version, by=by or getpass.getuser(), why=why)
-        held = registry_of(parts).aliases()
+    with site() as its:
+        deployment = deployment_of(*its)
+        scored = deployment.promote(version, by=by or getpass.getuser(), why=why)
+        held = deployment.registry.aliases()
         typer.echo(
             f"{held.champion} serves; {counted(scored, 'title')} scored"
             + (f"; before: {held.previous}" if held.previous else ""),
@@ -112,12 +110,11 @@ def promote(
 @app.command()
 def rollback(why: Why = "", by: By = "", json: Json = None) -> None:
     """Let what served before serve again."""
-    from keyart.services.cli.prior import site
-    from keyart.services.jobs.deploy import rollback as go_back
+    from keyart.services.wiring.priors import deployment_of
 
     check_json(json)
-    with site() as parts:
-        move = go_back(parts, by=by or getpass.getuser(), why=why)
+    with site() as its:
+        move = deployment_of(*its).rollback(by=by or getpass.getuser(), why=why)
         typer.echo(f"{move.aliases.champion} serves again", err=json == STANDARD_OUTPUT)
         write_json(json, {"aliases": move.aliases.named(), "move": move})
 
@@ -125,11 +122,10 @@ def rollback(why: Why = "", by: By = "", json: Json = None) -> None:
 @app.command(hidden=True)
 def follow() -> None:
     """Let serve what the registry says."""
-    from keyart.services.cli.prior import site
-    from keyart.services.jobs.deploy import follow as go_along
+    from keyart.services.wiring.priors import deployment_of
 
-    with site() as parts:
-        typer.echo(go_along(parts) or "nothing to do")
+    with site() as its:
+        typer.echo(deployment_of(*its).follow() or "nothing to do")
 
 
 def _line(version: "ModelVersion", aliases: list[str], serves: str) -> str:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from keyart.services.cli.figures import STANDARD_OUTPUT, Json, check_json, write_json
+from keyart.services.cli.site import site
 from keyart.services.cli.words import counted
 
 if TYPE_CHECKING:
     from keyart.services.jobs.priors.fitting import Fitted
-    from keyart.services.wiring.bootstrap import Parts
 
 app = typer.Typer(no_args_is_help=True, help="What is expected of artworks before they are seen.")
 
@@ -32,17 +32,19 @@ def fit(
 ) -> None:
     """Fit a ridge on the descriptions of what was shown and taken; needs keyart[onnx]."""
     from keyart.schemas.extras import need_extra
-    from keyart.services.jobs.priors.fitting import fit_prior
     from keyart.services.jobs.progress import progress
+    from keyart.services.wiring.logs import archiver_of
+    from keyart.services.wiring.priors import deployment_of, fitting_of
 
     need_extra("onnx", "fitting a prior")
     check_json(json)
     quiet = json == STANDARD_OUTPUT
-    with site() as parts:
-        parts.archiver.run()
+    with site() as its:
+        archiver_of(*its).run()
+        deployment = deployment_of(*its)
         with progress(transient=True) as tell:
             tell("reading the log", 0, 0)
-            found = fit_prior(parts, encoders=encoders, told=tell)
+            found = fitting_of(its.settings, deployment).fit(encoders=encoders, told=tell)
         say = partial(typer.echo, err=quiet)
         for name, gain in sorted(found.gains.items(), key=lambda item: -item[1]):
             say(f"  {name}: {gain:+.1f} nats over no opinion, held out")
@@ -66,16 +68,13 @@ def fit(
                 f"  group {name}: worth {worth.strength:,.0f} impressions, "
                 f"scale {worth.factor:.2f} of the others'"
             )
-        scored = _serves(parts, found) if use else None
+        scored = None
+        if use:
+            by = getpass.getuser()
+            scored = deployment.promote(found.version, by=by, why="keyart prior fit")
         if scored is not None:
             say(f"serves; {counted(scored, 'title')} scored")
         write_json(json, _figures(found, scored))
-
-
-def _serves(parts: "Parts", found: "Fitted") -> int:
-    from keyart.services.jobs.deploy import promote
-
-    return promote(parts, found.version, by=getpass.getuser(), why="keyart prior fit")
 
 
 def _figures(found: "Fitted", scored: int | None) -> dict[str, object]:
@@ -101,20 +100,20 @@ def use(
     version: Annotated[str, typer.Argument(help="a fitted prior, or `neutral` for none")],
 ) -> None:
     """Score the catalogue with a fitted prior and let it serve: `keyart models promote`, short."""
-    from keyart.services.jobs.deploy import promote
+    from keyart.services.wiring.priors import deployment_of
 
-    with site() as parts:
-        scored = promote(parts, version, by=getpass.getuser(), why="keyart prior use")
+    with site() as its:
+        scored = deployment_of(*its).promote(version, by=getpass.getuser(), why="keyart prior use")
         typer.echo(f"{version} serves; {counted(scored, 'title')} scored")
 
 
 @app.command()
 def score() -> None:
     """Let the prior that serves score the titles that it has not seen as they are now."""
-    from keyart.services.jobs.priors.serving import score_new
+    from keyart.services.wiring.priors import scoring_of
 
-    with site() as parts:
-        typer.echo(f"{counted(score_new(parts), 'title')} scored")
+    with site() as its:
+        typer.echo(f"{counted(scoring_of(*its).score_new(), 'title')} scored")
 
 
 @app.command("import")
@@ -133,9 +132,10 @@ def take(
 ) -> None:
     """Take over the opinions of another model and let them serve."""
     from keyart.services.jobs.priors.taking import take_prior
+    from keyart.services.wiring.priors import deployment_of
 
-    with site() as parts:
-        taken = take_prior(parts, source, segments)
+    with site() as its:
+        taken = take_prior(deployment_of(*its), source, segments)
         said = (
             f"{counted(taken.opinions, 'opinion')}, {counted(taken.segments, 'segment')} beside "
             "everybody"
@@ -147,12 +147,13 @@ def take(
 def show(json: Json = None) -> None:
     """List the fitted priors, what each was worth on titles held out, and which one serves."""
     from keyart.models.priors.onnx_file import MANIFEST_FILE, read_manifest
-    from keyart.services.jobs.priors.serving import prior_folder
+    from keyart.services.wiring.places import priors_dir
+    from keyart.services.wiring.stores import opinions_of
 
     check_json(json)
-    with site() as parts:
-        current = parts.opinions.current
-        paths = sorted(prior_folder(parts).glob(f"*/{MANIFEST_FILE}"))
+    with site() as here:
+        current = opinions_of(*here).current
+        paths = sorted(priors_dir(here.settings).glob(f"*/{MANIFEST_FILE}"))
         fitted = {path.parent.name: read_manifest(path) for path in paths}
         names = list(dict.fromkeys([*fitted, current, "neutral"]))
         for name in names:
@@ -173,26 +174,8 @@ def show(json: Json = None) -> None:
 def drop(version: Annotated[str, typer.Argument(help="a prior that does not serve")]) -> None:
     """Forget a prior's opinions in the store; its folder stays, and `use` scores them again."""
     from keyart.services.jobs.priors.serving import drop_prior
+    from keyart.services.wiring.stores import opinions_of
 
-    with site() as parts:
-        drop_prior(parts, version)
+    with site() as its:
+        drop_prior(opinions_of(*its), version)
         typer.echo(f"{version}: opinions forgotten")
-
-
-class site:
-    """The parts, with the embedded server up while they are used."""
-
-    def __enter__(self) -> "Parts":
-        """Start the embedded server, or find it running."""
-        from keyart.services.wiring.bootstrap import Parts
-        from keyart.services.wiring.settings import read_settings
-
-        self._parts = Parts(read_settings().settings)
-        if not self._parts.settings.redis_url:
-            self._parts.server.start()
-        return self._parts
-
-    def __exit__(self, *_: object) -> None:
-        """Stop it, if it was started here."""
-        if not self._parts.settings.redis_url:
-            self._parts.server.stop()

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from keyart.services.cli.figures import STANDARD_OUTPUT, Json, check_json, write_json
+from keyart.services.cli.site import site
 
 app = typer.Typer()
 
@@ -34,32 +35,31 @@ def retrain(
     """
     from keyart.schemas.errors import SettingsError
     from keyart.schemas.extras import need_extra
-    from keyart.services.cli.prior import site
-    from keyart.services.jobs.retrain.due import due
     from keyart.services.jobs.retrain.run import PROMOTE, PROPOSE
-    from keyart.services.jobs.retrain.run import retrain as run
     from keyart.services.wiring.clock import now_ms
+    from keyart.services.wiring.logs import archiver_of
+    from keyart.services.wiring.priors import deployment_of, due_of, retraining_of
 
     need_extra("onnx", "fitting a prior")
     check_json(json)
     quiet = json == STANDARD_OUTPUT
-    with site() as parts:
-        settings = parts.settings
+    with site() as its:
+        settings = its.settings
         wanted = then or settings.retrain_then
         if wanted not in (PROMOTE, PROPOSE):
             raise SettingsError(f"--then is {wanted!r}: it must be {PROPOSE} or {PROMOTE}")
         if not when_due:  # housekeeping has just archived
-            parts.archiver.run()
+            archiver_of(*its).run()
+        deployment = deployment_of(*its)
         since_ms = now_ms() - round(since_hours * 3_600_000) if since_hours else 0
         if when_due:
-            asks = due(parts, now_ms())
+            asks = due_of(settings, deployment).asks(now_ms())
             if asks is None:
                 typer.echo("nothing asks for it", err=quiet)
                 write_json(json, {"outcome": "not due"})
                 return
             reason, since_ms = asks.reason, asks.since_ms
-        done = run(
-            parts,
+        done = retraining_of(settings, its.client, deployment).run(
             reason=reason,
             since_ms=since_ms,
             encoders=encoders,
@@ -80,15 +80,15 @@ def gate(
     json: Json = None,
 ) -> None:
     """Ask the gate about a version against what serves, rule by rule; nothing is deployed."""
-    from keyart.services.cli.prior import site
-    from keyart.services.jobs.gate import judge
+    from keyart.services.wiring.logs import archiver_of
+    from keyart.services.wiring.priors import deployment_of, gate_of
 
     check_json(json)
     quiet = json == STANDARD_OUTPUT
-    with site() as parts:
+    with site() as its:
         if log is None:
-            parts.archiver.run()
-        found = judge(parts, version, log=log)
+            archiver_of(*its).run()
+        found = gate_of(its.settings, deployment_of(*its)).judge(version, log=log)
         for each in found.verdicts:
             typer.echo(f"{each.rule:12} {each.outcome:12} {each.says}", err=quiet)
         typer.echo(f"{found.version} against {found.champion}: {found.says}", err=quiet)

@@ -15,8 +15,9 @@ from keyart.schemas.errors import KeyartError
 from keyart.services.client import Client
 from keyart.services.demo.world import SAID_PLAINLY
 from keyart.services.jobs.priors.taking import take_prior
-from keyart.services.wiring.bootstrap import Parts
+from keyart.services.wiring.priors import deployment_of
 from keyart.services.wiring.settings import Settings
+from keyart.services.wiring.stores import connected
 
 COMMAND: Final = (sys.executable, "-c", "from keyart.services.cli.main import main; main()")
 """The command `keyart`, whether or not its script is on the path."""
@@ -73,9 +74,9 @@ def started_server(prior: Path | None = None) -> Iterator[str]:
         try:
             _wait(process, url)
             if prior is not None:
-                parts = Parts(Settings(data_dir=folder))
-                take_prior(parts, prior)
-                parts.client.close()
+                own = Settings(data_dir=folder)
+                with connected(own) as client:
+                    take_prior(deployment_of(own, client), prior)
             yield url
         except KeyartError as wrong:
             if words := _tail(said):

@@ -26,7 +26,16 @@ from keyart.services.jobs.archive_lock import archive_locked
 from keyart.services.jobs.eras import MAKING
 from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.folder import OWNER_ONLY
-from keyart.services.wiring.places import ARCHIVE, archive_dir, data_dir, is_there
+from keyart.services.wiring.places import (
+    ARCHIVE,
+    MODELS,
+    PRIORS,
+    archive_dir,
+    data_dir,
+    is_there,
+    models_dir,
+    priors_dir,
+)
 from keyart.services.wiring.settings import Settings
 from keyart.services.wiring.viewer_key import FILE, PREVIOUS_FILE
 from keyart.streams.compare import Check
@@ -34,8 +43,6 @@ from keyart.streams.site import StoreServer
 
 MANIFEST: Final = "backup.json"
 SNAPSHOT: Final = "valkey.rdb"
-PRIORS: Final = "priors"
-MODELS: Final = "models"
 VECTORS: Final = "vectors"
 """Of texts, by neural encoders: made again when they are needed."""
 TAR: Final = ".tar"
@@ -127,8 +134,8 @@ def _gather(settings: Settings, server: StoreServer, to: Path) -> Manifest:
     for name in (FILE, PREVIOUS_FILE):
         if (folder / name).is_file():
             shutil.copyfile(folder / name, to / name)
-    _copy_tree(folder / PRIORS, to / PRIORS, without=VECTORS)
-    _copy_tree(folder / MODELS, to / MODELS)
+    _copy_tree(priors_dir(settings), to / PRIORS, without=VECTORS)
+    _copy_tree(models_dir(settings), to / MODELS)
     files = tuple(_copied(path, to) for path in sorted(to.rglob("*")) if path.is_file())
     names = {*MUST_AGREE, "space", *(name for its in MAKING.values() for name in its)}
     manifest = Manifest(

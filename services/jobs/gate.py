@@ -1,124 +1,141 @@
 """The gate in service: a version against the champion, on its files, the catalogue and the log."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
+from keyart.models.bandits.protocol import Policy
 from keyart.models.ope.gate import rules
 from keyart.models.ope.gate.rules import Judgement, Verdict
 from keyart.models.ope.gate.slope import opinion_slope
 from keyart.schemas.errors import KeyartError, NotFound
 from keyart.schemas.priors import Opinion
-from keyart.services.jobs.deploy import IN_STORE, RIDGE, fetched, registry_of
+from keyart.services.jobs.deploy import IN_STORE, RIDGE, Deployment
 from keyart.services.jobs.evaluation.own_log import OwnLog, read_own
 from keyart.services.jobs.evaluation.priors_on_log import Opinions, loss_of, opinions_on
-from keyart.services.jobs.priors.serving import FittedPrior
-from keyart.services.wiring.bootstrap import Parts
-from keyart.services.wiring.clock import now_ms
-from keyart.services.wiring.experiment import options_of
-from keyart.streams.registry.registry import NEUTRAL, Registry
+from keyart.streams.ports import Clock
+from keyart.streams.registry.registry import NEUTRAL
 
 MOST_ROWS: Final = 200_000
 """The newest rewards that a version is judged on."""
 
 
-def judge(
-    parts: Parts,
-    name: str,
-    *,
-    log: Path | None = None,
-    since_ms: int = 0,
-    most: int = MOST_ROWS,
-) -> Judgement:
-    """Return what the gate says of a version against what serves.
+@dataclass(frozen=True, kw_only=True)
+class Gate:
+    """Judges versions for a site.
 
     Parameters
     ----------
-    log
-        A training log to judge it on; None: this site's own.
-    since_ms
-        Rewards of what was shown before are left out.
-    most
-        Rewards, the newest, that are read.
-
-    Raises
-    ------
-    NotFound
-        There is no such version.
+    deployment
+        Versions, titles and opinions of the site.
+    archive
+        The folder with the site's training log.
+    policy
+        Returns the policy that serves: what it would take with each version is compared.
+    explore_share
+        Of choices that it makes at random.
+    clock
+        Now, in milliseconds.
     """
-    registry = registry_of(parts)
-    name = registry.version(name).name
-    champion = registry.aliases().champion or parts.opinions.current
-    try:
-        size = sum(mark.size for mark in registry.check(name).files.values())
-        verdicts = [rules.files("", size)]
-    except KeyartError as wrong:
-        return _told(name, champion, [rules.files(str(wrong), 0)], 0)
-    try:
-        said, more = _asked(parts, registry, name)
-    except KeyartError as wrong:
-        verdicts.append(Verdict(rule="format", outcome=rules.REFUSED, says=str(wrong)))
-        return _told(name, champion, verdicts, 0)
-    verdicts += more
-    held = _log(parts, log, most, since_ms)
-    if held is None:
-        verdicts += [rules.calibration(None), rules.harm(None)]
-        return _told(name, champion, verdicts, 0)
-    ours = opinions_on(held, said)
-    verdicts.append(
-        rules.calibration(opinion_slope(held.rows, held.logged, held.title, ours.relative))
-    )
-    verdicts.append(rules.harm(_loss(parts, held, ours, champion)))
-    return _told(name, champion, verdicts, len(held.rows))
 
+    deployment: Deployment
+    archive: Path
+    policy: Callable[[], Policy]
+    explore_share: float
+    clock: Clock
 
-def _told(name: str, champion: str, verdicts: Sequence[Verdict], rows: int) -> Judgement:
-    return rules.judgement(name, champion, verdicts, judged_at_ms=now_ms(), rows=rows)
+    def judge(
+        self,
+        name: str,
+        *,
+        log: Path | None = None,
+        since_ms: int = 0,
+        most: int = MOST_ROWS,
+    ) -> Judgement:
+        """Return what the gate says of a version against what serves.
 
+        Parameters
+        ----------
+        log
+            A training log to judge it on; None: this site's own.
+        since_ms
+            Rewards of what was shown before are left out.
+        most
+            Rewards, the newest, that are read.
 
-def _loss(parts: Parts, held: OwnLog, ours: Opinions, champion: str) -> rules.Loss | None:
-    from keyart.models.bandits.registry import build_policy
+        Raises
+        ------
+        NotFound
+            There is no such version.
+        """
+        registry, opinions = self.deployment.registry, self.deployment.opinions
+        name = registry.version(name).name
+        champion = registry.aliases().champion or opinions.current
+        try:
+            size = sum(mark.size for mark in registry.check(name).files.values())
+            verdicts = [rules.files("", size)]
+        except KeyartError as wrong:
+            return self._told(name, champion, [rules.files(str(wrong), 0)], 0)
+        try:
+            said, more = self._asked(name)
+        except KeyartError as wrong:
+            verdicts.append(Verdict(rule="format", outcome=rules.REFUSED, says=str(wrong)))
+            return self._told(name, champion, verdicts, 0)
+        verdicts += more
+        held = _log(log or self.archive, most, since_ms)
+        if held is None:
+            verdicts += [rules.calibration(None), rules.harm(None)]
+            return self._told(name, champion, verdicts, 0)
+        ours = opinions_on(held, said)
+        verdicts.append(
+            rules.calibration(opinion_slope(held.rows, held.logged, held.title, ours.relative))
+        )
+        verdicts.append(rules.harm(self._loss(held, ours, champion)))
+        return self._told(name, champion, verdicts, len(held.rows))
 
-    settings = parts.settings
-    theirs = opinions_on(held, parts.opinions.titles(champion) if champion != NEUTRAL else ())
-    policy = build_policy(settings.policy, **options_of(settings.policy_options))
-    return loss_of(held, ours, theirs, policy, explore_share=settings.explore_share)
+    def _told(self, name: str, champion: str, verdicts: Sequence[Verdict], rows: int) -> Judgement:
+        return rules.judgement(name, champion, verdicts, judged_at_ms=self.clock(), rows=rows)
 
+    def _loss(self, held: OwnLog, ours: Opinions, champion: str) -> rules.Loss | None:
+        opinions = self.deployment.opinions
+        theirs = opinions_on(held, opinions.titles(champion) if champion != NEUTRAL else ())
+        return loss_of(held, ours, theirs, self.policy(), explore_share=self.explore_share)
 
-def _asked(parts: Parts, registry: Registry, name: str) -> tuple[list[Opinion], list[Verdict]]:
-    """Return what a version says of the whole catalogue, and the verdicts on how it says it."""
-    version = registry.version(name)
-    parts.view.refresh()
-    titles = [each for each in parts.view.view.titles.values() if each.choosable]
-    if version.kind == NEUTRAL:
-        return [], [rules.readable(len(titles), max(len(titles), 1)) if titles else _empty()]
-    if version.kind in IN_STORE:
-        said = [each for each in parts.opinions.titles(name) if not each.segment]
-        said_of = {each.title for each in said if np.isfinite(each.relative).all()}
-        good = sum(each.id in said_of for each in titles)
-        return said, [rules.readable(good, len(titles)) if titles else _empty()]
-    if version.kind != RIDGE:
-        raise NotFound(f"{name} is of kind {version.kind}, which this keyart cannot serve")
-    fetched(parts, registry, version)
-    prior = FittedPrior(parts, name)
-    begun = time.perf_counter()
-    said = prior.opinions(titles)
-    took = time.perf_counter() - begun
-    good = sum(bool(each.artworks) and bool(np.isfinite(each.relative).all()) for each in said)
-    artworks = sum(len(each.artworks) for each in said)
-    form = rules.readable(good, len(titles)) if titles else _empty()
-    return said, [rules.parity(*prior.ridge.parity()), form, rules.latency(took, artworks)]
+    def _asked(self, name: str) -> tuple[list[Opinion], list[Verdict]]:
+        """Return what a version says of the whole catalogue, and the verdicts on how it says it."""
+        scoring = self.deployment.scoring
+        version = self.deployment.registry.version(name)
+        titles = scoring.choosable()
+        if version.kind == NEUTRAL:
+            return [], [rules.readable(len(titles), max(len(titles), 1)) if titles else _empty()]
+        if version.kind in IN_STORE:
+            said = [each for each in scoring.opinions.titles(name) if not each.segment]
+            said_of = {each.title for each in said if np.isfinite(each.relative).all()}
+            good = sum(each.id in said_of for each in titles)
+            return said, [rules.readable(good, len(titles)) if titles else _empty()]
+        if version.kind != RIDGE:
+            raise NotFound(f"{name} is of kind {version.kind}, which this keyart cannot serve")
+        self.deployment.fetched(version)
+        prior = scoring.fitted(name)
+        begun = time.perf_counter()
+        said = prior.opinions(titles)
+        took = time.perf_counter() - begun
+        good = sum(bool(each.artworks) and bool(np.isfinite(each.relative).all()) for each in said)
+        artworks = sum(len(each.artworks) for each in said)
+        form = rules.readable(good, len(titles)) if titles else _empty()
+        return said, [rules.parity(*prior.ridge.parity()), form, rules.latency(took, artworks)]
 
 
 def _empty() -> Verdict:
     return Verdict(rule="format", outcome=rules.UNTOLD, says="the catalogue has no title")
 
 
-def _log(parts: Parts, log: Path | None, most: int, since_ms: int) -> OwnLog | None:
+def _log(path: Path, most: int, since_ms: int) -> OwnLog | None:
     try:
-        return read_own(log or parts.archive_dir, most=most, since_ms=since_ms)
+        return read_own(path, most=most, since_ms=since_ms)
     except NotFound:
         return None

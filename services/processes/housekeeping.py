@@ -209,9 +209,9 @@ def _warn_of_room(parts: Parts) -> None:
 def _follow(parts: Parts) -> None:
     """Let serve what the registry says, where what runs it is installed."""
     try:
-        from keyart.services.jobs.deploy import follow_beside
+        from keyart.services.wiring.priors import deployment_of
 
-        follow_beside(parts)
+        deployment_of(parts.settings, parts.client).follow_beside()
     except MissingExtra as missing:
         log.debug("%s", missing)
 
@@ -219,9 +219,9 @@ def _follow(parts: Parts) -> None:
 def _score_new(parts: Parts) -> None:
     """Let the current prior see new titles, where what runs it is installed."""
     try:
-        from keyart.services.jobs.priors.serving import score_new_beside
+        from keyart.services.wiring.priors import scoring_of
 
-        score_new_beside(parts)
+        scoring_of(parts.settings, parts.client).score_new_beside()
     except MissingExtra as missing:
         log.debug("%s", missing)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from keyart.services.wiring.settings import Settings
 
-ARCHIVE, SERVER = "archive", "valkey"
+ARCHIVE, MODELS, PRIORS, RETRAIN, SERVER = "archive", "models", "priors", "retrain", "valkey"
 
 
 def data_dir(settings: Settings) -> Path:
@@ -15,6 +15,21 @@ def data_dir(settings: Settings) -> Path:
 def archive_dir(settings: Settings) -> Path:
     """Return the folder of the archive."""
     return data_dir(settings) / ARCHIVE
+
+
+def models_dir(settings: Settings) -> Path:
+    """Return the folder of the registry."""
+    return data_dir(settings) / MODELS
+
+
+def priors_dir(settings: Settings) -> Path:
+    """Return the folder of all priors."""
+    return data_dir(settings) / PRIORS
+
+
+def retrain_dir(settings: Settings) -> Path:
+    """Return the folder of retrainings."""
+    return data_dir(settings) / RETRAIN
 
 
 def is_there(settings: Settings) -> bool:

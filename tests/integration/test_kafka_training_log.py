@@ -8,8 +8,6 @@ import pytest
 
 from keyart.schemas.ids import pseudonym
 from keyart.schemas.topics import EVENTS, REWARDS
-from keyart.services.jobs.priors.fitting import fit_prior
-from keyart.services.jobs.priors.serving import serve_prior
 from keyart.services.processes.housekeeping import keep_house
 from keyart.services.wiring.clock import now_ms
 from keyart.streams.archive import files
@@ -46,9 +44,9 @@ def test_rewards_are_archived_once_whatever_is_repeated(make_house: MakeHouse) -
     assert worth == crowd.account.worth
     assert {type(row["personal"]) for row in rows} == {float}
     parts = house.fresh_parts()
-    found = fit_prior(parts, encoders="space")
+    found = parts.fitting.fit(encoders="space")
     assert (found.titles, found.artworks) == (40, 160)
-    assert serve_prior(parts, found.version) == 40
+    assert parts.serve_without_registry(found.version) == 40
     assert parts.opinions.current == found.version
 
 

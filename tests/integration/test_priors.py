@@ -21,8 +21,7 @@ from keyart.schemas.topics import REWARDS
 from keyart.services.api.snapshots import Snapshots
 from keyart.services.jobs.priors import fitting
 from keyart.services.jobs.priors.counting import counted
-from keyart.services.jobs.priors.fitting import fit_prior
-from keyart.services.jobs.priors.serving import drop_prior, prior_folder, score_new, serve_prior
+from keyart.services.jobs.priors.serving import drop_prior
 from keyart.services.jobs.priors.taking import Taken, take_table
 from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.settings import Settings
@@ -76,10 +75,10 @@ def learn(parts: Opened, made: Sequence[Reward]) -> None:
 
 def test_a_prior_learns_from_the_log_what_does_better(parts: Opened) -> None:
     lived(parts, 8000)
-    assert counted(parts)["impressions"].sum() == 8000
-    found = fit_prior(parts)
+    assert counted(parts.archive_dir)["impressions"].sum() == 8000
+    found = parts.fitting.fit()
     assert (found.titles, found.artworks) == (40, 80)
-    assert serve_prior(parts, found.version) == 40
+    assert parts.serve_without_registry(found.version) == 40
     assert parts.opinions.current == found.version
     opinions = list(parts.opinions.titles(found.version))
     right = [dict(zip(each.artworks, each.relative, strict=True)) for each in opinions]
@@ -89,15 +88,15 @@ def test_a_prior_learns_from_the_log_what_does_better(parts: Opened) -> None:
 def test_of_titles_it_was_fitted_on_a_prior_says_what_the_others_taught(parts: Opened) -> None:
     """What serves about a title must not know the takes that its trust is judged by."""
     lived(parts, 8000)
-    found = fit_prior(parts, encoders="space")
-    serve_prior(parts, found.version)
+    found = parts.fitting.fit(encoders="space")
+    parts.serve_without_registry(found.version)
     before = {each.title: each.relative for each in parts.opinions.titles(found.version)}
     rng = random.Random(6)
     more = [msgspec.structs.replace(reward(at, rng), title="t3") for at in range(8000, 9000)]
     learn(parts, [msgspec.structs.replace(each, value=float(each.artwork == "b")) for each in more])
-    again = fit_prior(parts, encoders="space")
+    again = parts.fitting.fit(encoders="space")
     assert again.version != found.version
-    serve_prior(parts, again.version)
+    parts.serve_without_registry(again.version)
     after = {each.title: each.relative for each in parts.opinions.titles(again.version)}
     assert after["t3"] == before["t3"]
     assert sum(after[title] == before[title] for title in before) <= 8
@@ -105,16 +104,16 @@ def test_of_titles_it_was_fitted_on_a_prior_says_what_the_others_taught(parts: O
 
 def test_a_prior_of_before_is_made_whole_by_fitting_it_again(parts: Opened) -> None:
     lived(parts, 4000)
-    version = fit_prior(parts, encoders="space").version
-    folder = prior_folder(parts, version)
+    version = parts.fitting.fit(encoders="space").version
+    folder = parts.prior_folder(version)
     manifest = msgspec.json.decode((folder / "ridge.json").read_bytes())
     manifest.pop("folds")
     (folder / "ridge.json").write_bytes(msgspec.json.encode(manifest))
     (folder / "folds.safetensors").unlink()
-    assert serve_prior(parts, version) == 40
+    assert parts.serve_without_registry(version) == 40
     before = {each.title: each.relative for each in parts.opinions.titles(version)}
-    assert fit_prior(parts, encoders="space").version == version
-    serve_prior(parts, version)
+    assert parts.fitting.fit(encoders="space").version == version
+    parts.serve_without_registry(version)
     assert {each.title: each.relative for each in parts.opinions.titles(version)} != before
 
 
@@ -127,15 +126,15 @@ def test_a_long_tail_is_learned_from_and_its_impressions_are_counted(parts: Open
     ]
     gone = [msgspec.structs.replace(reward(at, rng), title="gone") for at in range(100, 107)]
     learn(parts, [*made, *gone])
-    table = counted(parts)
+    table = counted(parts.archive_dir)
     assert (table["takes"] > table["impressions"]).any()
-    found = fit_prior(parts, encoders="space")
+    found = parts.fitting.fit(encoders="space")
     assert (found.impressions, found.unknown) == (100, 7)
 
 
 def test_a_new_title_is_scored_and_its_artworks_start_where_the_prior_says(parts: Opened) -> None:
     lived(parts, 8000)
-    serve_prior(parts, fit_prior(parts).version)
+    parts.serve_without_registry(parts.fitting.fit().version)
     new = Title(
         id="new",
         artworks=(
@@ -144,8 +143,8 @@ def test_a_new_title_is_scored_and_its_artworks_start_where_the_prior_says(parts
         ),
     )
     parts.catalogue.put([new], now_ms=now_ms())
-    assert score_new(parts) == 1
-    assert score_new(parts) == 0
+    assert parts.deployment.scoring.score_new() == 1
+    assert parts.deployment.scoring.score_new() == 0
     snapshots = Snapshots(Opened(parts.settings), ApiMetrics())
     snapshots.refresh()
     index = snapshots.index
@@ -158,24 +157,25 @@ def test_a_new_title_is_scored_and_its_artworks_start_where_the_prior_says(parts
 
 def test_without_rewards_there_is_nothing_to_fit(parts: Opened) -> None:
     with pytest.raises(NotFound, match="nothing to learn from"):
-        fit_prior(parts)
+        parts.fitting.fit()
     with pytest.raises(NotFound):
-        serve_prior(parts, "ridge-00000000")
+        parts.serve_without_registry("ridge-00000000")
 
 
 def test_opinions_of_another_tool_are_taken_over_whole_or_not(
     parts: Opened, tmp_path: Path
 ) -> None:
     good = written(tmp_path / "good.jsonl", [said("llm-1")])
-    assert take_table(parts, good) == Taken("llm-1", 1, 0)
+    assert take_table(parts.deployment, good) == Taken("llm-1", 1, 0)
     assert parts.opinions.current == "llm-1"
     with pytest.raises(InvalidRecord, match="exactly one prior"):
-        take_table(parts, written(tmp_path / "two.jsonl", [said("x"), said("y")]))
+        take_table(parts.deployment, written(tmp_path / "two.jsonl", [said("x"), said("y")]))
     with pytest.raises(InvalidRecord, match="segment 's0'"):
-        take_table(parts, written(tmp_path / "odd.jsonl", [said("x"), said("x", segment="s0")]))
+        odd = written(tmp_path / "odd.jsonl", [said("x"), said("x", segment="s0")])
+        take_table(parts.deployment, odd)
     with pytest.raises(InvalidRecord, match="line 2"):
         (tmp_path / "cut.jsonl").write_bytes(good.read_bytes() + b"{")
-        take_table(parts, tmp_path / "cut.jsonl")
+        take_table(parts.deployment, tmp_path / "cut.jsonl")
     assert not list(parts.opinions.titles("x"))
     assert parts.opinions.current == "llm-1"
 
@@ -186,8 +186,8 @@ def test_other_encoders_read_for_a_prior_and_are_asked_once(
     lived(parts, 6000)
     folder = tmp_path / "encoder"
     write_hugging_face(folder, 64)
-    found = fit_prior(parts, encoders=f"static+minilm:{folder}")
-    assert serve_prior(parts, found.version) == 40
+    found = parts.fitting.fit(encoders=f"static+minilm:{folder}")
+    assert parts.serve_without_registry(found.version) == 40
     new = Title(id="new", artworks=(Artwork(id="x", description="a tax audit"), Artwork(id="y")))
     parts.catalogue.put([new], now_ms=now_ms())
     asked: list[str] = []
@@ -198,15 +198,15 @@ def test_other_encoders_read_for_a_prior_and_are_asked_once(
         return encode(self, texts)
 
     monkeypatch.setattr(FolderEncoder, "encode", counting)
-    assert score_new(parts) == 1
+    assert parts.deployment.scoring.score_new() == 1
     assert sorted(asked) == ["", "a tax audit"]
     with pytest.raises(InvalidRecord, match="serves"):
-        drop_prior(parts, found.version)
+        drop_prior(parts.opinions, found.version)
     before = list(parts.opinions.titles(found.version))
-    assert serve_prior(parts, "neutral") == 0
-    drop_prior(parts, found.version)
+    assert parts.serve_without_registry("neutral") == 0
+    drop_prior(parts.opinions, found.version)
     assert not list(parts.opinions.titles(found.version))
-    serve_prior(parts, found.version)
+    parts.serve_without_registry(found.version)
     again = {each.title: each.relative for each in parts.opinions.titles(found.version)}
     assert again == {each.title: each.relative for each in before}
     assert len(asked) == 2
@@ -232,11 +232,11 @@ def test_the_best_encoder_is_the_one_that_explains_the_log(
     lived(parts, 6000)
     monkeypatch.setattr(fitting, "installed", lambda: ("static", "blind", "knows"))
     monkeypatch.setattr(fitting, "kept_encoder", lambda folder, spec: told[spec])
-    found = fit_prior(parts)
+    found = parts.fitting.fit()
     assert found.gains.keys() == {"space", "blind", "knows"}
     assert found.gains["blind"] < 0.5 * min(found.gains["space"], found.gains["knows"])
     assert found.encoders == max(found.gains, key=lambda spec: found.gains[spec])
-    assert OnnxRidgePrior(prior_folder(parts, found.version)).manifest.encoders in ("", "knows")
+    assert OnnxRidgePrior(parts.prior_folder(found.version)).manifest.encoders in ("", "knows")
 
 
 def test_the_figures_of_a_fit_are_written_and_a_wrong_path_is_said_before_the_work(
@@ -251,7 +251,7 @@ def test_the_figures_of_a_fit_are_written_and_a_wrong_path_is_said_before_the_wo
     out = tmp_path / "figures.json"
     words = ["fit", "--no-use", "--encoders", "space", "--json"]
     assert CliRunner().invoke(app, [*words, str(tmp_path)]).exit_code == 1
-    assert not list(prior_folder(parts).glob("*"))
+    assert not list((parts.data_dir / "priors").glob("*"))
     result = CliRunner().invoke(app, [*words, str(out)])
     assert result.exit_code == 0, result.output
     found = msgspec.json.decode(out.read_bytes())

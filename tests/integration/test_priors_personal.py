@@ -54,7 +54,7 @@ def test_opinions_by_segment_reach_the_viewers_of_the_segment(
         said("llm-1", -0.5, segment="s1"),
     ]
     table = written(tmp_path / "table.jsonl", opinions)
-    assert take_prior(parts, table) == Taken("llm-1", 3, 2)
+    assert take_prior(parts.deployment, table) == Taken("llm-1", 3, 2)
     snapshots = Snapshots(Opened(parts.settings), ApiMetrics())
     snapshots.refresh()
     decider = Decider(policy=build_policy(), explore_share=0.0)
@@ -79,7 +79,7 @@ def test_opinions_by_segment_reach_the_viewers_of_the_segment(
         column = page.page.features[:, :, PERSONAL]  # (T, K), centred
         np.testing.assert_allclose(column, [[lift, -lift], [0.0, 0.0]], atol=1e-5)
     more = written(tmp_path / "more.jsonl", [said("llm-1", 0.2, title="t2", segment="s1")])
-    take_table(parts, more, tmp_path / "table.segments.json")
+    take_table(parts.deployment, more, tmp_path / "table.segments.json")
     snapshots.refresh()
     column = decide("tax forms").page.features[:, :, PERSONAL]
     np.testing.assert_allclose(column, [[lifts[2], -lifts[2]], [1.6, -1.6]], atol=1e-5)
@@ -105,7 +105,7 @@ def test_a_dual_encoder_serves_any_viewer_and_artwork(parts: Opened, tmp_path: P
         seconds=0.0,
     )
     export_dual(network, report, tmp_path, name="dual-1", space=parts.space.identity)
-    assert take_prior(parts, tmp_path) == Taken("dual-1")
+    assert take_prior(parts.deployment, tmp_path) == Taken("dual-1")
     snapshots = Snapshots(Opened(parts.settings), ApiMetrics())
     snapshots.refresh()
     new = Title(id="new", artworks=(Artwork(id="x", description="a rocket"), Artwork(id="y")))

@@ -13,12 +13,8 @@ from msgspec import structs
 from keyart.models.ope.gate.rules import REFUSED
 from keyart.schemas.errors import Contended, Fenced, NotFound
 from keyart.schemas.registry import ModelVersion
-from keyart.services.jobs.deploy import promote, register_ridge, registry_of
-from keyart.services.jobs.gate import judge
-from keyart.services.jobs.priors.fitting import fit_prior
+from keyart.services.jobs.deploy import register_ridge
 from keyart.services.jobs.retrain import run
-from keyart.services.jobs.retrain.due import due
-from keyart.services.jobs.retrain.run import jobs_of, retrain
 from keyart.services.jobs.retrain.stages import STAGES, Folder
 from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.settings import Settings
@@ -43,24 +39,24 @@ def parts(data_dir: Path) -> Iterator[Opened]:
 
 
 def test_a_retraining_makes_a_candidate_and_promotes_only_if_told_to(parts: Opened) -> None:
-    done = retrain(parts, reason="test")
+    done = parts.retraining.run(reason="test")
     assert done.outcome == "proposed", done.says
     assert parts.opinions.current == "neutral"
-    registry = registry_of(parts)
+    registry = parts.registry
     assert registry.aliases().named() == {"candidate": done.version}
     (move,) = registry.moves()
     assert (move.act, move.by, move.why) == ("propose", "retrain", "test")
     assert move.fence >= 1
-    again = retrain(parts, reason="now", then="promote")
+    again = parts.retraining.run(reason="now", then="promote")
     assert (again.outcome, again.version) == ("promoted", done.version)
     assert parts.opinions.current == done.version
     assert registry.aliases().named() == {"champion": done.version, "previous": "neutral"}
-    assert retrain(parts, reason="again", then="promote").outcome == "same"
+    assert parts.retraining.run(reason="again", then="promote").outcome == "same"
 
 
 def test_the_gate_says_why_rule_by_rule_and_refuses_what_is_upside_down(parts: Opened) -> None:
-    good = fit_prior(parts, encoders="space").version
-    found = judge(parts, good)
+    good = parts.fitting.fit(encoders="space").version
+    found = parts.gate.judge(good)
     assert found.passed, found.says
     assert [each.rule for each in found.verdicts] == [
         "files",
@@ -71,7 +67,7 @@ def test_the_gate_says_why_rule_by_rule_and_refuses_what_is_upside_down(parts: O
         "harm",
     ]
     bad = upside_down(parts, good)
-    refused = judge(parts, bad)
+    refused = parts.gate.judge(bad)
     assert not refused.passed
     assert [each.rule for each in refused.verdicts if each.outcome == REFUSED][0] == "calibration"
     assert "upside down" in refused.says
@@ -86,25 +82,24 @@ def upside_down(parts: Opened, name: str) -> str:
 
     from keyart.models.priors.onnx_file import save_ridge
     from keyart.models.priors.ridge import RidgePrior
-    from keyart.services.jobs.priors.serving import prior_folder
 
-    graph = onnx.load(prior_folder(parts, name) / "ridge.onnx").graph
+    graph = onnx.load(parts.prior_folder(name) / "ridge.onnx").graph
     weights = np.asarray(numpy_helper.to_array(graph.initializer[0]), np.float64)
-    space = registry_of(parts).version(name).space
-    folder = prior_folder(parts, "turned")
+    space = parts.registry.version(name).space
+    folder = parts.prior_folder("turned")
     save_ridge(RidgePrior(weights=-weights, strength=500.0, space=space), folder)
     facts = ModelVersion(name="turned", kind="ridge", made_at_ms=now_ms(), space=space)
-    return register_ridge(parts, folder, facts).name
+    return register_ridge(parts.registry, folder, facts).name
 
 
 def test_a_version_that_is_damaged_is_refused_at_its_files(parts: Opened) -> None:
-    version = fit_prior(parts, encoders="space").version
-    mark = registry_of(parts).version(version).files["ridge.onnx"]
+    version = parts.fitting.fit(encoders="space").version
+    mark = parts.registry.version(version).files["ridge.onnx"]
     (parts.data_dir / "models" / "blobs" / mark.sha256).write_bytes(b"half")
-    found = judge(parts, version)
+    found = parts.gate.judge(version)
     assert not found.passed and found.verdicts[0].rule == "files"
     with pytest.raises(NotFound):
-        judge(parts, "nobody")
+        parts.gate.judge("nobody")
 
 
 class Dies(BaseException):
@@ -129,16 +124,16 @@ def test_a_job_that_dies_at_a_stage_is_taken_up_and_ends_once(
     with monkeypatch.context() as patch:
         patch.setattr(Folder, "write", dying)
         with pytest.raises(Dies):
-            retrain(parts, reason="first", then="promote")
-    done = retrain(parts, reason="second", then="promote")
-    jobs = jobs_of(parts).all()
+            parts.retraining.run(reason="first", then="promote")
+    done = parts.retraining.run(reason="second", then="promote")
+    jobs = parts.retraining.jobs.all()
     ended = stage == STAGES[-1] and written
     begun = not (stage == STAGES[0] and not written)
     assert len(jobs) == (2 if ended else 1)
     assert jobs[0].job is not None and jobs[0].job.reason == ("first" if begun else "second")
     assert done.outcome == ("same" if ended else "promoted")
     assert parts.opinions.current == done.version
-    acts = [move.act for move in registry_of(parts).moves()]
+    acts = [move.act for move in parts.registry.moves()]
     assert acts == ["propose", "promote"], "each act once, however often the job died"
 
 
@@ -151,7 +146,7 @@ def _killed_at(data_dir: str, stage: str) -> None:
         write(self, name, what)
 
     Folder.write = dying  # type: ignore[method-assign, assignment]
-    retrain(Opened(Settings(data_dir=data_dir)), reason="killed", then="promote")
+    Opened(Settings(data_dir=data_dir)).retraining.run(reason="killed", then="promote")
 
 
 def test_after_kill_9_the_lease_of_the_dead_is_taken_on_at_once(parts: Opened) -> None:
@@ -160,10 +155,10 @@ def test_after_kill_9_the_lease_of_the_dead_is_taken_on_at_once(parts: Opened) -
     child.start()
     child.join(120)
     assert child.exitcode == -signal.SIGKILL
-    folder = jobs_of(parts).open()
+    folder = parts.retraining.jobs.open()
     assert folder is not None and folder.stage == "proposed"
-    assert retrain(parts, reason="later", then="promote").outcome == "promoted"
-    fences = [move.fence for move in registry_of(parts).moves()]
+    assert parts.retraining.run(reason="later", then="promote").outcome == "promoted"
+    fences = [move.fence for move in parts.registry.moves()]
     assert fences == [1, 2], "the one that took over has a token of its own"
 
 
@@ -175,7 +170,7 @@ def test_of_two_retrainers_at_once_one_is_told(
 
     def slow(self: run._Stages) -> object:
         with pytest.raises(Contended):
-            retrain(Opened(parts.settings), reason="beside, same folder")
+            Opened(parts.settings).retraining.run(reason="beside, same folder")
         with (
             pytest.raises(Contended) as other,
             Lease(parts.client, parts.keys, "retrain", "another machine"),
@@ -185,33 +180,33 @@ def test_of_two_retrainers_at_once_one_is_told(
         return fit(self)
 
     monkeypatch.setattr(run._Stages, "_fit", slow)
-    assert retrain(parts, reason="first").outcome == "proposed"
+    assert parts.retraining.run(reason="first").outcome == "proposed"
     assert "one at a time" in told[0]
-    assert len(jobs_of(parts).all()) == 1
+    assert len(parts.retraining.jobs.all()) == 1
 
 
 def test_one_that_was_stopped_too_long_moves_nothing(
     parts: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its lease ran out while it was judging; another machine promoted meanwhile."""
-    first = fit_prior(parts, encoders="space").version
+    first = parts.fitting.fit(encoders="space").version
     decide = run._Stages._decide
 
     def late(self: run._Stages, *given: object) -> object:
         parts.client.delete(parts.keys.shared("{lease}retrain"))
         with Lease(parts.client, parts.keys, "retrain", "another machine") as other:
-            promote(parts, "neutral", by="other", why="", fence=other.token)
+            parts.deployment.promote("neutral", by="other", why="", fence=other.token)
             return decide(self, *given)  # type: ignore[arg-type]
 
     monkeypatch.setattr(run._Stages, "_decide", late)
-    promote(parts, first, by="me", why="")
+    parts.deployment.promote(first, by="me", why="")
     rng = random.Random(9)
     learn(parts, [reward(at, rng) for at in range(5000, 6000)])
     with pytest.raises(Fenced):
-        retrain(parts, reason="late", then="promote")
+        parts.retraining.run(reason="late", then="promote")
     assert parts.opinions.current == "neutral"
     with pytest.raises(Fenced):
-        registry_of(parts).promote(first, by="late", why="", fence=1)
+        parts.registry.promote(first, by="late", why="", fence=1)
 
 
 def test_one_that_takes_too_long_ends_itself_and_the_next_goes_on(
@@ -225,23 +220,23 @@ def test_one_that_takes_too_long_ends_itself_and_the_next_goes_on(
 
     monkeypatch.setattr(run._Stages, "_judge", slow)
     with pytest.raises(run.OutOfTime):
-        retrain(parts, reason="slow", most_s=3.0)
+        parts.retraining.run(reason="slow", most_s=3.0)
     monkeypatch.setattr(run._Stages, "_judge", judging)
-    assert retrain(parts, reason="next").outcome == "proposed"
-    assert len(jobs_of(parts).all()) == 1
+    assert parts.retraining.run(reason="next").outcome == "proposed"
+    assert len(parts.retraining.jobs.all()) == 1
 
 
 def test_it_is_due_on_enough_rewards_and_not_before(parts: Opened) -> None:
-    asked = due(parts, now_ms())
+    asked = parts.due.asks(now_ms())
     assert asked is not None and asked.reason == "5,000 new rewards"
-    retrain(parts, reason=asked.reason)
-    assert due(parts, now_ms()) is None
+    parts.retraining.run(reason=asked.reason)
+    assert parts.due.asks(now_ms()) is None
     by_clock = Opened(structs_replaced(parts.settings, retrain_hours=1.0, retrain_rewards=0))
-    assert due(by_clock, now_ms() + 7_200_000) is None, "there is nothing new to learn from"
+    assert by_clock.due.asks(now_ms() + 7_200_000) is None, "there is nothing new to learn from"
     rng = random.Random(7)
     learn(parts, [reward(at, rng) for at in range(5000, 5600)])
-    assert due(by_clock, now_ms()) is None
-    asked = due(by_clock, now_ms() + 7_200_000)
+    assert by_clock.due.asks(now_ms()) is None
+    asked = by_clock.due.asks(now_ms() + 7_200_000)
     assert asked is not None and asked.reason == "every 1 hours"
 
 
@@ -249,9 +244,9 @@ def test_a_world_that_turned_is_seen_and_learned_from_the_turn_on(parts: Opened)
     """What did better does worse from now on; the prior of before is upside down."""
     settings = structs_replaced(parts.settings, retrain_rewards=0, retrain_drift=True)
     watched = Opened(settings)
-    first = fit_prior(parts, encoders="space").version
-    promote(parts, first, by="me", why="")
-    assert due(watched, now_ms()) is None
+    first = parts.fitting.fit(encoders="space").version
+    parts.deployment.promote(first, by="me", why="")
+    assert watched.due.asks(now_ms()) is None
     rng, turned_ms = random.Random(11), now_ms()
     turned = [reward(at, rng) for at in range(5000, 10_000)]
     learn(
@@ -263,17 +258,17 @@ def test_a_world_that_turned_is_seen_and_learned_from_the_turn_on(parts: Opened)
             for each in turned
         ],
     )
-    asked = due(watched, now_ms())
+    asked = watched.due.asks(now_ms())
     assert asked is not None and asked.reason == "drift: how takes follow the prior changed"
     late = sum(each.shown_at_ms >= asked.since_ms for each in turned)
     assert late >= 4000, "most of what was shown since the turn is learned from"
     assert asked.since_ms >= turned_ms - 1000
-    done = retrain(parts, reason=asked.reason, since_ms=asked.since_ms, then="promote")
+    done = parts.retraining.run(reason=asked.reason, since_ms=asked.since_ms, then="promote")
     assert done.outcome == "promoted", done.says
     said = {each.title: each for each in parts.opinions.titles(done.version)}
     better = [dict(zip(each.artworks, each.relative, strict=True)) for each in said.values()]
     assert sum(each["b"] > each["a"] for each in better) > 0.9 * len(better)
-    assert registry_of(parts).version(done.version).from_ms >= asked.since_ms
+    assert parts.registry.version(done.version).from_ms >= asked.since_ms
 
 
 def structs_replaced(settings: Settings, **more: object) -> Settings:

@@ -1,18 +1,18 @@
 """What the training log says of every artwork, in sums."""
 
 import logging
+from pathlib import Path
 
 import polars as pl
 
 from keyart.models.dataset.training_log import read_rewards
 from keyart.schemas.training import columns
-from keyart.services.wiring.bootstrap import Parts
 
 log = logging.getLogger(__name__)
 COLUMNS, LATER = columns("title", "artwork", "value"), columns("multiplier")
 
 
-def counted(parts: Parts, since_ms: int = 0) -> pl.DataFrame:
+def counted(archive: Path, since_ms: int = 0) -> pl.DataFrame:
     """Return impressions and takes of every artwork in the training log, shown from then on.
 
     Columns: title, artwork, rewards (times it was shown), impressions (sum of taste multipliers:
@@ -23,7 +23,7 @@ def counted(parts: Parts, since_ms: int = 0) -> pl.DataFrame:
     NotFound
         Nothing is archived yet.
     """
-    rows, warnings = read_rewards(parts.archive_dir, COLUMNS, perhaps=LATER, since_ms=since_ms)
+    rows, warnings = read_rewards(archive, COLUMNS, perhaps=LATER, since_ms=since_ms)
     for warning in warnings:
         log.warning(warning)
     return (

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -24,10 +25,10 @@ from keyart.schemas.errors import InvalidRecord
 from keyart.schemas.registry import ModelVersion
 from keyart.services.jobs.deploy import RIDGE, register_ridge
 from keyart.services.jobs.priors.counting import counted
-from keyart.services.jobs.priors.serving import prior_folder
-from keyart.services.wiring.bootstrap import Parts
-from keyart.services.wiring.clock import now_ms
+from keyart.services.jobs.priors.serving import VECTORS, Scoring
 from keyart.streams.catalogue.view import NOW
+from keyart.streams.ports import Clock
+from keyart.streams.registry.registry import Registry
 
 log = logging.getLogger(__name__)
 
@@ -104,133 +105,170 @@ class _Logged:
         )
 
 
-def fit_prior(
-    parts: Parts,
-    *,
-    encoders: str = BEST,
-    since_ms: int = 0,
-    by: str = "keyart prior fit",
-    told: Told = lambda what, done, total: None,
-) -> Fitted:
-    """Fit a ridge on the training log, save it as ONNX, and return what came of it.
+@dataclass(frozen=True, kw_only=True)
+class Fitting:
+    """Fits priors for a site.
 
     Parameters
     ----------
-    encoders
-        `space`, the vectors that keyart has anyway; what `text_encoder` takes; or `best`: of the
-        space and the encoders that are installed, the one with the largest held-out gain.
-    since_ms
-        What was shown before is not learned from.
-    by
-        Who fits, for the registry, where the version is kept.
-
-    Raises
-    ------
-    NotFound, InvalidRecord
-        There are no rewards yet, or of fewer than two titles of the catalogue.
+    registry
+        Where versions are kept.
+    scoring
+        The site's priors, titles and opinions.
+    archive
+        The folder with the site's training log.
+    space
+        The space's setting: as an encoder, the shipped embeddings would be compared twice.
+    clock
+        Now, in milliseconds.
     """
-    log = _logged(parts, since_ms)
-    gains: dict[str, float] = {}
-    if encoders == BEST:
-        some = log.part(_shown_most(log))
-        for spec in candidates(parts):
-            found, _ = _fit(parts, some, spec, told)
-            gains[spec] = found.calibration.gain
-        encoders = max(gains, key=lambda spec: gains[spec])
-    report, vectors = _fit(parts, log, encoders, told)
-    told("what it says of titles it was not fitted on", 0, 0)
-    folds = cross_fit(vectors, log.title, log.impressions, log.takes, titles=log.titles)
-    groups = worth_by_group(
-        report.held_out,
-        report.calibration.spread,
-        group=log.group,
-        title=log.title,
-        impressions=log.impressions,
-        takes=log.takes,
-    )
-    passing = prior_folder(parts, "fitting")
-    save_ridge(
-        report.prior,
-        passing,
-        report=report,
-        encoders="" if encoders == SPACE else encoders,
-        groups=groups,
-        folds=folds,
-    )
-    version = OnnxRidgePrior(passing).version
-    folder = prior_folder(parts, version)
-    if not folder.exists():
-        passing.rename(folder)
-    else:
-        # the same weights, perhaps of before folds were kept; the manifest is what makes it whole
-        for name in (FOLDS_FILE, GRAPH_FILE, MANIFEST_FILE):
-            (passing / name).replace(folder / name)
-    facts = ModelVersion(
-        name=version,
-        kind=RIDGE,
-        made_at_ms=now_ms(),
-        made_by=by,
-        parent=parts.opinions.current,
-        from_ms=log.from_ms,
-        to_ms=log.to_ms,
-        rows=int(log.rewards.sum()),
-        space=report.prior.space,
-        encoders="" if encoders == SPACE else encoders,
-        figures={
-            "gain": report.calibration.gain,
-            "strength": report.calibration.strength,
-            "scale": report.calibration.scale,
-            "spread": report.calibration.spread,
-            "penalty": report.penalty,
-            "titles": float(log.title.max() + 1),
-            "artworks": float(len(log.texts)),
-        },
-    )
-    version = register_ridge(parts, folder, facts).name
-    return Fitted(
-        version=version,
-        encoders=encoders,
-        report=report,
-        titles=int(log.title.max()) + 1,
-        artworks=len(log.texts),
-        impressions=int(log.rewards.sum()),
-        unknown=log.unknown,
-        groups=groups,
-        gains=gains,
-    )
 
+    registry: Registry
+    scoring: Scoring
+    archive: Path
+    space: str
+    clock: Clock
 
-def candidates(parts: Parts) -> Sequence[str]:
-    """Return what `best` compares; the shipped embeddings are the space unless set otherwise."""
-    same = parts.settings.space == STATIC
-    return [SPACE, *(spec for spec in installed() if not (same and spec == STATIC))]
+    def fit(
+        self,
+        *,
+        encoders: str = BEST,
+        since_ms: int = 0,
+        by: str = "keyart prior fit",
+        told: Told = lambda what, done, total: None,
+    ) -> Fitted:
+        """Fit a ridge on the training log, save it as ONNX, and return what came of it.
 
+        Parameters
+        ----------
+        encoders
+            `space`, the vectors that keyart has anyway; what `text_encoder` takes; or `best`: of
+            the space and the encoders that are installed, the one with the largest held-out
+            gain.
+        since_ms
+            What was shown before is not learned from.
+        by
+            Who fits, for the registry, where the version is kept.
 
-def _logged(parts: Parts, since_ms: int) -> _Logged:
-    parts.view.refresh()
-    view, table = parts.view.view, counted(parts, since_ms)
-    rows = [
-        view.row(title, artwork, NOW)
-        for title, artwork in zip(table["title"], table["artwork"], strict=True)
-    ]
-    known = [at for at, row in enumerate(rows) if row is not None]
-    if not known:
-        raise InvalidRecord("the training log holds no artwork of this catalogue")
-    total, table = int(table["rewards"].sum()), table[known]
-    titles, numbers = np.unique(table["title"].to_numpy(), return_inverse=True)
-    return _Logged(
-        title=numbers,
-        group=[view.titles[title].group for title in table["title"]],
-        texts=[view.text(row) for row in rows if row is not None],
-        rows=np.array([row for row in rows if row is not None], np.intp),
-        rewards=table["rewards"].to_numpy().astype(np.intp),
-        impressions=table["impressions"].to_numpy(),
-        takes=table["takes"].to_numpy(),
-        titles=titles.tolist(),
-        unknown=total - int(table["rewards"].sum()),
-        from_ms=int(table["from_ms"].to_numpy().min()),
-        to_ms=int(table["to_ms"].to_numpy().max()),
-    )
+        Raises
+        ------
+        NotFound, InvalidRecord
+            There are no rewards yet, or of fewer than two titles of the catalogue.
+        """
+        log = self._logged(since_ms)
+        gains: dict[str, float] = {}
+        if encoders == BEST:
+            some = log.part(_shown_most(log))
+            for spec in self.candidates():
+                found, _ = self._fit(some, spec, told)
+                gains[spec] = found.calibration.gain
+            encoders = max(gains, key=lambda spec: gains[spec])
+        report, vectors = self._fit(log, encoders, told)
+        told("what it says of titles it was not fitted on", 0, 0)
+        folds = cross_fit(vectors, log.title, log.impressions, log.takes, titles=log.titles)
+        groups = worth_by_group(
+            report.held_out,
+            report.calibration.spread,
+            group=log.group,
+            title=log.title,
+            impressions=log.impressions,
+            takes=log.takes,
+        )
+        passing = self.scoring.folder / "fitting"
+        save_ridge(
+            report.prior,
+            passing,
+            report=report,
+            encoders="" if encoders == SPACE else encoders,
+            groups=groups,
+            folds=folds,
+        )
+        version = OnnxRidgePrior(passing).version
+        folder = self.scoring.folder / version
+        if not folder.exists():
+            passing.rename(folder)
+        else:
+            # the same weights, perhaps of before folds were kept; the manifest makes it whole
+            for name in (FOLDS_FILE, GRAPH_FILE, MANIFEST_FILE):
+                (passing / name).replace(folder / name)
+        facts = ModelVersion(
+            name=version,
+            kind=RIDGE,
+            made_at_ms=self.clock(),
+            made_by=by,
+            parent=self.scoring.opinions.current,
+            from_ms=log.from_ms,
+            to_ms=log.to_ms,
+            rows=int(log.rewards.sum()),
+            space=report.prior.space,
+            encoders="" if encoders == SPACE else encoders,
+            figures={
+                "gain": report.calibration.gain,
+                "strength": report.calibration.strength,
+                "scale": report.calibration.scale,
+                "spread": report.calibration.spread,
+                "penalty": report.penalty,
+                "titles": float(log.title.max() + 1),
+                "artworks": float(len(log.texts)),
+            },
+        )
+        version = register_ridge(self.registry, folder, facts).name
+        return Fitted(
+            version=version,
+            encoders=encoders,
+            report=report,
+            titles=int(log.title.max()) + 1,
+            artworks=len(log.texts),
+            impressions=int(log.rewards.sum()),
+            unknown=log.unknown,
+            groups=groups,
+            gains=gains,
+        )
+
+    def candidates(self) -> Sequence[str]:
+        """Return what `best` compares; the shipped embeddings are mostly the space itself."""
+        same = self.space == STATIC
+        return [SPACE, *(spec for spec in installed() if not (same and spec == STATIC))]
+
+    def _logged(self, since_ms: int) -> _Logged:
+        self.scoring.titles.refresh()
+        view, table = self.scoring.titles.view, counted(self.archive, since_ms)
+        rows = [
+            view.row(title, artwork, NOW)
+            for title, artwork in zip(table["title"], table["artwork"], strict=True)
+        ]
+        known = [at for at, row in enumerate(rows) if row is not None]
+        if not known:
+            raise InvalidRecord("the training log holds no artwork of this catalogue")
+        total, table = int(table["rewards"].sum()), table[known]
+        titles, numbers = np.unique(table["title"].to_numpy(), return_inverse=True)
+        return _Logged(
+            title=numbers,
+            group=[view.titles[title].group for title in table["title"]],
+            texts=[view.text(row) for row in rows if row is not None],
+            rows=np.array([row for row in rows if row is not None], np.intp),
+            rewards=table["rewards"].to_numpy().astype(np.intp),
+            impressions=table["impressions"].to_numpy(),
+            takes=table["takes"].to_numpy(),
+            titles=titles.tolist(),
+            unknown=total - int(table["rewards"].sum()),
+            from_ms=int(table["from_ms"].to_numpy().min()),
+            to_ms=int(table["to_ms"].to_numpy().max()),
+        )
+
+    def _fit(self, log: _Logged, spec: str, told: Told) -> tuple[RidgeFit, FloatArray]:
+        """Return the fit, and the vectors it was made on."""
+        vectors: FloatArray
+        if spec == SPACE:
+            titles = self.scoring.titles
+            vectors, identity = titles.view.vectors[log.rows], titles.space.identity
+        else:
+            encoder = kept_encoder(self.scoring.folder / VECTORS, spec)
+            identity = encoder.identity
+            vectors = encode_all(
+                encoder, log.texts, lambda done, total: told(f"{spec} reads", done, total)
+            )
+        return fit_ridge(vectors, log.title, log.impressions, log.takes, space=identity), vectors
 
 
 def _shown_most(log: _Logged) -> NDArray[np.intp]:
@@ -239,17 +277,3 @@ def _shown_most(log: _Logged) -> NDArray[np.intp]:
     sizes = np.bincount(log.title)[order]
     enough = max(int(np.searchsorted(np.cumsum(sizes), COMPARED)) + 1, 2)
     return np.flatnonzero(np.isin(log.title, order[:enough]))
-
-
-def _fit(parts: Parts, log: _Logged, spec: str, told: Told) -> tuple[RidgeFit, FloatArray]:
-    """Return the fit, and the vectors it was made on."""
-    vectors: FloatArray
-    if spec == SPACE:
-        vectors, identity = parts.view.view.vectors[log.rows], parts.space.identity
-    else:
-        encoder = kept_encoder(prior_folder(parts, "vectors"), spec)
-        identity = encoder.identity
-        vectors = encode_all(
-            encoder, log.texts, lambda done, total: told(f"{spec} reads", done, total)
-        )
-    return fit_ridge(vectors, log.title, log.impressions, log.takes, space=identity), vectors

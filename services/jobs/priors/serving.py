@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -16,22 +17,29 @@ from keyart.models.priors.onnx_file import MANIFEST_FILE, OnnxRidgePrior
 from keyart.schemas.catalogue import StoredTitle
 from keyart.schemas.errors import InvalidRecord, SpaceMismatch
 from keyart.schemas.priors import NEUTRAL, Opinion
-from keyart.services.wiring.bootstrap import Parts
+from keyart.streams.catalogue.current import CurrentCatalogue
 from keyart.streams.catalogue.view import NOW
+from keyart.streams.site import Opinions
 
 log = logging.getLogger(__name__)
 _BATCH = 1000
+VECTORS: Final = "vectors"
+"""The folder, beside those of priors, of texts' vectors by neural encoders."""
 SCORE_S: Final = 3600.0
 """Given to a scoring in a process of its own; what is left is scored the next time."""
 
 
-def prior_folder(parts: Parts, name: str = "") -> Path:
-    """Return the folder of all priors, or of one."""
-    return parts.data_dir / "priors" / name
-
-
 class FittedPrior:
     """A ridge with what reads the texts for it: the space's own vectors, or other encoders.
+
+    Parameters
+    ----------
+    folder
+        Of all priors.
+    version
+        Its name, and that of its folder.
+    titles
+        The catalogue.
 
     Raises
     ------
@@ -41,15 +49,15 @@ class FittedPrior:
         It was fitted on vectors of another space, or another encoder, than is there now.
     """
 
-    def __init__(self, parts: Parts, version: str) -> None:
+    def __init__(self, folder: Path, version: str, titles: CurrentCatalogue) -> None:
         self.version = version
-        self.ridge = OnnxRidgePrior(prior_folder(parts, version))
-        self._view = parts.view.view
+        self.ridge = OnnxRidgePrior(folder / version)
+        self._view = titles.view
         self._encoder: TextEncoder | None = None
         spec = self.ridge.manifest.encoders
         if spec:
-            self._encoder = kept_encoder(prior_folder(parts, "vectors"), spec)
-        identity = self._encoder.identity if self._encoder else parts.space.identity
+            self._encoder = kept_encoder(folder / VECTORS, spec)
+        identity = self._encoder.identity if self._encoder else titles.space.identity
         if self.ridge.space != identity:
             raise SpaceMismatch(f"{version} was fitted on vectors of {self.ridge.space}: fit anew")
 
@@ -81,47 +89,73 @@ class FittedPrior:
         )
 
 
-def score(parts: Parts, prior: FittedPrior, titles: Sequence[StoredTitle]) -> int:
-    """Let a prior give its opinion of titles, and store it; return how many there are."""
-    for first in range(0, len(titles), _BATCH):
-        parts.opinions.put(prior.opinions(titles[first : first + _BATCH]))
-    return len(titles)
+@dataclass(frozen=True, kw_only=True)
+class Scoring:
+    """Lets the priors of a site give their opinions of its titles.
 
-
-def unseen(parts: Parts) -> list[StoredTitle]:
-    """Return the titles that the current prior has not seen as they are; none if it is not ours."""
-    current = parts.opinions.current
-    if current == NEUTRAL or not (prior_folder(parts, current) / MANIFEST_FILE).is_file():
-        return []
-    parts.view.refresh()
-    scored = {each.title: each.artworks for each in parts.opinions.titles(current)}
-    return [
-        title
-        for title in parts.view.view.titles.values()
-        if title.choosable and scored.get(title.id) != tuple(each.id for each in title.choosable)
-    ]
-
-
-def score_new(parts: Parts) -> int:
-    """Score what the current prior has not seen as it is now; return how many titles that was."""
-    missing = unseen(parts)
-    return score(parts, FittedPrior(parts, parts.opinions.current), missing) if missing else 0
-
-
-def score_new_beside(parts: Parts) -> None:
-    """Score what is new: here if the space's vectors do, else in a process that then goes away.
-
-    A neural encoder's library would stay in this process's memory for good.
+    Parameters
+    ----------
+    folder
+        Of all priors: each has one of its own in it, by its version.
+    titles
+        The catalogue.
+    opinions
+        Where opinions are kept.
     """
-    missing = unseen(parts)
-    if not missing:
-        return
-    current = parts.opinions.current
-    if not OnnxRidgePrior(prior_folder(parts, current)).manifest.encoders:
-        score(parts, FittedPrior(parts, current), missing)
-        return
-    if said := beside("prior", "score"):
-        log.warning("new titles were not scored: %s", said)
+
+    folder: Path
+    titles: CurrentCatalogue
+    opinions: Opinions
+
+    def fitted(self, version: str) -> FittedPrior:
+        """Return a prior that was fitted here; raises as `FittedPrior` does."""
+        return FittedPrior(self.folder, version, self.titles)
+
+    def choosable(self) -> list[StoredTitle]:
+        """Return all titles of which something may be chosen, as they are now."""
+        self.titles.refresh()
+        return [each for each in self.titles.view.titles.values() if each.choosable]
+
+    def score(self, prior: FittedPrior, titles: Sequence[StoredTitle]) -> int:
+        """Let a prior give its opinion of titles, and store it; return how many there are."""
+        for first in range(0, len(titles), _BATCH):
+            self.opinions.put(prior.opinions(titles[first : first + _BATCH]))
+        return len(titles)
+
+    def unseen(self) -> list[StoredTitle]:
+        """Return the titles that the prior that serves has not seen as they are.
+
+        None if it is not ours.
+        """
+        current = self.opinions.current
+        if current == NEUTRAL or not (self.folder / current / MANIFEST_FILE).is_file():
+            return []
+        scored = {each.title: each.artworks for each in self.opinions.titles(current)}
+        return [
+            title
+            for title in self.choosable()
+            if scored.get(title.id) != tuple(each.id for each in title.choosable)
+        ]
+
+    def score_new(self) -> int:
+        """Score what the current prior has not seen as it is now; return how many titles."""
+        missing = self.unseen()
+        return self.score(self.fitted(self.opinions.current), missing) if missing else 0
+
+    def score_new_beside(self) -> None:
+        """Score what is new: here if the space's vectors do, else in a process that then ends.
+
+        A neural encoder's library would stay in this process's memory for good.
+        """
+        missing = self.unseen()
+        if not missing:
+            return
+        current = self.opinions.current
+        if not OnnxRidgePrior(self.folder / current).manifest.encoders:
+            self.score(self.fitted(current), missing)
+            return
+        if said := beside("prior", "score"):
+            log.warning("new titles were not scored: %s", said)
 
 
 def beside(*arguments: str) -> str:
@@ -136,30 +170,14 @@ def beside(*arguments: str) -> str:
     return (done.stderr.strip()[-500:] or "it failed") if done.returncode else ""
 
 
-def serve_prior(parts: Parts, version: str) -> int:
-    """Score the whole catalogue with a prior, then make it current; return how many titles.
-
-    `neutral` makes keyart serve without a prior.
-    """
-    if version == NEUTRAL:
-        parts.opinions.make_current(NEUTRAL)
-        return 0
-    parts.view.refresh()
-    prior = FittedPrior(parts, version)
-    titles = [title for title in parts.view.view.titles.values() if title.choosable]
-    done = score(parts, prior, titles)
-    parts.opinions.make_current(version)
-    return done
-
-
-def drop_prior(parts: Parts, version: str) -> None:
-    """Forget a prior's opinions; its folder stays, and `serve_prior` scores them again.
+def drop_prior(opinions: Opinions, version: str) -> None:
+    """Forget a prior's opinions; its folder stays, and `Deployment.promote` scores them again.
 
     Raises
     ------
     InvalidRecord
         It serves.
     """
-    if version == parts.opinions.current:
+    if version == opinions.current:
         raise InvalidRecord(f"{version} serves: let another one serve first")
-    parts.opinions.drop(version)
+    opinions.drop(version)

@@ -17,8 +17,8 @@ from keyart.models.priors.worth import UNMEASURED
 from keyart.schemas.errors import InvalidRecord, SpaceMismatch
 from keyart.schemas.priors import MAX_SEGMENTS, Opinion, PriorCard, SegmentCentre
 from keyart.schemas.taste import TASTE_DIMENSIONS
-from keyart.services.jobs.deploy import took
-from keyart.services.wiring.bootstrap import Parts
+from keyart.services.jobs.deploy import Deployment
+from keyart.streams.catalogue.current import CurrentCatalogue
 
 _BATCH: Final = 1000
 
@@ -60,7 +60,7 @@ class Taken(NamedTuple):
     segments: int = 0
 
 
-def take_prior(parts: Parts, source: Path, segments: Path | None = None) -> Taken:
+def take_prior(site: Deployment, source: Path, segments: Path | None = None) -> Taken:
     """Take over a table of opinions or a folder of a dual encoder, and make it current.
 
     Parameters
@@ -74,12 +74,12 @@ def take_prior(parts: Parts, source: Path, segments: Path | None = None) -> Take
     As `take_table` and `take_dual` do.
     """
     if source.is_dir():
-        return take_dual(parts, source)
+        return take_dual(site, source)
     beside = source.with_suffix(".segments.json")
-    return take_table(parts, source, segments or (beside if beside.is_file() else None))
+    return take_table(site, source, segments or (beside if beside.is_file() else None))
 
 
-def take_table(parts: Parts, path: Path, segments: Path | None = None) -> Taken:
+def take_table(site: Deployment, path: Path, segments: Path | None = None) -> Taken:
     """Take over a table of opinions, and make it current; all of it or nothing.
 
     Parameters
@@ -94,7 +94,7 @@ def take_table(parts: Parts, path: Path, segments: Path | None = None) -> Taken:
     SpaceMismatch
         The segments are of another embedding space than the one that is set.
     """
-    placed = _segments(parts, segments)
+    placed = _segments(site.scoring.titles, segments)
     known = {"", *(segment.name for segment in placed)}
     names: set[str] = set()
     for opinion in read_opinions(path):
@@ -106,28 +106,30 @@ def take_table(parts: Parts, path: Path, segments: Path | None = None) -> Taken:
     if len(names) != 1:
         raise InvalidRecord(f"opinions of exactly one prior are expected, not of {sorted(names)}")
     prior = names.pop()
-    parts.opinions.put_card(
-        PriorCard(prior=prior, space=parts.space.identity if placed else "", segments=placed)
+    site.opinions.put_card(
+        PriorCard(
+            prior=prior, space=site.scoring.titles.space.identity if placed else "", segments=placed
+        )
     )
     done, batch = 0, list[Opinion]()
     for opinion in read_opinions(path):
         batch.append(opinion)
         if len(batch) == _BATCH:
-            parts.opinions.put(batch)
+            site.opinions.put(batch)
             done, batch = done + len(batch), []
-    parts.opinions.put(batch)
-    took(parts, prior, "table")
+    site.opinions.put(batch)
+    site.took(prior, "table")
     return Taken(prior, done + len(batch), len(placed))
 
 
-def _segments(parts: Parts, path: Path | None) -> tuple[SegmentCentre, ...]:
+def _segments(titles: CurrentCatalogue, path: Path | None) -> tuple[SegmentCentre, ...]:
     if path is None:
         return ()
     placed = [segment for segment in read_segments(path) if segment.centre]
     if len(placed) > MAX_SEGMENTS:
         raise InvalidRecord(f"{path} has more than {MAX_SEGMENTS} segments")
     for segment in placed:
-        if segment.space != parts.space.identity:
+        if segment.space != titles.space.identity:
             raise SpaceMismatch(f"{path} was made in space {segment.space}: make it anew")
     leading = unit_rows(np.array([segment.centre[:TASTE_DIMENSIONS] for segment in placed]))
     return tuple(
@@ -136,7 +138,7 @@ def _segments(parts: Parts, path: Path | None) -> tuple[SegmentCentre, ...]:
     )
 
 
-def take_dual(parts: Parts, folder: Path) -> Taken:
+def take_dual(site: Deployment, folder: Path) -> Taken:
     """Take over a dual encoder of `keyart llm distil`, and make it current.
 
     Raises
@@ -148,9 +150,9 @@ def take_dual(parts: Parts, folder: Path) -> Taken:
     """
     from keyart.models.priors.dual.dual import DualEncoder
 
-    dual = DualEncoder(folder, space=parts.space.identity)
+    dual = DualEncoder(folder, space=site.scoring.titles.space.identity)
     worth, graphs = dual.manifest.worth, dual.graphs
-    parts.opinions.put_card(
+    site.opinions.put_card(
         PriorCard(
             prior=dual.manifest.name,
             space=dual.manifest.space,
@@ -161,5 +163,5 @@ def take_dual(parts: Parts, folder: Path) -> Taken:
             strength=worth.strength if worth else UNMEASURED,
         )
     )
-    took(parts, dual.manifest.name, "dual")
+    site.took(dual.manifest.name, "dual")
     return Taken(dual.manifest.name)

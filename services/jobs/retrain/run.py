@@ -4,13 +4,14 @@ import logging
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Final
 
 from keyart.models.ope.gate.rules import Judgement
 from keyart.schemas.errors import Contended, InvalidRecord, KeyartError, SettingsError
-from keyart.services.jobs.deploy import promote, registry_of
-from keyart.services.jobs.gate import judge
-from keyart.services.jobs.priors.fitting import SPACE, fit_prior
+from keyart.services.jobs.deploy import Deployment
+from keyart.services.jobs.gate import Gate
+from keyart.services.jobs.priors.fitting import SPACE, Fitting
 from keyart.services.jobs.retrain.stages import (
     DECIDED,
     FITTED,
@@ -24,8 +25,7 @@ from keyart.services.jobs.retrain.stages import (
     Jobs,
 )
 from keyart.services.processes.lock import FolderLock
-from keyart.services.wiring.bootstrap import Parts
-from keyart.services.wiring.clock import now_ms
+from keyart.streams.ports import Clock
 from keyart.streams.site import Lease
 
 log = logging.getLogger(__name__)
@@ -38,90 +38,107 @@ class OutOfTime(KeyartError):
     """A retraining took longer than it may; the next one takes it up where it stopped."""
 
 
-def jobs_of(parts: Parts) -> Jobs:
-    """Return the jobs of a site."""
-    return Jobs(parts.data_dir / "retrain")
-
-
-def retrain(
-    parts: Parts,
-    *,
-    reason: str,
-    since_ms: int = 0,
-    encoders: str = SPACE,
-    then: str = PROPOSE,
-    most_s: float = 3600.0,
-    tell: Tell = lambda said: None,
-) -> Done:
-    """Take up the job that is open, or begin one; do its stages; return how it ended.
+@dataclass(frozen=True, kw_only=True)
+class Retraining:
+    """Retrains the prior of a site.
 
     Parameters
     ----------
-    reason
-        Why: kept in the registry.
-    since_ms
-        What was shown before teaches nothing.
-    encoders
-        As `fit_prior` takes them.
-    then
-        What becomes of a version that passes the gate: `promote` lets it serve at once, `propose`
-        leaves it as candidate, to be promoted by the canary or a person.
-    most_s
-        It ends itself after so long.
-
-    Raises
-    ------
-    Contended
-        Another one is at it, here or on another machine.
-    Fenced
-        This one was stopped for so long that another took over.
-    OutOfTime
-        It took too long.
-    NotFound, InvalidRecord
-        There is nothing to learn from yet.
+    jobs
+        What was begun and what has ended, on disk.
+    lease
+        (owner) -> the right to retrain, which one process at a time may hold, here or elsewhere.
+    fitting, gate, deployment
+        What fits, judges and deploys.
+    clock
+        Now, in milliseconds.
     """
-    jobs = jobs_of(parts)
-    owner = jobs.owner()
-    lock = FolderLock(jobs.path / "retrain.lock", "`keyart retrain`")
-    try:
-        lock.take(wait_s=0.0)
-    except SettingsError as held:
-        raise Contended("a retraining runs already: one at a time") from held
-    try:
-        # the lock says that the former holder of this folder's lease is dead
-        with parts.lease("retrain", owner) as lease, _bounded(most_s):
-            folder = jobs.open() or _begun(parts, jobs, reason, since_ms)
-            done = _Stages(parts, folder, lease, encoders, then, tell).run()
-            jobs.tidy()
-            return done
-    finally:
-        lock.release()
 
+    jobs: Jobs
+    lease: Callable[[str], Lease]
+    fitting: Fitting
+    gate: Gate
+    deployment: Deployment
+    clock: Clock
 
-def _begun(parts: Parts, jobs: Jobs, reason: str, since_ms: int) -> Folder:
-    number = jobs.next_number()
-    folder = jobs.folder(number)
-    champion = parts.opinions.current
-    folder.write(
-        JOB,
-        Job(
-            number=number,
-            reason=reason,
-            since_ms=since_ms,
-            champion=champion,
-            started_at_ms=now_ms(),
-        ),
-    )
-    return folder
+    def run(
+        self,
+        *,
+        reason: str,
+        since_ms: int = 0,
+        encoders: str = SPACE,
+        then: str = PROPOSE,
+        most_s: float = 3600.0,
+        tell: Tell = lambda said: None,
+    ) -> Done:
+        """Take up the job that is open, or begin one; do its stages; return how it ended.
+
+        Parameters
+        ----------
+        reason
+            Why: kept in the registry.
+        since_ms
+            What was shown before teaches nothing.
+        encoders
+            As `Fitting.fit` takes them.
+        then
+            What becomes of a version that passes the gate: `promote` lets it serve at once,
+            `propose` leaves it as candidate, to be promoted by the canary or a person.
+        most_s
+            It ends itself after so long.
+
+        Raises
+        ------
+        Contended
+            Another one is at it, here or on another machine.
+        Fenced
+            This one was stopped for so long that another took over.
+        OutOfTime
+            It took too long.
+        NotFound, InvalidRecord
+            There is nothing to learn from yet.
+        """
+        jobs = self.jobs
+        owner = jobs.owner()
+        lock = FolderLock(jobs.path / "retrain.lock", "`keyart retrain`")
+        try:
+            lock.take(wait_s=0.0)
+        except SettingsError as held:
+            raise Contended("a retraining runs already: one at a time") from held
+        try:
+            # the lock says that the former holder of this folder's lease is dead
+            with self.lease(owner) as lease, _bounded(most_s):
+                folder = jobs.open() or self._begun(reason, since_ms)
+                done = _Stages(self, folder, lease, encoders, then, tell).run()
+                jobs.tidy()
+                return done
+        finally:
+            lock.release()
+
+    def _begun(self, reason: str, since_ms: int) -> Folder:
+        number = self.jobs.next_number()
+        folder = self.jobs.folder(number)
+        champion = self.deployment.opinions.current
+        folder.write(
+            JOB,
+            Job(
+                number=number,
+                reason=reason,
+                since_ms=since_ms,
+                champion=champion,
+                started_at_ms=self.clock(),
+            ),
+        )
+        return folder
 
 
 class _Stages:
     """The stages of one job, each skipped if it is done."""
 
     def __init__(
-        self, parts: Parts, folder: Folder, lease: Lease, encoders: str, then: str, tell: Tell
+        self, site: Retraining, folder: Folder, lease: Lease, encoders: str, then: str, tell: Tell
     ) -> None:
-        self._parts = parts
+        self._site = site
         self._folder = folder
         self._lease = lease
         self._encoders = encoders
@@ -135,7 +152,7 @@ class _Stages:
     def run(self) -> Done:
         """Do what is left."""
         fit = self._folder.fit or self._fit()
-        if fit.version == self._parts.opinions.current and self._folder.judgement is None:
+        if fit.version == self._site.deployment.opinions.current and self._folder.judgement is None:
             return self._end("same", fit, "it came out as the version that serves")
         if not (self._folder.path / f"{PROPOSED}.json").is_file():
             self._propose(fit)
@@ -145,14 +162,14 @@ class _Stages:
     def _fit(self) -> Fit:
         self._tell("fitting")
         self._lease.check()
-        found = fit_prior(self._parts, encoders=self._encoders, since_ms=self._job.since_ms, by=BY)
-        version = registry_of(self._parts).version(found.version)
+        found = self._site.fitting.fit(encoders=self._encoders, since_ms=self._job.since_ms, by=BY)
+        version = self._site.deployment.registry.version(found.version)
         fit = Fit(version=version.name, rows=version.rows, to_ms=version.to_ms)
         self._folder.write(FITTED, fit)
         return fit
 
     def _propose(self, fit: Fit) -> None:
-        registry = registry_of(self._parts)
+        registry = self._site.deployment.registry
         if registry.aliases().candidate != fit.version:
             registry.propose(fit.version, by=BY, why=self._job.reason, fence=self._lease.token)
         self._folder.write(PROPOSED, fit)
@@ -160,13 +177,13 @@ class _Stages:
     def _judge(self, fit: Fit) -> Judgement:
         self._tell("asking the gate")
         self._lease.check()
-        judgement = judge(self._parts, fit.version, since_ms=self._job.since_ms)
+        judgement = self._site.gate.judge(fit.version, since_ms=self._job.since_ms)
         self._folder.write(JUDGED, judgement)
         return judgement
 
     def _decide(self, fit: Fit, judgement: Judgement) -> Done:
         self._lease.check()
-        registry, token = registry_of(self._parts), self._lease.token
+        registry, token = self._site.deployment.registry, self._lease.token
         held = registry.aliases()
         if not judgement.passed:
             if held.candidate == fit.version:
@@ -176,12 +193,12 @@ class _Stages:
             if held.champion != fit.version:
                 self._tell("letting it serve")
                 why = f"{self._job.reason}; gate: {judgement.says}"
-                promote(self._parts, fit.version, by=BY, why=why, fence=token)
+                self._site.deployment.promote(fit.version, by=BY, why=why, fence=token)
             return self._end("promoted", fit, judgement.says)
         return self._end("proposed", fit, judgement.says)
 
     def _end(self, outcome: str, fit: Fit, says: str) -> Done:
-        done = Done(outcome=outcome, version=fit.version, says=says, at_ms=now_ms())
+        done = Done(outcome=outcome, version=fit.version, says=says, at_ms=self._site.clock())
         self._folder.write(DECIDED, done)
         return done
 

@@ -1,0 +1,83 @@
+"""Versions of models, priors in service, and what fits, judges and deploys them."""
+
+from typing import Any
+
+from keyart.models.bandits.registry import build_policy
+from keyart.services.jobs.deploy import Deployment
+from keyart.services.jobs.gate import Gate
+from keyart.services.jobs.priors.fitting import Fitting
+from keyart.services.jobs.priors.serving import Scoring
+from keyart.services.jobs.retrain.due import Due
+from keyart.services.jobs.retrain.run import Retraining
+from keyart.services.jobs.retrain.stages import Jobs
+from keyart.services.wiring.clock import now_ms
+from keyart.services.wiring.experiment import options_of
+from keyart.services.wiring.models import registry_of
+from keyart.services.wiring.places import archive_dir, priors_dir, retrain_dir
+from keyart.services.wiring.settings import Settings
+from keyart.services.wiring.stores import lease_of, opinions_of
+from keyart.services.wiring.titles import current_titles
+
+
+def scoring_of(settings: Settings, client: Any) -> Scoring:
+    """Return what lets priors give their opinions of titles."""
+    return Scoring(
+        folder=priors_dir(settings),
+        titles=current_titles(settings, client),
+        opinions=opinions_of(settings, client),
+    )
+
+
+def deployment_of(settings: Settings, client: Any) -> Deployment:
+    """Return what moves the prior that serves."""
+    return Deployment(
+        registry=registry_of(settings), scoring=scoring_of(settings, client), clock=now_ms
+    )
+
+
+def fitting_of(settings: Settings, deployment: Deployment) -> Fitting:
+    """Return what fits priors."""
+    return Fitting(
+        registry=deployment.registry,
+        scoring=deployment.scoring,
+        archive=archive_dir(settings),
+        space=settings.space,
+        clock=now_ms,
+    )
+
+
+def gate_of(settings: Settings, deployment: Deployment) -> Gate:
+    """Return what judges versions, with the policy that serves."""
+    return Gate(
+        deployment=deployment,
+        archive=archive_dir(settings),
+        policy=lambda: build_policy(settings.policy, **options_of(settings.policy_options)),
+        explore_share=settings.explore_share,
+        clock=now_ms,
+    )
+
+
+def retraining_of(settings: Settings, client: Any, deployment: Deployment) -> Retraining:
+    """Return what fits, asks the gate, and deploys or proposes."""
+    return Retraining(
+        jobs=Jobs(retrain_dir(settings)),
+        lease=lambda owner: lease_of(settings, client, "retrain", owner),
+        fitting=fitting_of(settings, deployment),
+        gate=gate_of(settings, deployment),
+        deployment=deployment,
+        clock=now_ms,
+    )
+
+
+def due_of(settings: Settings, deployment: Deployment) -> Due:
+    """Return what knows when to retrain."""
+    return Due(
+        jobs=Jobs(retrain_dir(settings)),
+        archive=archive_dir(settings),
+        titles=deployment.scoring.titles,
+        opinions=deployment.scoring.opinions,
+        least_rewards=settings.retrain_least_rewards,
+        rewards=settings.retrain_rewards,
+        hours=settings.retrain_hours,
+        drift=settings.retrain_drift,
+    )
