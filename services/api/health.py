@@ -11,9 +11,9 @@ from keyart.models.statistics.drift import take_drifts
 from keyart.schemas.errors import KeyartError
 from keyart.services.api.auth import may
 from keyart.services.api.state import ApiState, Keyart
+from keyart.services.jobs.how_it_goes import how_it_goes
 from keyart.services.page.routes import PAGE, PUBLIC
 from keyart.services.page.views import Overview
-from keyart.services.processes.housekeeping import how_it_goes
 from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.telemetry import ApiMetrics
 from keyart.streams.ports import TITLES, VIEWERS, Lane

@@ -34,19 +34,21 @@ def housekeeping(
     import signal
     import threading
 
-    from keyart.services.processes.housekeeping import is_alive, keep_house, keep_house_until
+    from keyart.services.processes.housekeeping import is_alive, keep_house, keep_site_until
     from keyart.services.processes.start import started
-    from keyart.services.wiring.bootstrap import Parts
+    from keyart.services.wiring.places import archive_dir, data_dir
     from keyart.services.wiring.roles import Role
     from keyart.services.wiring.settings import read_settings
 
     if alive:
-        raise typer.Exit(0 if is_alive(Parts(read_settings().settings)) else 1)
-    parts = started(Role.HOUSEKEEPING)
+        settings = read_settings().settings
+        here = is_alive(data_dir(settings), every_s=settings.archive_s)
+        raise typer.Exit(0 if here else 1)
+    settings = started(Role.HOUSEKEEPING).settings
     if once:
-        typer.echo(f"{counted(keep_house(parts), 'record')} archived in {parts.archive_dir}")
+        typer.echo(f"{counted(keep_house(settings), 'record')} archived in {archive_dir(settings)}")
         return
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    keep_house_until(stopping, parts)
+    keep_site_until(stopping, settings)

@@ -5,7 +5,7 @@ import threading
 from typing import Final
 
 from keyart.schemas.errors import Fenced, LogError, StoreError
-from keyart.services.processes.housekeeping import keep_house_until
+from keyart.services.processes.housekeeping import keep_site_until
 from keyart.services.processes.lock import FolderLock
 from keyart.services.wiring.bootstrap import Parts
 from keyart.services.wiring.memory import collect_seldom
@@ -54,9 +54,7 @@ def _run(parts: Parts) -> None:
     signal.signal(signal.SIGINT, stop)
     if stopping.is_set():
         return
-    keeper = threading.Thread(
-        target=keep_house_until, args=(stopping, Parts(parts.settings)), daemon=True
-    )
+    keeper = threading.Thread(target=keep_site_until, args=(stopping, parts.settings), daemon=True)
     keeper.start()
     driver.run()
     stopping.set()

@@ -76,11 +76,6 @@ class Parts:
         """The state store."""
         return stores.store_of(self.settings, self.client)
 
-    @property
-    def taste_ms(self) -> int:
-        """How long a taste that nothing moves is kept, in milliseconds; 0: for ever."""
-        return lanes.taste_kept_ms(self.settings)
-
     @cached_property
     def log(self) -> ValkeyLog:
         """The embedded log, with its streams and groups."""

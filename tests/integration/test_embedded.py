@@ -312,7 +312,7 @@ def test_no_byte_on_the_disk_names_an_erased_viewer_nor_can_tie_a_reward_to_them
     back = [Output(EVENTS, viewer, codec.encode(each)) for each in plays_again(viewer)]
     parts.log.append(back)
     parts.driver.drain()
-    keep_house(parts)
+    keep_house(parts.settings)
     kept = [r for r in parts.history(EVENTS, partition) if r.key == viewer]
     assert [r.value for r in kept] == [each.value for each in back]
     # and this visit is erased as well
@@ -320,7 +320,7 @@ def test_no_byte_on_the_disk_names_an_erased_viewer_nor_can_tie_a_reward_to_them
     parts.erasures.add(viewer, parts.log.tail(EVENTS, partition, 1)[0].offset)
     parts.erasures.forget_now(viewer)
     parts.driver.drain()
-    keep_house(parts)
+    keep_house(parts.settings)
     disk = on_disk(parts.data_dir)
     assert viewer.encode() not in disk
     for reward in theirs:

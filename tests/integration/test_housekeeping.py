@@ -13,7 +13,8 @@ from keyart.schemas.events import Erasure
 from keyart.schemas.ids import ViewerKey, pseudonym
 from keyart.schemas.topics import DECISIONS, EVENTS, REWARDS
 from keyart.services.api.app import create_app
-from keyart.services.processes.housekeeping import Keeper, how_it_goes
+from keyart.services.jobs.how_it_goes import how_it_goes
+from keyart.services.processes.housekeeping import keeper_of
 from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.rebuilding import begin
 from keyart.services.wiring.settings import Settings
@@ -52,7 +53,7 @@ def test_a_damaged_file_is_set_aside_and_the_rest_goes_on(
     parts: Opened, topic: str, how: str
 ) -> None:
     play_through(parts, 10)
-    keeper = Keeper(parts)
+    keeper = keeper_of(parts.settings, parts.client)
     keeper.round()
     (path,) = files.paths(parts.archive_dir, topic, 0)
     damage(path, how)
@@ -75,7 +76,7 @@ def test_a_damaged_file_is_set_aside_and_the_rest_goes_on(
 
 
 def test_small_files_are_merged_though_one_is_damaged(parts: Opened) -> None:
-    keeper = Keeper(parts)
+    keeper = keeper_of(parts.settings, parts.client)
     for seed in range(23):
         play_through(parts, 1, seed, first=seed)
         keeper.round()
@@ -95,7 +96,7 @@ def test_what_fails_is_said_and_the_other_parts_are_done(parts: Opened) -> None:
     play_through(parts, 5)
     parts.archive_dir.mkdir(parents=True, exist_ok=True)
     (parts.archive_dir / DECISIONS).write_text("a file where a folder should be")
-    keeper = Keeper(parts)
+    keeper = keeper_of(parts.settings, parts.client)
     for count in (1, 2):
         with pytest.raises(KeyartError, match="archiving"):
             keeper.round()
@@ -119,7 +120,7 @@ def test_the_api_tells_how_it_goes(parts: Opened, caplog: pytest.LogCaptureFixtu
         assert said["housekeeping"] == {"well": True, "says": "no round yet"}
         assert said["catalogue"]["well"]
         play_through(parts, 5)
-        keeper = Keeper(parts)
+        keeper = keeper_of(parts.settings, parts.client)
         keeper.round()
         (path,) = files.paths(parts.archive_dir, EVENTS, 0)
         damage(path, "empty")

@@ -36,10 +36,10 @@ def test_rewards_are_archived_once_whatever_is_repeated(make_house: MakeHouse) -
         house.visit(crowd, 1200)
         house.flush()
         house.until_counted("learned", len(crowd.account.worth))
-        keep_house(house.fresh_parts())
+        keep_house(house.fresh_parts().settings)
         rows = archived(house.parts)
         assert len(rows) == len({row["id"] for row in rows}) == len(crowd.account.worth)
-    assert keep_house(house.fresh_parts()) == 0
+    assert keep_house(house.fresh_parts().settings) == 0
     worth = {row["id"]: (row["title"], row["artwork"], row["value"]) for row in rows}
     assert worth == crowd.account.worth
     assert {type(row["personal"]) for row in rows} == {float}
@@ -76,7 +76,7 @@ def test_an_erased_viewer_leaves_the_training_log(make_house: MakeHouse) -> None
     house.flush()
     house.until_counted("learned", len(crowd.account.worth) + 2)
     parts = house.fresh_parts()
-    keep_house(parts)
+    keep_house(parts.settings)
     before = Counter(row["viewer"] for row in archived(parts))
     assert before[key] == 2
     status, _ = api.call("/v1/viewers/to%20be%20forgotten", None, "DELETE")
@@ -84,7 +84,7 @@ def test_an_erased_viewer_leaves_the_training_log(make_house: MakeHouse) -> None
     house.until_counted("erasures", 1)
 
     def gone() -> bool:
-        keep_house(parts)
+        keep_house(parts.settings)
         return not parts.client.hgetall(parts.keys.shared("erasures"))
 
     until("the erasure is finished", gone)

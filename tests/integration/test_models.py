@@ -108,7 +108,7 @@ def test_a_mover_killed_in_between_leaves_one_whole_prior_serving(
         with pytest.raises(Killed):
             parts.deployment.promote(second, by="me", why="")
     assert parts.opinions.current == first
-    keep_house(parts)
+    keep_house(parts.settings)
     assert parts.opinions.current == (first if at == "scored" else second)
     assert parts.deployment.follow() == ""
 
@@ -153,7 +153,7 @@ def test_a_table_that_is_taken_over_is_a_version_too(
     parts.deployment.promote(two[0], by="me", why="")
     take_table(parts.deployment, written(tmp_path / "o.jsonl", [said("llm:smol", title="t1")]))
     assert parts.opinions.current == "llm:smol"
-    keep_house(parts)
+    keep_house(parts.settings)
     assert parts.opinions.current == "llm:smol"
     parts.deployment.rollback(by="me", why="")
     assert parts.opinions.current == two[0]

@@ -35,10 +35,10 @@ def test_a_nearly_full_store_is_spoken_of(data_dir: Path, caplog: pytest.LogCapt
     parts.server.start()
     try:
         with caplog.at_level(logging.WARNING):
-            keep_house(parts)
+            keep_house(parts.settings)
             assert "nearly full" not in caplog.text
             parts.client.config_set("maxmemory", round(room_of(parts.client).used / 0.85))
-            keep_house(parts)
+            keep_house(parts.settings)
         assert "nearly full" in caplog.text
     finally:
         parts.server.stop()

@@ -10,7 +10,7 @@ from keyart.schemas.catalogue import Artwork, Title
 from keyart.schemas.events import Like
 from keyart.schemas.topics import EVENTS
 from keyart.services.processes import housekeeping
-from keyart.services.processes.housekeeping import Keeper
+from keyart.services.processes.housekeeping import keeper_of
 from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.settings import Settings
 from keyart.streams.ports import VIEWERS, Lane, Output
@@ -51,7 +51,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
 
 
 def rounds(parts: Opened, clock: Callable[[float], None], days: Iterable[float]) -> None:
-    keeper = Keeper(parts)
+    keeper = keeper_of(parts.settings, parts.client)
     for each in days:
         clock(each)
         keeper.round()

@@ -6,6 +6,7 @@ from pathlib import Path
 import polars as pl
 
 from keyart.models.dataset.training_log import read_rewards
+from keyart.schemas.errors import NotFound
 from keyart.schemas.training import columns
 
 log = logging.getLogger(__name__)
@@ -23,7 +24,10 @@ def counted(archive: Path, since_ms: int = 0) -> pl.DataFrame:
     NotFound
         Nothing is archived yet.
     """
-    rows, warnings = read_rewards(archive, COLUMNS, perhaps=LATER, since_ms=since_ms)
+    try:
+        rows, warnings = read_rewards(archive, COLUMNS, perhaps=LATER, since_ms=since_ms)
+    except NotFound as none:
+        raise NotFound(f"there is nothing to learn from yet: {none}") from None
     for warning in warnings:
         log.warning(warning)
     return (

@@ -8,25 +8,20 @@ from pathlib import Path
 import pytest
 
 from keyart.schemas.errors import LogAway
-from keyart.services.processes.housekeeping import (
-    ALIVE,
-    ALIVE_MORE_S,
-    Housekeeping,
-    Keeper,
-    is_alive,
-    keep_house_until,
-)
-from keyart.services.wiring.settings import Settings
-from tests.opened import Opened
+from keyart.services.jobs.how_it_goes import ALIVE_MORE_S, Housekeeping
+from keyart.services.jobs.keeping import Keeper
+from keyart.services.processes.housekeeping import ALIVE, is_alive, keep_house_until
+
+EVERY_S = 0.01
 
 
 class Failing(Keeper):
     """Fails in turn with what was and what was not foreseen, then ends."""
 
-    def __init__(self, parts: Opened, stopping: threading.Event) -> None:
-        super().__init__(parts)
+    def __init__(self, stopping: threading.Event) -> None:
         self.failures: list[Exception] = [LogAway("Kafka is away"), ValueError("unforeseen")]
         self.rounds = 0
+        self.stopped = False
         self._stopping = stopping
 
     def round(self) -> int:
@@ -36,30 +31,33 @@ class Failing(Keeper):
         self._stopping.set()
         return 1
 
+    def stop(self) -> None:
+        self.stopped = True
+
 
 def test_a_round_that_fails_is_tried_again(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     stopping = threading.Event()
-    parts = Opened(Settings(data_dir=str(tmp_path / "data"), archive_s=0.01))
-    assert not is_alive(parts)
-    keeper = Failing(parts, stopping)
-    keep_house_until(stopping, parts, keeper=keeper)
-    assert keeper.rounds == 3
+    folder = tmp_path / "data"
+    assert not is_alive(folder, every_s=EVERY_S)
+    keeper = Failing(stopping)
+    keep_house_until(stopping, lambda: keeper, folder=folder, every_s=EVERY_S)
+    assert keeper.rounds == 3 and keeper.stopped
     assert sum("Kafka is away" in record.getMessage() for record in caplog.records) == 1
     assert any("unforeseen" in (record.exc_text or "") for record in caplog.records)
-    assert is_alive(parts)
+    assert is_alive(folder, every_s=EVERY_S)
     long_ago = time.time() - ALIVE_MORE_S - 60
     os.utime(tmp_path / "data" / ALIVE, (long_ago, long_ago))
-    assert not is_alive(parts)
+    assert not is_alive(folder, every_s=EVERY_S)
 
 
 def test_a_folder_that_cannot_be_written_ends_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     stopping = threading.Event()
-    parts = Opened(Settings(data_dir=str(tmp_path / "file" / "data"), archive_s=0.01))
-    keeper = Failing(parts, stopping)
-    keep_house_until(stopping, parts, keeper=keeper)
+    keeper = Failing(stopping)
+    folder = tmp_path / "file" / "data"
+    keep_house_until(stopping, lambda: keeper, folder=folder, every_s=EVERY_S)
     assert keeper.rounds == 3
 
 
