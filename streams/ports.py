@@ -5,9 +5,9 @@ decisions: tastes and open decisions) or of the titles' topic (rewards: posterio
 lane share a hash slot, so one commit is atomic on a cluster too.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from keyart.schemas.topics import TITLES as TITLES
 from keyart.schemas.topics import TOPICS_OF as TOPICS_OF
@@ -120,6 +120,19 @@ class StateStore(Protocol):
         """Forget the lane's state, offsets and counters, but not its epoch; replay starts here."""
 
 
+class Announced(Protocol):
+    """Lane state whose changes are announced, so that a reader fetches only what is new."""
+
+    def read(self, lane: Lane, family: str, keys: Sequence[str]) -> list[bytes | None]:
+        """Return the values in the order of the keys."""
+
+    def changed(self, lane: Lane, since: int) -> tuple[int, list[str]]:
+        """Return the lane's newest version and the titles that changed after version `since`.
+
+        A lane that was cleared counts anew: a version below `since` returns all its titles.
+        """
+
+
 ARCHIVE_GROUP = "archive"
 """The group of an embedded log that stands where the archive does."""
 
@@ -179,6 +192,14 @@ class TasteReader(Protocol):
         StoreAway
             It did not come in time.
         """
+
+
+class OnLoop(NamedTuple):
+    """Tastes and log on an event loop, and what to await at the end, in that order."""
+
+    tastes: TasteReader
+    log: AsyncLog
+    close: tuple[Callable[[], Awaitable[Any]], ...]
 
 
 class Clock(Protocol):

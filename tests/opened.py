@@ -4,7 +4,11 @@ from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 
+from litestar import Litestar
+
 from keyart.schemas.catalogue import StoredTitle
+from keyart.schemas.priors import NEUTRAL
+from keyart.services.api.snapshots import Snapshots
 from keyart.services.jobs.deploy import Deployment
 from keyart.services.jobs.erasure import Erasures
 from keyart.services.jobs.gate import Gate
@@ -12,11 +16,14 @@ from keyart.services.jobs.priors.fitting import Fitting
 from keyart.services.jobs.rebuild import Rebuilding
 from keyart.services.jobs.retrain.due import Due
 from keyart.services.jobs.retrain.run import Retraining
+from keyart.services.wiring.api import app_of, snapshots_of
 from keyart.services.wiring.bootstrap import Parts
 from keyart.services.wiring.erasing import erasures_of
 from keyart.services.wiring.logs import history_of
 from keyart.services.wiring.priors import deployment_of, due_of, fitting_of, gate_of, retraining_of
 from keyart.services.wiring.rebuilding import rebuilding_of
+from keyart.services.wiring.telemetry import ApiMetrics
+from keyart.services.wiring.titles import current_titles
 from keyart.streams.catalogue.current import recalled_from
 from keyart.streams.registry.registry import Registry
 
@@ -60,10 +67,22 @@ class Opened(Parts):
 
     def serve_without_registry(self, version: str) -> int:
         """Score all titles with a fitted prior and let it serve, as keyart did at first."""
+        if version == NEUTRAL:
+            self.opinions.make_current(NEUTRAL)
+            return 0
         scoring = self.deployment.scoring
         done = scoring.score(scoring.fitted(version), scoring.choosable())
         self.opinions.make_current(version)
         return done
+
+    def app(self) -> Litestar:
+        """Return an api over it, of a process of its own."""
+        return app_of(self.settings, self.client)
+
+    def snapshots(self) -> Snapshots:
+        """Return what an api would know, in a view of its own; nothing has been read yet."""
+        titles = current_titles(self.settings, self.client)
+        return snapshots_of(self.settings, self.client, titles, ApiMetrics())
 
     @property
     def erasures(self) -> Erasures:

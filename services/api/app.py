@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 
 from litestar import Litestar, Router
@@ -13,35 +13,39 @@ from litestar.types import ASGIApp
 
 from keyart.schemas.errors import KeyartError
 from keyart.services.api import health, problems, routes, viewers
-from keyart.services.api.auth import KeyCheck, Slowdown, keys_of
+from keyart.services.api.auth import KeyCheck, Slowdown
 from keyart.services.api.bodies import MAX_BODY
 from keyart.services.api.docs import Document, OfflinePage
 from keyart.services.api.door import Door
+from keyart.services.api.keys import KeyRing
 from keyart.services.api.origins import Origins
 from keyart.services.api.state import ApiState
 from keyart.services.api.tracing import tracer_of
 from keyart.services.page.routes import PUBLIC
-from keyart.services.page.wiring import page_of
-from keyart.services.wiring.bootstrap import Parts
 
 log = logging.getLogger(__name__)
 TRACES_S = 2.0
 
 
-def create_app(parts: Parts) -> Litestar:
-    """Return the application over these parts.
+def create_app(state: ApiState, *, keys: KeyRing, page: Sequence[Router]) -> Litestar:
+    """Return the application.
 
     Its `state.ended` counts connections that the server ends, by reason.
 
+    Parameters
+    ----------
+    state
+        What its handlers share.
+    keys
+        What callers may send; none: only this machine may call.
+    page
+        The page's routes.
+
     Raises
     ------
-    SettingsError
-        The api would be open to the network without a key.
     MissingExtra
         OpenTelemetry's variables ask for traces, and `keyart[otel]` is not installed.
     """
-    keys = keys_of(parts.settings)
-    state = ApiState(parts)
     trace, end_traces = tracer_of()
 
     @asynccontextmanager
@@ -77,7 +81,7 @@ def create_app(parts: Parts) -> Litestar:
             health.live,
             health.ready,
             health.metrics,
-            *page_of(parts, state.insight),
+            *page,
         ],
         dependencies={"keyart": Provide(lambda: state, sync_to_thread=False, use_cache=True)},
         exception_handlers={
@@ -99,7 +103,7 @@ def create_app(parts: Parts) -> Litestar:
         request_max_body_size=MAX_BODY + 1,
         logging_config=None,
     )
-    settings = parts.settings
+    settings = state.settings
     names = tuple(name.strip() for name in settings.api_hosts.split(",") if name.strip())
     app.asgi_handler = Door(
         app.asgi_handler,

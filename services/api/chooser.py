@@ -8,6 +8,7 @@ from msgspec import structs
 
 from keyart.models.decide.experiment import Experiment
 from keyart.models.taste.features import NO_TASTE, taste_vectors
+from keyart.models.taste.update import TasteRates
 from keyart.schemas import codec
 from keyart.schemas.assigned import Assigned, unpack_assigned
 from keyart.schemas.columns import pack_taste
@@ -21,11 +22,9 @@ from keyart.services.api.answers import Answer, logged, told, told_again
 from keyart.services.api.recorder import Recorder
 from keyart.services.api.snapshots import Snapshots
 from keyart.services.api.standing import Recent, before, places_of
-from keyart.services.wiring.bootstrap import Parts
-from keyart.services.wiring.clock import now_ms
-from keyart.services.wiring.experiment import experiment_of
 from keyart.services.wiring.telemetry import ApiMetrics
-from keyart.streams.ports import Output, TasteReader
+from keyart.streams.catalogue.current import CurrentCatalogue
+from keyart.streams.ports import Clock, Output, TasteReader
 from keyart.streams.reading import usable_taste
 
 TASTE_AWAY: Final = "taste-away"
@@ -37,8 +36,14 @@ class Chooser:
 
     Parameters
     ----------
-    parts
-        Settings, space and catalogue.
+    experiment
+        The policies, and whom each serves.
+    explore_share
+        Of choices made at random, as it is told beside a choice.
+    rates
+        How fast taste forgets.
+    titles
+        The catalogue, for words and vectors.
     snapshots
         What is known.
     tastes
@@ -49,20 +54,21 @@ class Chooser:
         What this process decided of late.
     metrics
         What is counted.
+    clock
+        Now, in milliseconds.
     """
 
-    parts: Parts
+    experiment: Experiment
+    explore_share: float
+    rates: TasteRates
+    titles: CurrentCatalogue
     snapshots: Snapshots
     tastes: TasteReader
     recorder: Recorder
     recent: Recent
     metrics: ApiMetrics
-    _experiment: Experiment = field(init=False)
+    clock: Clock
     _erasures: int = field(init=False, default=0)
-
-    def __post_init__(self) -> None:
-        """Build the policies that the settings name."""
-        self._experiment = experiment_of(self.parts.settings)
 
     async def choose(
         self,
@@ -82,19 +88,19 @@ class Chooser:
         NotFound
             A title is not known, or has nothing left to choose.
         """
-        parts, snapshots = self.parts, self.snapshots
+        snapshots, view = self.snapshots, self.titles.view
         taste, stored, degraded = await self._read(viewer)
         if self._erasures != snapshots.erasures:
             # somebody was erased, maybe by another process: nobody is named, so all are forgotten
             self._erasures = snapshots.erasures
             self.recent.clear()
-        at_ms = now_ms()
-        _, policy, decider = self._experiment.arm(viewer)
+        at_ms = self.clock()
+        _, policy, decider = self.experiment.arm(viewer)
         versions = Versions(
             policy=decider.policy_version,
             prior=snapshots.prior,
             posterior=snapshots.posterior,
-            space=parts.space.identity,
+            space=self.titles.space.identity,
         )
         places = snapshots.index.arrays.find(titles)
         standing, replaced = before(
@@ -106,11 +112,9 @@ class Chooser:
             now_ms=at_ms,
             dwell_ms=decider.dwell_ms,
         )
-        answered = told_again(standing, now_ms=at_ms, view=parts.view.view, why=why)
+        answered = told_again(standing, now_ms=at_ms, view=view, why=why)
         if new := [at for at, title in enumerate(titles) if title not in standing]:
-            vectors = (
-                NO_TASTE if taste is None else taste_vectors(taste[0], at_ms, parts.taste_rates)
-            )
+            vectors = NO_TASTE if taste is None else taste_vectors(taste[0], at_ms, self.rates)
             decided = decider.decide(
                 snapshots.index,
                 titles=[titles[at] for at in new],
@@ -137,7 +141,7 @@ class Chooser:
                 version=DECISION_VERSION,
                 degraded=degraded,
                 segment=decided.segment,
-                split=self._experiment.split,
+                split=self.experiment.split,
                 context=context or {},
             )
             self._record(page, places_of([places[at] for at in new], surface))
@@ -147,9 +151,9 @@ class Chooser:
             chosen = told(
                 page.columns,
                 policy=policy,
-                explore_share=parts.settings.explore_share,
+                explore_share=self.explore_share,
                 taste=taste,
-                view=parts.view.view,
+                view=view,
                 why=why,
             )
             answered |= {each.title: each for each in chosen}
@@ -188,7 +192,7 @@ class Chooser:
             blob, stored = await self.tastes.read_all(viewer)
         except StoreAway:
             return None, None, TASTE_AWAY
-        taste = usable_taste(blob, self.parts.space.identity)
+        taste = usable_taste(blob, self.titles.space.identity)
         try:
             return taste, None if stored is None else unpack_assigned(stored), ""
         except InvalidRecord:

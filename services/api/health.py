@@ -64,7 +64,7 @@ async def ready(request: Request[Any, Any, Any], keyart: Keyart) -> Response[Rea
     store = await _store(keyart)
     held_back = keyart.recorder.away
     log = Part(well=not held_back, says="away; decisions are held back" if held_back else "there")
-    if keyart.parts.embedded and not store.well:
+    if keyart.settings.embedded and not store.well:
         log = store
     age = keyart.snapshots.age_s
     loaded = age != float("inf")
@@ -112,14 +112,14 @@ async def _asked(keyart: ApiState, about: Callable[[ApiState], Part]) -> Part:
 
 
 def _catalogue(keyart: ApiState) -> Part:
-    if not (count := keyart.parts.catalogue.count_aside()):
+    if not (count := keyart.catalogue.count_aside()):
         return Part(well=True, says="all titles can be read")
     what = "title that" if count == 1 else "titles that"
     return Part(well=False, says=f"{count} {what} could not be read: set aside, see the log")
 
 
 def _housekeeping(keyart: ApiState) -> Part:
-    found = how_it_goes(keyart.parts.register)
+    found = how_it_goes(keyart.register)
     if found is None:
         return Part(well=True, says="no round yet")
     at_ms = now_ms()
@@ -128,7 +128,7 @@ def _housekeeping(keyart: ApiState) -> Part:
         said.append(f"{found.failures} failed in a row: {found.reason}")
     if found.set_aside:
         said.append(f"{found.set_aside} files of the archive could not be read and are set aside")
-    late = found.late(at_ms=at_ms, archive_s=keyart.parts.settings.archive_s)
+    late = found.late(at_ms=at_ms, archive_s=keyart.settings.archive_s)
     return Part(well=not (late or found.failures or found.set_aside), says="; ".join(said))
 
 
@@ -152,19 +152,19 @@ def _measure(keyart: ApiState) -> None:
     own = keyart.metrics
     own.snapshot_age.set(keyart.snapshots.age_s)
     try:
-        room = keyart.room = keyart.parts.admin.room()
+        room = keyart.room = keyart.server.room()
         own.store_used.set(room.used)
         own.store_limit.set(room.limit)
         own.steps.replace(
             {
                 (kind, name, str(partition)): count
-                for partition in range(keyart.parts.settings.partitions)
+                for partition in range(keyart.settings.partitions)
                 for kind in (VIEWERS, TITLES)
-                for name, count in keyart.parts.store.counts(Lane(kind, partition)).items()
+                for name, count in keyart.store.counts(Lane(kind, partition)).items()
             }
         )
-        own.titles_aside.set(keyart.parts.catalogue.count_aside())
-        if (house := how_it_goes(keyart.parts.register)) is not None:
+        own.titles_aside.set(keyart.catalogue.count_aside())
+        if (house := how_it_goes(keyart.register)) is not None:
             own.house_done.set(house.done_ms / 1000)
             own.house_failures.set(house.failures)
             own.archive_aside.set(house.set_aside)

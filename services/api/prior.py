@@ -11,8 +11,9 @@ from keyart.models.priors.personal import SegmentSide
 from keyart.models.taste.features import F32
 from keyart.schemas.errors import ModelRejected, SpaceMismatch
 from keyart.schemas.priors import NEUTRAL, Opinion, PriorCard
-from keyart.services.wiring.bootstrap import Parts
+from keyart.streams.catalogue.current import CurrentCatalogue
 from keyart.streams.catalogue.view import NOW
+from keyart.streams.site import Opinions
 
 
 class ServedPrior:
@@ -20,15 +21,29 @@ class ServedPrior:
 
     Parameters
     ----------
-    parts
-        Settings, catalogue and store.
+    opinions
+        What priors think of titles, and which one is current.
+    titles
+        The catalogue.
+    setting
+        The name of the prior that is to serve; `auto`: the current one.
     index, beliefs
         Who is told: the index what is said to single viewers, the beliefs what is said to all.
     """
 
-    def __init__(self, parts: Parts, index: ServingIndex, beliefs: Board) -> None:
+    def __init__(
+        self,
+        opinions: Opinions,
+        titles: CurrentCatalogue,
+        setting: str,
+        *,
+        index: ServingIndex,
+        beliefs: Board,
+    ) -> None:
         self.name = NEUTRAL
-        self._parts = parts
+        self._opinions = opinions
+        self._titles = titles
+        self._setting = setting
         self._index = index
         self._beliefs = beliefs
         self._version = 0
@@ -40,8 +55,7 @@ class ServedPrior:
     @property
     def wanted(self) -> str:
         """The name of the prior that is to serve."""
-        setting = self._parts.settings.prior
-        return self._parts.opinions.current if setting == "auto" else setting
+        return self._opinions.current if self._setting == "auto" else self._setting
 
     def move(self, index: ServingIndex) -> None:
         """Tell another index from now on."""
@@ -51,7 +65,7 @@ class ServedPrior:
         """Read what it says that is new."""
         if self.name == NEUTRAL or self._dual is not None:
             return
-        self._version, chunks = self._parts.opinions.changed(self.name, self._version)
+        self._version, chunks = self._opinions.changed(self.name, self._version)
         for opinions in chunks:
             for opinion in opinions:
                 self._take(opinion)
@@ -78,15 +92,15 @@ class ServedPrior:
         KeyartError
             It cannot be loaded, or nothing is known of it.
         """
-        if not self._parts.opinions.known(wanted):
+        if not self._opinions.known(wanted):
             raise ModelRejected("the state store has nothing of it")
-        card = PriorCard(prior=wanted) if wanted == NEUTRAL else self._parts.opinions.card(wanted)
+        card = PriorCard(prior=wanted) if wanted == NEUTRAL else self._opinions.card(wanted)
         self._prepare(card)
         self.name = wanted
 
     def _prepare(self, card: PriorCard) -> None:
         if card.viewer_graph or card.segments:
-            mine = self._parts.space.identity
+            mine = self._titles.space.identity
             if card.space != mine:
                 raise SpaceMismatch(f"it sees viewers in space {card.space}; this one is {mine}")
         if card.viewer_graph:
@@ -119,7 +133,7 @@ class ServedPrior:
         return sides
 
     def _ask(self, dual: DualPrior, title: str) -> None:
-        view, names = self._parts.view.view, self._index.artworks(title)
+        view, names = self._titles.view, self._index.artworks(title)
         rows = np.array([view.row(title, name, NOW) for name in names])
         sides = dual.artworks(view.vectors[rows])
         self._index.opine(title, names, sides)

@@ -123,7 +123,7 @@ async def decide(
         raise StoreAway("titles and beliefs have not been read yet")
     if len(set(data.titles)) < len(data.titles):
         raise InvalidRecord("a title stands twice", "$.titles")
-    viewer = pseudonym(data.viewer, keyart.parts.viewer_key)
+    viewer = pseudonym(data.viewer, keyart.keys.current)
     for output in await keyart.rotation.adoptions([data.viewer], now_ms()):
         keyart.recorder.record(output)
     return await _choose(keyart, viewer, data)
@@ -175,7 +175,7 @@ async def take_events(
 ) -> Accepted:
     """Accept up to 1,000 events, all or none; they are in the log when this answers 202."""
     outputs, counts = read_events(
-        data.events, keyart.parts.viewer_key, now_ms(), caller=caller_of(request.scope)
+        data.events, keyart.keys.current, now_ms(), caller=caller_of(request.scope)
     )
     moved = await keyart.rotation.adoptions(
         (str(event.get("viewer")) for event in data.events), now_ms()
@@ -282,7 +282,7 @@ async def put_title(
 )
 async def get_title(title: FromPath[str], keyart: Keyart) -> StoredTitle:
     """Return a title with the history of its artworks."""
-    return await keyart.in_thread(keyart.parts.catalogue.get, title)
+    return await keyart.in_thread(keyart.catalogue.get, title)
 
 
 @delete(
@@ -305,7 +305,7 @@ async def list_titles(
     limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
 ) -> TitlePage:
     """Return titles in the order of their ids, those after `after`."""
-    held = keyart.parts.view.view.titles
+    held = keyart.titles.view.titles
     names = sorted(name for name in held.copy() if name > after)[: limit + 1]
     more = names[limit - 1] if len(names) > limit else ""
     return TitlePage(titles=tuple(held[name] for name in names[:limit]), after=more)

@@ -19,13 +19,14 @@ from keyart.schemas.errors import KeyartError, StoreAway
 from keyart.schemas.posterior import SharedSums, TitleSums
 from keyart.schemas.topics import partition_of
 from keyart.services.api.prior import ServedPrior
-from keyart.services.wiring.bootstrap import Parts
 from keyart.services.wiring.memory import settle
 from keyart.services.wiring.telemetry import ApiMetrics
+from keyart.streams.catalogue.current import CurrentCatalogue
 from keyart.streams.catalogue.view import NOW
 from keyart.streams.families import SHARED, TITLE
-from keyart.streams.ports import TITLES, Lane
+from keyart.streams.ports import TITLES, Announced, Lane
 from keyart.streams.reading import usable
+from keyart.streams.site import Opinions, Register
 
 log = logging.getLogger(__name__)
 CHUNK = 1000
@@ -38,21 +39,50 @@ class Snapshots:
 
     Parameters
     ----------
-    parts
-        The stores.
+    titles
+        The catalogue.
+    store
+        Posteriors.
+    register
+        How many viewers were erased.
+    opinions
+        What priors think of titles.
+    prior
+        The name of the prior that is to serve; `auto`: the one that is current.
+    partitions
+        Of each topic.
+    every_s
+        Between two looks.
     metrics
         Where its age is told.
     """
 
-    def __init__(self, parts: Parts, metrics: ApiMetrics) -> None:
+    def __init__(
+        self,
+        *,
+        titles: CurrentCatalogue,
+        store: Announced,
+        register: Register,
+        opinions: Opinions,
+        prior: str,
+        partitions: int,
+        every_s: float,
+        metrics: ApiMetrics,
+    ) -> None:
         self.index = ServingIndex()
         self.posterior = "0"
         self.erasures = 0
         self.refreshed_at = 0.0
-        self._parts = parts
+        self._titles = titles
+        self._store = store
+        self._register = register
+        self._opinions = opinions
+        self._setting = prior
+        self._partitions = partitions
+        self._every_s = every_s
         self._metrics = metrics
         self._beliefs = Board(Hyper())
-        self._prior = ServedPrior(parts, self.index, self._beliefs)
+        self._prior = self._neutral(self.index, self._beliefs)
         self._refused, self._again_at = "", 0.0
         self.index.prior = self._prior.name
         self._versions: dict[Lane, int] = {}
@@ -124,7 +154,7 @@ class Snapshots:
                 log.exception("beliefs stay as they are")
             self._metrics.snapshot_age.set(self.age_s)
             self._tried.set()
-            pause = self._parts.settings.snapshot_s
+            pause = self._every_s
 
     def refresh(self) -> None:
         """Read what has changed and swap it in."""
@@ -133,7 +163,7 @@ class Snapshots:
             self._change_over()
             self._prior.refresh()
             self._read_posteriors()
-            self.erasures = self._parts.register.erasure_count()
+            self.erasures = self._register.erasure_count()
             self._beliefs.work_out(self.index)
             self._tell_bounds()
             self.refreshed_at = time.monotonic()
@@ -180,6 +210,12 @@ class Snapshots:
         prior.move(self.index)
         self._beliefs, self._prior = board, prior
 
+    def _neutral(self, index: ServingIndex, beliefs: Board) -> ServedPrior:
+        """Return a prior that is in no office yet."""
+        return ServedPrior(
+            self._opinions, self._titles, self._setting, index=index, beliefs=beliefs
+        )
+
     def _built(self, wanted: str) -> tuple[ServingIndex, Board, ServedPrior]:
         """Return all that decides with a prior, of the whole catalogue.
 
@@ -189,9 +225,9 @@ class Snapshots:
             It cannot serve.
         """
         index, board = ServingIndex(), Board(Hyper())
-        prior = ServedPrior(self._parts, index, board)
+        prior = self._neutral(index, board)
         prior.take_office(wanted)
-        titles = list(self._parts.view.view.titles)
+        titles = list(self._titles.view.titles)
         self._put(titles, index, board)
         prior.refresh()
         prior.tell(titles)
@@ -202,7 +238,7 @@ class Snapshots:
         return index, board, prior
 
     def _read_catalogue(self) -> None:
-        current = self._parts.view
+        current = self._titles
         if not current.refresh():
             return
         put = self._put(current.latest, self.index, self._beliefs)
@@ -212,7 +248,7 @@ class Snapshots:
 
     def _put(self, names: Sequence[str], index: ServingIndex, board: Board) -> list[str]:
         """Put titles into index and board, or take them out; return those that can be decided."""
-        view, put = self._parts.view.view, list[IndexedTitle]()
+        view, put = self._titles.view, list[IndexedTitle]()
         for name in names:
             title = view.titles[name]
             choosable = title.choosable
@@ -230,9 +266,9 @@ class Snapshots:
 
     def _read_posteriors(self) -> None:
         moved = False
-        for partition in range(self._parts.settings.partitions):
+        for partition in range(self._partitions):
             lane = Lane(TITLES, partition)
-            version, titles = self._parts.store.changed(lane, self._versions.get(lane, 0))
+            version, titles = self._store.changed(lane, self._versions.get(lane, 0))
             self._read_sums(titles, self._beliefs)
             self._versions[lane] = version
             self._metrics.believed.inc(len(titles))
@@ -246,23 +282,23 @@ class Snapshots:
         return [
             sums
             for lane in self._lanes
-            for data in self._parts.store.read(lane, SHARED[0], [SHARED[1]])
+            for data in self._store.read(lane, SHARED[0], [SHARED[1]])
             if (sums := usable(data, SharedSums, "the shared weights' sums")) is not None
         ]
 
     @property
     def _lanes(self) -> list[Lane]:
-        return [Lane(TITLES, partition) for partition in range(self._parts.settings.partitions)]
+        return [Lane(TITLES, partition) for partition in range(self._partitions)]
 
     def _read_sums(self, titles: Sequence[str], board: Board) -> None:
-        partitions = self._parts.settings.partitions
+        partitions = self._partitions
         lanes: dict[Lane, list[str]] = {}
         for title in titles:
             lanes.setdefault(Lane(TITLES, partition_of(title, partitions)), []).append(title)
         for lane, its in lanes.items():
             for first in range(0, len(its), CHUNK):
                 some = its[first : first + CHUNK]
-                held = self._parts.store.read(lane, TITLE, some)
+                held = self._store.read(lane, TITLE, some)
                 for title, data in zip(some, held, strict=True):
                     sums = usable(data, TitleSums, f"the record of title {title!r}")
                     if sums is not None and sums.title == title:

@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from typing import Any, ParamSpec, TypeAlias, TypeVar
 
 from litestar.di import NamedDependency
 
+from keyart.models.decide.experiment import Experiment
 from keyart.schemas import codec
 from keyart.schemas.catalogue import StoredTitle, Title
 from keyart.schemas.topics import CATALOGUE
@@ -14,26 +16,47 @@ from keyart.services.api.recorder import Recorder
 from keyart.services.api.rotation import Rotation
 from keyart.services.api.snapshots import Snapshots
 from keyart.services.api.standing import Recent
-from keyart.services.page.wiring import insight_of
-from keyart.services.wiring.bootstrap import Parts
-from keyart.services.wiring.clock import now_ms
-from keyart.services.wiring.erasing import erasures_of
+from keyart.services.jobs.erasure import Erasures
+from keyart.services.page.insight import Insight
+from keyart.services.wiring.lanes import taste_rates
+from keyart.services.wiring.settings import Settings
 from keyart.services.wiring.telemetry import ApiMetrics
-from keyart.streams.ports import AsyncLog, Output, TasteReader
+from keyart.services.wiring.viewer_key import ViewerKeys
+from keyart.streams.catalogue.current import CurrentCatalogue
+from keyart.streams.ports import AsyncLog, Clock, OnLoop, Output, StateStore, TasteReader
 from keyart.streams.room import Room
+from keyart.streams.site import Catalogue, Register, StoreServer
 
 P = ParamSpec("P")
 T = TypeVar("T")
 LOAD_S = 60.0
 
 
+@dataclass(kw_only=True)
 class ApiState:
-    """The parts of one api process.
+    """What the handlers of one api process share.
+
+    Parameters
+    ----------
+    settings
+        Of the process.
+    titles, catalogue
+        The catalogue with its vectors, as this process knows it; and where titles are kept.
+    store, register, server
+        The lanes' state, what the site notes of itself, and the server that keeps both.
+    keys
+        The secrets that pseudonymise viewers.
+    experiment
+        The policies, and whom each serves.
+    erasures, snapshots, insight, metrics
+        Who is erased; what is known; what the page may ask; counters.
+    connect
+        Connects the running event loop to store and log.
+    clock
+        Now, in milliseconds.
 
     Attributes
     ----------
-    parts, metrics, erasures, snapshots, insight
-        Settings and stores; counters; who is erased; what is known; what the page may ask.
     tastes, log, recorder, chooser, rotation
         Only between `start` and `stop`.
     measuring
@@ -42,33 +65,34 @@ class ApiState:
         The store's memory as it was last measured.
     """
 
-    tastes: TasteReader
-    log: AsyncLog
-    recorder: Recorder
-    chooser: Chooser
-    rotation: Rotation
-
-    def __init__(self, parts: Parts) -> None:
-        self.parts = parts
-        self.metrics = ApiMetrics()
-        self.erasures = erasures_of(parts.settings, parts.client)
-        self.snapshots = Snapshots(parts, self.metrics)
-        self.insight = insight_of(
-            parts,
-            index=self.snapshots.index,
-            prior=lambda: self.snapshots.prior,
-            surfaces=lambda: self.snapshots.surfaces,
-            bounds=self.snapshots.bounds,
-        )
-        self.measuring: asyncio.Task[None] | None = None
-        self.room: Room | None = None
-        self._close: tuple[Callable[[], Awaitable[Any]], ...] = ()
+    settings: Settings
+    titles: CurrentCatalogue
+    catalogue: Catalogue
+    store: StateStore
+    register: Register
+    server: StoreServer
+    keys: ViewerKeys
+    experiment: Experiment
+    erasures: Erasures
+    snapshots: Snapshots
+    insight: Insight
+    metrics: ApiMetrics
+    connect: Callable[[], OnLoop]
+    clock: Clock
+    tastes: TasteReader = field(init=False)
+    log: AsyncLog = field(init=False)
+    recorder: Recorder = field(init=False)
+    chooser: Chooser = field(init=False)
+    rotation: Rotation = field(init=False)
+    measuring: "asyncio.Task[None] | None" = field(init=False, default=None)
+    room: Room | None = field(init=False, default=None)
+    _close: tuple[Callable[[], Awaitable[Any]], ...] = field(init=False, default=())
 
     async def start(self) -> None:
         """Connect, load what is known, and begin to serve from it."""
-        parts, settings = self.parts, self.parts.settings
-        self.tastes, self.log, self._close = parts.connected()
-        self.rotation = Rotation(parts.viewer_keys, self.tastes)
+        settings = self.settings
+        self.tastes, self.log, self._close = self.connect()
+        self.rotation = Rotation(self.keys, self.tastes)
         recent = Recent(dwell_ms=settings.dwell_s * 1000)
         self.recorder = Recorder(
             self.log,
@@ -78,12 +102,16 @@ class ApiState:
         )
         self.recorder.start()
         self.chooser = Chooser(
-            parts=parts,
+            experiment=self.experiment,
+            explore_share=settings.explore_share,
+            rates=taste_rates(settings),
+            titles=self.titles,
             snapshots=self.snapshots,
             tastes=self.tastes,
             recorder=self.recorder,
             recent=recent,
             metrics=self.metrics,
+            clock=self.clock,
         )
         self.snapshots.start()
         # who listens first answers "not loaded"; behind a shared port that would be every second
@@ -103,19 +131,18 @@ class ApiState:
 
     async def put_title(self, title: Title) -> StoredTitle:
         """Store a title; it can be decided once this process has seen it, which this waits for."""
-        catalogue = self.parts.catalogue
-        (stored,) = await self.in_thread(catalogue.put, [title], now_ms=now_ms())
+        (stored,) = await self.in_thread(self.catalogue.put, [title], now_ms=self.clock())
         await self._announce(stored)
         return stored
 
     async def withdraw_title(self, title: str) -> StoredTitle:
         """Remove a title from choice."""
-        stored = await self.in_thread(self.parts.catalogue.withdraw, title, now_ms=now_ms())
+        stored = await self.in_thread(self.catalogue.withdraw, title, now_ms=self.clock())
         await self._announce(stored)
         return stored
 
     async def _announce(self, stored: StoredTitle) -> None:
-        if not self.parts.embedded:
+        if not self.settings.embedded:
             await self.log.append([Output(CATALOGUE, stored.id, codec.encode(stored))])
         await self.in_thread(self.snapshots.catch_up)
 

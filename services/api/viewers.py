@@ -78,7 +78,7 @@ class Taken(Struct, frozen=True, kw_only=True):
 async def get_viewer(viewer: Viewer, keyart: Keyart) -> TasteView:
     """Return what is kept of a viewer."""
     key, held = await keyart.rotation.taste(viewer)
-    taste = usable_taste(held, keyart.parts.space.identity)
+    taste = usable_taste(held, keyart.titles.space.identity)
     if taste is None:
         raise NotFound("nothing is kept of this viewer")
     return taste_view(key, taste, keyart)
@@ -103,9 +103,9 @@ async def correct_viewer(
     if not data.concepts and not data.reset:
         raise InvalidRecord("nothing to correct", "$.concepts")
     for name in data.concepts:
-        if keyart.parts.view.view.concept(name) is None:
+        if keyart.titles.view.concept(name) is None:
             raise InvalidRecord(f"no interest is called {name!r}", f"$.concepts.{name}")
-    key = pseudonym(viewer, keyart.parts.viewer_key)
+    key = pseudonym(viewer, keyart.keys.current)
     event = Correction(
         id=uuid.uuid4().hex,
         viewer=key,
@@ -127,7 +127,7 @@ async def correct_viewer(
 )
 async def erase_viewer(viewer: Viewer, keyart: Keyart) -> Taken:
     """Erase a viewer: the taste at once, log and archive by the next round of archiving."""
-    key = pseudonym(viewer, keyart.parts.viewer_key)
+    key = pseudonym(viewer, keyart.keys.current)
     if (before := keyart.rotation.before(viewer)) is not None:
         await _erase(before, keyart)
     await _erase(key, keyart)
@@ -146,7 +146,7 @@ async def _erase(key: ViewerKey, keyart: ApiState) -> None:
 
 def taste_view(viewer: ViewerKey, taste: TasteArray, keyart: ApiState) -> TasteView:
     """Return one taste, shape (1,), in words and numbers."""
-    one, names = taste[0], keyart.parts.view.view.names
+    one, names = taste[0], keyart.titles.view.names
     concepts = sorted(
         (
             ConceptView(
@@ -176,7 +176,7 @@ def taste_view(viewer: ViewerKey, taste: TasteArray, keyart: ApiState) -> TasteV
     )
     return TasteView(
         viewer=viewer,
-        space=keyart.parts.space.identity,
+        space=keyart.titles.space.identity,
         events=int(one["events"]),
         last_event_ms=int(one["last_event_ms"]),
         summary=summary(concepts),

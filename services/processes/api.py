@@ -22,16 +22,19 @@ from keyart.schemas.errors import (
     StoreAway,
     UnknownName,
 )
-from keyart.services.api.app import create_app
 from keyart.services.api.connections import Bounds
 from keyart.services.api.door import for_monitoring
 from keyart.services.api.server import Server, bound, make_server, serve
 from keyart.services.processes.family import Member
+from keyart.services.wiring.api import app_of
 from keyart.services.wiring.bootstrap import Parts
 from keyart.services.wiring.memory import collect_seldom
 from keyart.services.wiring.settings import Settings
 from keyart.services.wiring.store_checks import check_store
+from keyart.services.wiring.stores import connected
 from keyart.services.wiring.telemetry import SHARED_METRICS
+from keyart.services.wiring.titles import current_titles
+from keyart.services.wiring.viewer_key import keys_of_site
 
 log = logging.getLogger(__name__)
 STOP_S = 9.0
@@ -58,10 +61,9 @@ def run_api(parts: Parts, *, shares_port: bool = False) -> None:
         One of several processes ended by itself; the others were stopped.
     """
     settings = parts.settings
-    parts.viewer_keys  # noqa: B018 - read, or made, before anybody is answered
+    keys_of_site(settings)  # read, or made, before anybody is answered
     if shares_port:
-        _load(parts)
-        uvloop.run(_serve(parts, settings.api_port))
+        _run(settings, settings.api_port)
         return
     # processes share the port, so a stranger's process would go unnoticed without asking first
     port = free_port(settings.api_host, settings.api_port)
@@ -70,32 +72,32 @@ def run_api(parts: Parts, *, shares_port: bool = False) -> None:
     except StoreAway as away:
         log.warning("the store could not be asked whether the settings fit it: %s", away)
     if settings.api_workers == 1:
-        _load(parts)
-        uvloop.run(_serve(parts, port))
+        _run(settings, port)
     else:
         _run_several(settings.api_workers, port)
 
 
-def _load(parts: Parts) -> None:
-    """Load the embedding space.
+def _run(settings: Settings, port: int) -> None:
+    """Serve from this process.
 
     Raises
     ------
     SettingsError
-        It cannot be loaded.
+        The embedding space cannot be loaded.
     """
-    try:
-        parts.space  # noqa: B018
-    except (ModelRejected, UnknownName) as wrong:
-        raise SettingsError(f"KEYART_SPACE: {wrong}") from None
+    with connected(settings) as client:
+        titles = current_titles(settings, client)
+        try:
+            titles.space  # noqa: B018 - loaded before anything listens
+        except (ModelRejected, UnknownName) as wrong:
+            raise SettingsError(f"KEYART_SPACE: {wrong}") from None
+        uvloop.run(_serve(settings, app_of(settings, client, titles=titles), port))
 
 
-async def _serve(parts: Parts, port: int) -> None:
+async def _serve(settings: Settings, app: Litestar, port: int) -> None:
     collect_seldom()
     # threads that refresh must yield quickly
     sys.setswitchinterval(0.001)
-    settings = parts.settings
-    app = create_app(parts)
     bounds = Bounds(
         connections=settings.api_connections, per_address=settings.api_connections_per_address
     )

@@ -22,6 +22,7 @@ from keyart.services.wiring.logs import archiver_of
 from keyart.services.wiring.places import archive_dir, data_dir
 from keyart.services.wiring.settings import Settings
 from keyart.services.wiring.stores import admin_of, connected, register_of, store_of
+from keyart.streams.ports import Clock
 
 if TYPE_CHECKING:
     from keyart.services.jobs.deploy import Deployment
@@ -30,7 +31,7 @@ ALIVE: Final = "housekeeping.alive"
 log = logging.getLogger(__name__)
 
 
-def keeper_of(settings: Settings, client: Any) -> Keeper:
+def keeper_of(settings: Settings, client: Any, *, clock: Clock = now_ms) -> Keeper:
     """Return what does a site's rounds; each thing is opened by the round that first needs it."""
     register, server = register_of(settings, client), admin_of(client)
     archiver = cache(lambda: archiver_of(settings, client))
@@ -41,7 +42,7 @@ def keeper_of(settings: Settings, client: Any) -> Keeper:
         tastes=store_of(settings, client),
         partitions=settings.partitions,
         kept_ms=taste_kept_ms(settings),
-        clock=now_ms,
+        clock=clock,
     )
 
     @cache
@@ -70,7 +71,7 @@ def keeper_of(settings: Settings, client: Any) -> Keeper:
             score=lambda: _if_installed(lambda: deployment().scoring.score_new_beside()),
             stop=retrainer.stop,
         ),
-        clock=now_ms,
+        clock=clock,
     )
 
 

@@ -114,10 +114,6 @@ class Parts:
         """Return how many partitions an embedded log has, None if unknown; nothing is made."""
         return stores.partitions_there(self.settings, self.client)
 
-    def connected(self) -> stores.OnLoop:
-        """Return how the api reaches store and log on its event loop."""
-        return stores.on_loop(self.settings)
-
     @property
     def space(self) -> Space:
         """The embedding space."""

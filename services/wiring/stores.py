@@ -4,13 +4,13 @@ Whoever connects owns the connection and closes it; each function opens one thin
 """
 
 import os
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 from keyart.services.wiring.places import SERVER, data_dir
 from keyart.services.wiring.settings import Settings, is_setting
-from keyart.streams.ports import AsyncLog, TasteReader
+from keyart.streams.ports import OnLoop
 from keyart.streams.room import half_of_the_machine
 from keyart.streams.site import Catalogue, Lease, MadeWith, Opinions, Register, StoreServer
 from keyart.streams.valkey.admin import ValkeyAdmin
@@ -130,14 +130,6 @@ def lease_of(settings: Settings, client: Any, name: str, owner: str) -> Lease:
 def partitions_there(settings: Settings, client: Any) -> int | None:
     """Return how many partitions an embedded log has, None if unknown; nothing is made."""
     return ValkeyLog(client, keys_of(settings)).made_with() if settings.embedded else None
-
-
-class OnLoop(NamedTuple):
-    """Tastes and log on an event loop, and what to await at the end, in that order."""
-
-    tastes: TasteReader
-    log: AsyncLog
-    close: tuple[Callable[[], Awaitable[Any]], ...]
 
 
 def on_loop(settings: Settings) -> OnLoop:

@@ -29,7 +29,6 @@ from keyart.services.api.snapshots import Snapshots
 from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.experiment import experiment_of
 from keyart.services.wiring.stores import TASTE_TIMEOUT_S
-from keyart.services.wiring.telemetry import ApiMetrics
 from keyart.streams.ports import Output
 from keyart.streams.valkey.aio import ValkeyAsyncLog, ValkeyTastes, connect_async
 
@@ -119,7 +118,7 @@ def one_round(site: Any, snapshots: Snapshots, loop: asyncio.AbstractEventLoop) 
 @pytest.mark.timeout(600)
 def test_where_the_time_goes(make_site: Any) -> None:
     site = make_site(titles=TITLES, artworks=ARTWORKS, viewers=VIEWERS)
-    snapshots = Snapshots(site.parts, ApiMetrics())
+    snapshots = site.parts.snapshots()
     snapshots.start()
     assert snapshots.wait(60)
     loop = uvloop.new_event_loop()

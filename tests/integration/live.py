@@ -9,10 +9,9 @@ from typing import Any
 
 import uvloop
 
-from keyart.services.api.app import create_app
 from keyart.services.api.server import make_server, serve
-from keyart.services.wiring.bootstrap import Parts
 from keyart.services.wiring.settings import Settings
+from tests.opened import Opened
 
 STOP_S = 30
 
@@ -24,9 +23,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def stored(folder: Path, **more: Any) -> Iterator[Parts]:
+def stored(folder: Path, **more: Any) -> Iterator[Opened]:
     """Run the store alone."""
-    parts = Parts(Settings(data_dir=str(folder), viewer_key="0123456789abcdef", **more))
+    parts = Opened(Settings(data_dir=str(folder), viewer_key="0123456789abcdef", **more))
     parts.server.start()
     try:
         yield parts
@@ -35,9 +34,9 @@ def stored(folder: Path, **more: Any) -> Iterator[Parts]:
 
 
 @contextmanager
-def answering(parts: Parts, port: int) -> Iterator[str]:
+def answering(parts: Opened, port: int) -> Iterator[str]:
     """Run the api over a store, as a process of its own would; give its address."""
-    server = make_server(create_app(Parts(parts.settings)))
+    server = make_server(Opened(parts.settings).app())
     thread = Thread(target=lambda: uvloop.run(serve(server, "127.0.0.1", port)), daemon=True)
     thread.start()
     while not server.started:

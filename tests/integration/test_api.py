@@ -21,7 +21,6 @@ from keyart.schemas.errors import SettingsError
 from keyart.schemas.ids import pseudonym
 from keyart.schemas.topics import DECISIONS, EVENTS
 from keyart.services.api.answers import Answer
-from keyart.services.api.app import create_app
 from keyart.services.api.problems import Problem
 from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.settings import Settings
@@ -66,7 +65,9 @@ def client(parts: Opened) -> Iterator[Client]:
 
 def opened(parts: Opened) -> Client:
     return TestClient(
-        create_app(parts), base_url="http://127.0.0.1:8650", raise_server_exceptions=False
+        parts.app(),
+        base_url="http://127.0.0.1:8650",
+        raise_server_exceptions=False,
     )
 
 
@@ -379,9 +380,9 @@ def test_keys_are_asked_for(parts: Opened, tmp_path: Path) -> None:
         assert client.get("/v1/titles", headers=right).status_code == 200
     for host in ("0.0.0.0", "192.0.2.1", "keyart.example.org"):
         with pytest.raises(SettingsError, match="KEYART_API_KEYS"):
-            create_app(site(tmp_path, api_host=host))
+            site(tmp_path, api_host=host).app()
     with pytest.raises(SettingsError, match="16 characters"):
-        create_app(site(tmp_path, api_keys="short"))
+        site(tmp_path, api_keys="short").app()
 
 
 def test_a_share_of_viewers_is_held_back_for_good(client: Client, parts: Opened) -> None:

@@ -17,7 +17,6 @@ from litestar.testing import TestClient
 from keyart.schemas import codec
 from keyart.schemas.events import Impression
 from keyart.schemas.topics import EVENTS as EVENTS_TOPIC
-from keyart.services.api.app import create_app
 from keyart.services.api.auth import BURST, caller_of
 from keyart.services.api.door import for_monitoring
 from keyart.services.wiring.lines import REQUEST, JsonLines, TextLines
@@ -40,7 +39,7 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
 @contextmanager
 def site(parts: Opened, **more: Any) -> Iterator[Client]:
     made = Opened(Settings(data_dir=parts.settings.data_dir, **more))
-    with TestClient(create_app(made), base_url=HERE, raise_server_exceptions=False) as client:
+    with TestClient(made.app(), base_url=HERE, raise_server_exceptions=False) as client:
         yield client
 
 

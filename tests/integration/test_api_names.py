@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from litestar.testing import TestClient
 
 from keyart.schemas.ids import pseudonym
-from keyart.services.api.app import create_app
 from keyart.services.wiring.settings import Settings
 from tests.opened import Opened
 
@@ -31,7 +30,7 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
 
 @pytest.fixture(scope="module")
 def client(parts: Opened) -> Iterator[Client]:
-    with TestClient(create_app(parts), base_url=HERE, raise_server_exceptions=False) as found:
+    with TestClient(parts.app(), base_url=HERE, raise_server_exceptions=False) as found:
         yield found
 
 

@@ -16,7 +16,6 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from keyart.schemas.errors import MissingExtra
-from keyart.services.api.app import create_app
 from keyart.services.api.tracing import asked_for, tracer_from, tracer_of, untraced
 from keyart.services.wiring.settings import Settings
 from tests.opened import Opened
@@ -123,7 +122,7 @@ def test_an_api_sends_its_spans_and_no_id(
     parts = Opened(Settings(data_dir=str(tmp_path / "site")))
     parts.server.start()
     try:
-        with TestClient(create_app(parts), base_url=HERE) as client:
+        with TestClient(parts.app(), base_url=HERE) as client:
             client.get("/health/live")
             client.delete("/v1/viewers/secretive%2Fone")
             client.get("/nowhere/secretive")

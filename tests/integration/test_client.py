@@ -14,8 +14,8 @@ from keyart.schemas.ids import pseudonym
 from keyart.schemas.topics import DECISIONS, EVENTS
 from keyart.services.api.answers import Answer, Chosen
 from keyart.services.client import AsyncClient, Choice, Client, ErrorAnswer, Page
-from keyart.services.wiring.bootstrap import Parts
 from tests.integration.live import answering, free_port, stored
+from tests.opened import Opened
 
 TITLES = [
     Title(id=name, artworks=(Artwork(id="face"), Artwork(id="wide", image="/i/wide.jpg")))
@@ -25,27 +25,27 @@ NAMES = [title.id for title in TITLES]
 
 
 @pytest.fixture(scope="module")
-def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parts]:
+def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
     with stored(tmp_path_factory.mktemp("client")) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
-def url(parts: Parts) -> Iterator[str]:
+def url(parts: Opened) -> Iterator[str]:
     with answering(parts, free_port()) as made, Client(made) as client:
         for title in TITLES:
             client.put_title(title)
         yield made
 
 
-def events_of(parts: Parts, viewer: str) -> list[dict[str, object]]:
+def events_of(parts: Opened, viewer: str) -> list[dict[str, object]]:
     key = pseudonym(viewer, parts.viewer_key)
     values = [record.value for record in parts.log.read(EVENTS, 0, after=None, count=100_000)]
     held: list[dict[str, object]] = [msgspec.json.decode(value) for value in values]
     return [each for each in held if each["viewer"] == key]
 
 
-def test_what_is_answered_is_what_was_logged_and_events_cite_it(parts: Parts, url: str) -> None:
+def test_what_is_answered_is_what_was_logged_and_events_cite_it(parts: Opened, url: str) -> None:
     with Client(url) as client:
         assert client.ready()
         page = client.decide("ada", [*NAMES, "nobody's"], surface="row")
@@ -66,7 +66,7 @@ def test_what_is_answered_is_what_was_logged_and_events_cite_it(parts: Parts, ur
     assert events[3]["minutes"] == 12.5 and events[3]["surface"] == "row"
 
 
-def test_the_asynchronous_client_does_the_same(parts: Parts, url: str) -> None:
+def test_the_asynchronous_client_does_the_same(parts: Opened, url: str) -> None:
     async def visit(client: AsyncClient, viewer: str) -> Page:
         page = await client.decide(viewer, NAMES)
         for choice in page:
@@ -84,7 +84,7 @@ def test_the_asynchronous_client_does_the_same(parts: Parts, url: str) -> None:
 
 
 def test_one_wrong_event_is_refused_by_its_place_and_the_rest_arrive(
-    parts: Parts, url: str
+    parts: Opened, url: str
 ) -> None:
     with Client(url) as client:
         for minutes in (1.0, -3.0, 2.0):
@@ -101,7 +101,7 @@ def test_what_is_wrong_is_told_with_its_place(url: str) -> None:
     assert refused.value.problem.faults[0].where == "$.titles"
 
 
-def test_a_viewer_is_read_corrected_and_erased(parts: Parts, url: str) -> None:
+def test_a_viewer_is_read_corrected_and_erased(parts: Opened, url: str) -> None:
     with Client(url) as client:
         client.correct_viewer("carl", {}, reset=True)
         client.erase_viewer("carl")
@@ -110,7 +110,7 @@ def test_a_viewer_is_read_corrected_and_erased(parts: Parts, url: str) -> None:
     assert [event["type"] for event in events_of(parts, "carl")] == ["correction", "erasure"]
 
 
-def test_an_api_that_goes_and_comes_back_is_found_again(parts: Parts) -> None:
+def test_an_api_that_goes_and_comes_back_is_found_again(parts: Opened) -> None:
     port = free_port()
     defaults = dict.fromkeys(NAMES, "face")
     with Client(
@@ -129,7 +129,7 @@ def test_an_api_that_goes_and_comes_back_is_found_again(parts: Parts) -> None:
     assert event["artwork"] == "face" and "decision" not in event
 
 
-def test_a_process_that_ends_sends_what_it_still_holds(parts: Parts, url: str) -> None:
+def test_a_process_that_ends_sends_what_it_still_holds(parts: Opened, url: str) -> None:
     code = (
         "import sys\n"
         "from keyart.services.client import Choice, Client\n"
@@ -140,7 +140,7 @@ def test_a_process_that_ends_sends_what_it_still_holds(parts: Parts, url: str) -
     assert [event["type"] for event in events_of(parts, "gil")] == ["like"]
 
 
-def test_a_forked_process_sends_its_own_and_only_its_own(parts: Parts, url: str) -> None:
+def test_a_forked_process_sends_its_own_and_only_its_own(parts: Opened, url: str) -> None:
     code = (
         "import os, sys\n"
         "from keyart.services.client import Choice, Client\n"

@@ -12,7 +12,6 @@ from keyart.schemas.errors import KeyartError
 from keyart.schemas.events import Erasure
 from keyart.schemas.ids import ViewerKey, pseudonym
 from keyart.schemas.topics import DECISIONS, EVENTS, REWARDS
-from keyart.services.api.app import create_app
 from keyart.services.jobs.how_it_goes import how_it_goes
 from keyart.services.processes.housekeeping import keeper_of
 from keyart.services.wiring.clock import now_ms
@@ -115,7 +114,7 @@ def test_what_fails_is_said_and_the_other_parts_are_done(parts: Opened) -> None:
 
 
 def test_the_api_tells_how_it_goes(parts: Opened, caplog: pytest.LogCaptureFixture) -> None:
-    with TestClient(create_app(parts), base_url="http://127.0.0.1:8650") as client:
+    with TestClient(parts.app(), base_url="http://127.0.0.1:8650") as client:
         said = client.get("/health/ready").json()["parts"]
         assert said["housekeeping"] == {"well": True, "says": "no round yet"}
         assert said["catalogue"]["well"]

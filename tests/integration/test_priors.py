@@ -18,14 +18,12 @@ from keyart.schemas.decisions import Versions
 from keyart.schemas.errors import InvalidRecord, MissingExtra, NotFound
 from keyart.schemas.rewards import Reward
 from keyart.schemas.topics import REWARDS
-from keyart.services.api.snapshots import Snapshots
 from keyart.services.jobs.priors import fitting
 from keyart.services.jobs.priors.counting import counted
 from keyart.services.jobs.priors.serving import drop_prior
 from keyart.services.jobs.priors.taking import Taken, take_table
 from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.settings import Settings
-from keyart.services.wiring.telemetry import ApiMetrics
 from keyart.streams.ports import Output
 from tests.integration.prior_site import GOOD, said, titles, written
 from tests.opened import Opened
@@ -145,7 +143,7 @@ def test_a_new_title_is_scored_and_its_artworks_start_where_the_prior_says(parts
     parts.catalogue.put([new], now_ms=now_ms())
     assert parts.deployment.scoring.score_new() == 1
     assert parts.deployment.scoring.score_new() == 0
-    snapshots = Snapshots(Opened(parts.settings), ApiMetrics())
+    snapshots = Opened(parts.settings).snapshots()
     snapshots.refresh()
     index = snapshots.index
     rows = index.arrays.rows("new")

@@ -20,11 +20,9 @@ from keyart.models.taste.features import PERSONAL, TasteVectors
 from keyart.schemas.catalogue import Artwork, Title
 from keyart.schemas.priors import PriorCard, SegmentCentre
 from keyart.schemas.taste import INTERESTS, TASTE_DIMENSIONS
-from keyart.services.api.snapshots import Snapshots
 from keyart.services.jobs.priors.taking import Taken, take_prior, take_table
 from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.settings import Settings
-from keyart.services.wiring.telemetry import ApiMetrics
 from tests.integration.prior_site import said, titles, written
 from tests.opened import Opened
 
@@ -55,7 +53,7 @@ def test_opinions_by_segment_reach_the_viewers_of_the_segment(
     ]
     table = written(tmp_path / "table.jsonl", opinions)
     assert take_prior(parts.deployment, table) == Taken("llm-1", 3, 2)
-    snapshots = Snapshots(Opened(parts.settings), ApiMetrics())
+    snapshots = Opened(parts.settings).snapshots()
     snapshots.refresh()
     decider = Decider(policy=build_policy(), explore_share=0.0)
 
@@ -106,7 +104,7 @@ def test_a_dual_encoder_serves_any_viewer_and_artwork(parts: Opened, tmp_path: P
     )
     export_dual(network, report, tmp_path, name="dual-1", space=parts.space.identity)
     assert take_prior(parts.deployment, tmp_path) == Taken("dual-1")
-    snapshots = Snapshots(Opened(parts.settings), ApiMetrics())
+    snapshots = Opened(parts.settings).snapshots()
     snapshots.refresh()
     new = Title(id="new", artworks=(Artwork(id="x", description="a rocket"), Artwork(id="y")))
     parts.catalogue.put([new], now_ms=now_ms())
@@ -145,7 +143,7 @@ def test_a_prior_that_cannot_serve_is_none(parts: Opened, caplog: pytest.LogCapt
             segments=(SegmentCentre(name="s0", centre=(1.0,) + (0.0,) * 63),),
         )
     )
-    snapshots = Snapshots(Opened(parts.settings), ApiMetrics())
+    snapshots = Opened(parts.settings).snapshots()
     for name, reason in (("bad", "not those that its card"), ("elsewhere", "in space another")):
         parts.opinions.make_current(name)
         snapshots.refresh()

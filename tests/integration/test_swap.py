@@ -14,7 +14,6 @@ from keyart.schemas.priors import Opinion, PriorCard
 from keyart.services.api.snapshots import Snapshots
 from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.settings import Settings
-from keyart.services.wiring.telemetry import ApiMetrics
 from tests.integration.prior_site import titles
 from tests.opened import Opened
 
@@ -58,7 +57,7 @@ def decided(snapshots: Snapshots, at: int) -> tuple[str, set[str]]:
 def test_under_load_no_page_is_dropped_and_none_is_of_two_priors(parts: Opened) -> None:
     """A page says which prior chose it, and every choice on it is that prior's."""
     parts.opinions.make_current("for-a")
-    snapshots = Snapshots(Opened(parts.settings), ApiMetrics())
+    snapshots = Opened(parts.settings).snapshots()
     snapshots.refresh()
     seen: list[tuple[str, set[str]]] = []
     failed: list[BaseException] = []
@@ -96,7 +95,7 @@ def test_a_prior_that_cannot_serve_is_refused_and_the_old_one_goes_on(
     parts: Opened, fault: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     parts.opinions.make_current("for-a")
-    snapshots = Snapshots(Opened(parts.settings), ApiMetrics())
+    snapshots = Opened(parts.settings).snapshots()
     snapshots.refresh()
     if fault != "unknown":
         space = "elsewhere" if fault == "of another space" else parts.space.identity
@@ -117,7 +116,7 @@ def test_a_prior_that_cannot_serve_is_refused_and_the_old_one_goes_on(
 
 
 def test_what_was_learned_and_the_catalogue_come_along(parts: Opened) -> None:
-    snapshots = Snapshots(Opened(parts.settings), ApiMetrics())
+    snapshots = Opened(parts.settings).snapshots()
     snapshots.refresh()
     assert snapshots.prior == snapshots.index.prior == "neutral"
     held = len(snapshots.index)

@@ -1,6 +1,6 @@
 """The taste of a viewer who never returns goes some day, whoever wrote it."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -9,7 +9,6 @@ from keyart.schemas import codec
 from keyart.schemas.catalogue import Artwork, Title
 from keyart.schemas.events import Like
 from keyart.schemas.topics import EVENTS
-from keyart.services.processes import housekeeping
 from keyart.services.processes.housekeeping import keeper_of
 from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.settings import Settings
@@ -39,51 +38,40 @@ def like(parts: Opened, who: int, ago_ms: int = 0) -> str:
     return parts.keys.item(LANE, "taste", viewer)
 
 
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
-    """Let housekeeping read a clock so many days ahead."""
-    real = now_ms
-
-    def ahead(days: float) -> None:
-        monkeypatch.setattr(housekeeping, "now_ms", lambda: real() + round(days * DAY_MS))
-
-    return ahead
-
-
-def rounds(parts: Opened, clock: Callable[[float], None], days: Iterable[float]) -> None:
-    keeper = keeper_of(parts.settings, parts.client)
+def rounds(parts: Opened, days: Iterable[float]) -> None:
+    """Let housekeeping do rounds at clocks so many days ahead."""
+    ahead: list[float] = []
+    keeper = keeper_of(
+        parts.settings, parts.client, clock=lambda: now_ms() + round(ahead[-1] * DAY_MS)
+    )
     for each in days:
-        clock(each)
+        ahead.append(each)
         keeper.round()
 
 
-def test_a_taste_that_nothing_moves_goes_and_an_event_puts_that_off(
-    parts: Opened, clock: Callable[[float], None]
-) -> None:
+def test_a_taste_that_nothing_moves_goes_and_an_event_puts_that_off(parts: Opened) -> None:
     parts.driver.open()
     idle, moved = like(parts, 1, ago_ms=9 * DAY_MS), like(parts, 2, ago_ms=9 * DAY_MS)
-    rounds(parts, clock, [0, 0.5])
+    rounds(parts, [0, 0.5])
     assert parts.client.exists(idle, moved) == 2
     like(parts, 2)
-    rounds(parts, clock, [1.5])
+    rounds(parts, [1.5])
     assert not parts.client.exists(idle)
     assert parts.client.exists(moved)
     assert parts.client.pttl(moved) == -1
-    rounds(parts, clock, [3, 5, 7, 9, 9.9])
+    rounds(parts, [3, 5, 7, 9, 9.9])
     assert parts.client.exists(moved)
-    rounds(parts, clock, [11.1])
+    rounds(parts, [11.1])
     assert not parts.client.exists(moved)
 
 
-def test_a_clock_that_leaps_ahead_and_comes_back_costs_no_taste(
-    parts: Opened, clock: Callable[[float], None]
-) -> None:
+def test_a_clock_that_leaps_ahead_and_comes_back_costs_no_taste(parts: Opened) -> None:
     parts.driver.open()
     kept = like(parts, 1, ago_ms=7 * DAY_MS)
-    rounds(parts, clock, [0, 4_000, 0, 0.5, 4_000, 0])
+    rounds(parts, [0, 4_000, 0, 0.5, 4_000, 0])
     assert parts.client.exists(kept)
     assert parts.rebuilding.check().differences == []
-    rounds(parts, clock, [1.1, 2.2, 3.3])
+    rounds(parts, [1.1, 2.2, 3.3])
     assert not parts.client.exists(kept)
 
 

@@ -1,0 +1,69 @@
+"""How the page is joined to a process of the api."""
+
+from functools import cache
+from typing import Any
+
+from keyart.services.api.snapshots import Snapshots
+from keyart.services.page.insight import Insight
+from keyart.services.page.overview import PageRules
+from keyart.services.page.pictures import Pictures
+from keyart.services.page.source import Flows, LogFlows, LogTail, Source, StreamTail
+from keyart.services.wiring.clock import now_ms
+from keyart.services.wiring.logs import kafka_of, log_of
+from keyart.services.wiring.settings import Settings
+from keyart.services.wiring.stores import store_of
+from keyart.streams.catalogue.current import CurrentCatalogue
+
+
+def insight_of(
+    settings: Settings, client: Any, titles: CurrentCatalogue, snapshots: Snapshots
+) -> Insight:
+    """Return what the page, and the metrics, may ask.
+
+    Parameters
+    ----------
+    titles
+        The catalogue as the api knows it.
+    snapshots
+        What the api decides from.
+    """
+    source = Source(
+        store=store_of(settings, client),
+        flows=_flows(settings, client),
+        index=snapshots.index,
+        titles=titles.view.titles,
+        partitions=settings.partitions,
+        clock=now_ms,
+        pictures=Pictures(origins_of(settings)),
+        prior=lambda: snapshots.prior,
+        surfaces=lambda: snapshots.surfaces,
+        bounds=snapshots.bounds,
+    )
+    rules = PageRules(
+        note=settings.page_note,
+        policy=settings.policy,
+        explore_share=settings.explore_share,
+        reward_window_s=settings.reward_window_s,
+        lateness_s=settings.lateness_s,
+    )
+    return Insight(source=source, rules=rules)
+
+
+def origins_of(settings: Settings) -> tuple[str, ...]:
+    """Return from where pictures may come."""
+    named = settings.page_images.split(",")
+    return tuple(each.strip() for each in named if each.strip())
+
+
+def _flows(settings: Settings, client: Any) -> Flows:
+    store = store_of(settings, client)
+
+    @cache
+    def log() -> LogTail:
+        if settings.embedded:
+            return StreamTail(log_of(settings, client), store.counts)
+        from keyart.streams.kafka.tail import KafkaTail
+
+        return KafkaTail(kafka_of(settings), committed=store.offsets)
+
+    return LogFlows(log, partitions=settings.partitions, clock=now_ms)
