@@ -1,11 +1,15 @@
 """A site as tests look at it: each thing opened as a process opens it, when first asked for."""
 
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from litestar import Litestar
 
+from keyart.models.embed import Space
 from keyart.schemas.catalogue import StoredTitle
 from keyart.schemas.priors import NEUTRAL
 from keyart.services.api.snapshots import Snapshots
@@ -16,20 +20,126 @@ from keyart.services.jobs.priors.fitting import Fitting
 from keyart.services.jobs.rebuild import Rebuilding
 from keyart.services.jobs.retrain.due import Due
 from keyart.services.jobs.retrain.run import Retraining
+from keyart.services.wiring import logs, stores
 from keyart.services.wiring.api import app_of, snapshots_of
-from keyart.services.wiring.bootstrap import Parts
 from keyart.services.wiring.erasing import erasures_of
-from keyart.services.wiring.logs import history_of
+from keyart.services.wiring.places import archive_dir, data_dir
 from keyart.services.wiring.priors import deployment_of, due_of, fitting_of, gate_of, retraining_of
 from keyart.services.wiring.rebuilding import rebuilding_of
+from keyart.services.wiring.settings import Settings
+from keyart.services.wiring.steps import driver_of
 from keyart.services.wiring.telemetry import ApiMetrics
 from keyart.services.wiring.titles import current_titles
-from keyart.streams.catalogue.current import recalled_from
+from keyart.services.wiring.viewer_key import keys_of_site
+from keyart.streams.archive.archiver import Archiver
+from keyart.streams.catalogue.current import CurrentCatalogue, recalled_from
+from keyart.streams.embedded.driver import EmbeddedDriver
+from keyart.streams.kafka.access import KafkaAccess
+from keyart.streams.kafka.archiver import KafkaArchiver
+from keyart.streams.ports import LogRecord
 from keyart.streams.registry.registry import Registry
+from keyart.streams.site import Catalogue, Opinions, Register, StoreServer
+from keyart.streams.valkey.keys import Keys
+from keyart.streams.valkey.log import ValkeyLog
+from keyart.streams.valkey.server import EmbeddedServer
+from keyart.streams.valkey.store import ValkeyStore
 
 
-class Opened(Parts):
+@dataclass
+class Opened:
     """What a site keeps, by its settings; entered, its embedded server is up meanwhile."""
+
+    settings: Settings
+
+    @cached_property
+    def server(self) -> EmbeddedServer:
+        """Its embedded server, whoever starts it."""
+        return stores.server_of(self.settings)
+
+    @cached_property
+    def client(self) -> Any:
+        """A connection to its store."""
+        return stores.client_of(self.settings)
+
+    @property
+    def keys(self) -> Keys:
+        """The names of keys."""
+        return stores.keys_of(self.settings)
+
+    @property
+    def data_dir(self) -> Path:
+        """Its folder."""
+        return data_dir(self.settings)
+
+    @property
+    def archive_dir(self) -> Path:
+        """The folder of its archive."""
+        return archive_dir(self.settings)
+
+    @cached_property
+    def store(self) -> ValkeyStore:
+        """The lanes' state."""
+        return stores.store_of(self.settings, self.client)
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """The titles."""
+        return stores.catalogue_of(self.settings, self.client)
+
+    @cached_property
+    def opinions(self) -> Opinions:
+        """What priors think of titles."""
+        return stores.opinions_of(self.settings, self.client)
+
+    @cached_property
+    def register(self) -> Register:
+        """What the site notes of itself."""
+        return stores.register_of(self.settings, self.client)
+
+    @cached_property
+    def admin(self) -> StoreServer:
+        """The server, as whoever runs it sees it."""
+        return stores.admin_of(self.client)
+
+    @cached_property
+    def log(self) -> ValkeyLog:
+        """The embedded log."""
+        return logs.log_of(self.settings, self.client)
+
+    @property
+    def kafka(self) -> KafkaAccess:
+        """How Kafka is reached."""
+        return logs.kafka_of(self.settings)
+
+    @cached_property
+    def archiver(self) -> Archiver | KafkaArchiver:
+        """What writes the archive."""
+        return logs.archiver_of(self.settings, self.client)
+
+    @property
+    def history(self) -> Callable[[str, int], Iterator[LogRecord]]:
+        """(topic, partition) -> all its records."""
+        return logs.history_of(self.settings, self.client).read
+
+    @cached_property
+    def titles(self) -> CurrentCatalogue:
+        """The catalogue with its vectors."""
+        return current_titles(self.settings, self.client)
+
+    @property
+    def space(self) -> Space:
+        """The embedding space."""
+        return self.titles.space
+
+    @property
+    def viewer_key(self) -> bytes:
+        """The secret that pseudonymises viewers now."""
+        return keys_of_site(self.settings).current
+
+    @cached_property
+    def driver(self) -> EmbeddedDriver:
+        """The steps of the embedded default."""
+        return driver_of(self.settings, self.client, self.titles)
 
     @cached_property
     def deployment(self) -> Deployment:
@@ -97,7 +207,7 @@ class Opened(Parts):
     def past(self, title: str) -> StoredTitle | None:
         """Return a title with its whole past, from the catalogue's log."""
         recall = recalled_from(
-            lambda: history_of(self.settings, self.client), self.settings.partitions
+            lambda: logs.history_of(self.settings, self.client), self.settings.partitions
         )
         return recall(title)
 

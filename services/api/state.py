@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from typing import Any, ParamSpec, TypeAlias, TypeVar
 
 from litestar.di import NamedDependency
@@ -32,7 +31,6 @@ T = TypeVar("T")
 LOAD_S = 60.0
 
 
-@dataclass(kw_only=True)
 class ApiState:
     """What the handlers of one api process share.
 
@@ -65,28 +63,48 @@ class ApiState:
         The store's memory as it was last measured.
     """
 
-    settings: Settings
-    titles: CurrentCatalogue
-    catalogue: Catalogue
-    store: StateStore
-    register: Register
-    server: StoreServer
-    keys: ViewerKeys
-    experiment: Experiment
-    erasures: Erasures
-    snapshots: Snapshots
-    insight: Insight
-    metrics: ApiMetrics
-    connect: Callable[[], OnLoop]
-    clock: Clock
-    tastes: TasteReader = field(init=False)
-    log: AsyncLog = field(init=False)
-    recorder: Recorder = field(init=False)
-    chooser: Chooser = field(init=False)
-    rotation: Rotation = field(init=False)
-    measuring: "asyncio.Task[None] | None" = field(init=False, default=None)
-    room: Room | None = field(init=False, default=None)
-    _close: tuple[Callable[[], Awaitable[Any]], ...] = field(init=False, default=())
+    tastes: TasteReader
+    log: AsyncLog
+    recorder: Recorder
+    chooser: Chooser
+    rotation: Rotation
+
+    # no dataclass: Litestar would look into each of its fields at every request
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        titles: CurrentCatalogue,
+        catalogue: Catalogue,
+        store: StateStore,
+        register: Register,
+        server: StoreServer,
+        keys: ViewerKeys,
+        experiment: Experiment,
+        erasures: Erasures,
+        snapshots: Snapshots,
+        insight: Insight,
+        metrics: ApiMetrics,
+        connect: Callable[[], OnLoop],
+        clock: Clock,
+    ) -> None:
+        self.settings = settings
+        self.titles = titles
+        self.catalogue = catalogue
+        self.store = store
+        self.register = register
+        self.server = server
+        self.keys = keys
+        self.experiment = experiment
+        self.erasures = erasures
+        self.snapshots = snapshots
+        self.insight = insight
+        self.metrics = metrics
+        self.connect = connect
+        self.clock = clock
+        self.measuring: asyncio.Task[None] | None = None
+        self.room: Room | None = None
+        self._close: tuple[Callable[[], Awaitable[Any]], ...] = ()
 
     async def start(self) -> None:
         """Connect, load what is known, and begin to serve from it."""

@@ -11,7 +11,7 @@ from keyart.services.cli.words import counted
 
 if TYPE_CHECKING:
     from keyart.schemas.catalogue import Title
-    from keyart.services.wiring.bootstrap import Parts
+    from keyart.services.wiring.settings import Settings
 
 app = typer.Typer(help="Titles and their artworks.", no_args_is_help=True)
 
@@ -58,11 +58,10 @@ def load(
         finally:
             client.close()
     else:
-        from keyart.services.wiring.bootstrap import Parts
         from keyart.services.wiring.clock import now_ms
         from keyart.services.wiring.settings import read_settings
 
-        _to_store(Parts(read_settings().settings), titles, now_ms())
+        _to_store(read_settings().settings, titles, now_ms())
     said = f"{counted(len(titles), 'title')} with {counted(artworks, 'artwork')} loaded from {file}"
     typer.echo(said, err=json == STANDARD_OUTPUT)
     write_json(json, {"titles": len(titles), "artworks": artworks})
@@ -89,7 +88,7 @@ def sample(
     typer.echo(f"{counted(text.count(chr(10)), 'title')} written to {out}")
 
 
-def _to_store(parts: "Parts", titles: "Sequence[Title]", at_ms: int) -> None:
+def _to_store(settings: "Settings", titles: "Sequence[Title]", at_ms: int) -> None:
     """Write the titles to the store; the embedded server is started for it if need be.
 
     Raises
@@ -98,14 +97,9 @@ def _to_store(parts: "Parts", titles: "Sequence[Title]", at_ms: int) -> None:
         The catalogue's truth is a topic of Kafka, which the api writes.
     """
     from keyart.schemas.errors import SettingsError
+    from keyart.services.wiring.stores import catalogue_of, running
 
-    if not parts.embedded:
+    if not settings.embedded:
         raise SettingsError("with Kafka titles are loaded through an api: give its --url")
-    if parts.settings.redis_url:
-        parts.catalogue.put(titles, now_ms=at_ms)
-        return
-    parts.server.start()
-    try:
-        parts.catalogue.put(titles, now_ms=at_ms)
-    finally:
-        parts.server.stop()
+    with running(settings) as client:
+        catalogue_of(settings, client).put(titles, now_ms=at_ms)

@@ -19,7 +19,7 @@ def create(
     import time
 
     from keyart.schemas.errors import LogAway
-    from keyart.services.wiring.bootstrap import Parts
+    from keyart.services.wiring.logs import kafka_of
     from keyart.services.wiring.settings import read_settings
     from keyart.streams.kafka.admin import TopicAdmin
 
@@ -27,7 +27,7 @@ def create(
     deadline = time.monotonic() + wait_s
     while True:
         try:
-            admin = TopicAdmin(Parts(settings).kafka)
+            admin = TopicAdmin(kafka_of(settings))
             break
         except LogAway:
             if time.monotonic() >= deadline:
@@ -51,12 +51,12 @@ def describe(json: Json = None) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from keyart.services.wiring.bootstrap import Parts
+    from keyart.services.wiring.logs import kafka_of
     from keyart.services.wiring.settings import read_settings
     from keyart.streams.kafka.admin import TopicAdmin
 
     check_json(json)
-    admin = TopicAdmin(Parts(read_settings().settings).kafka)
+    admin = TopicAdmin(kafka_of(read_settings().settings))
     try:
         found = admin.describe()
     finally:
@@ -76,15 +76,17 @@ def lag(json: Json = None) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from keyart.services.wiring.bootstrap import Parts
+    from keyart.services.wiring.logs import kafka_of
     from keyart.services.wiring.settings import read_settings
+    from keyart.services.wiring.stores import connected, store_of
     from keyart.streams.kafka.admin import TopicAdmin
 
     check_json(json)
-    parts = Parts(read_settings().settings)
-    admin = TopicAdmin(parts.kafka)
+    settings = read_settings().settings
+    admin = TopicAdmin(kafka_of(settings))
     try:
-        found = admin.lag(parts.store.offsets)
+        with connected(settings) as client:
+            found = admin.lag(store_of(settings, client).offsets)
     finally:
         admin.close()
     table = Table("topic", "partition", "end", "committed", "lag")

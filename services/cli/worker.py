@@ -44,7 +44,7 @@ def housekeeping(
         settings = read_settings().settings
         here = is_alive(data_dir(settings), every_s=settings.archive_s)
         raise typer.Exit(0 if here else 1)
-    settings = started(Role.HOUSEKEEPING).settings
+    settings = started(Role.HOUSEKEEPING)
     if once:
         typer.echo(f"{counted(keep_house(settings), 'record')} archived in {archive_dir(settings)}")
         return

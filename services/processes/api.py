@@ -27,7 +27,6 @@ from keyart.services.api.door import for_monitoring
 from keyart.services.api.server import Server, bound, make_server, serve
 from keyart.services.processes.family import Member
 from keyart.services.wiring.api import app_of
-from keyart.services.wiring.bootstrap import Parts
 from keyart.services.wiring.memory import collect_seldom
 from keyart.services.wiring.settings import Settings
 from keyart.services.wiring.store_checks import check_store
@@ -40,7 +39,7 @@ log = logging.getLogger(__name__)
 STOP_S = 9.0
 
 
-def run_api(parts: Parts, *, shares_port: bool = False) -> None:
+def run_api(settings: Settings, *, shares_port: bool = False) -> None:
     """Serve until SIGTERM or SIGINT.
 
     All that may be wrong with the settings is found before anything listens. A store that is away
@@ -48,7 +47,7 @@ def run_api(parts: Parts, *, shares_port: bool = False) -> None:
 
     Parameters
     ----------
-    parts
+    settings
         Of this process.
     shares_port
         This is one of several processes that another one started on this port.
@@ -60,7 +59,6 @@ def run_api(parts: Parts, *, shares_port: bool = False) -> None:
     KeyartError
         One of several processes ended by itself; the others were stopped.
     """
-    settings = parts.settings
     keys_of_site(settings)  # read, or made, before anybody is answered
     if shares_port:
         _run(settings, settings.api_port)
@@ -68,7 +66,8 @@ def run_api(parts: Parts, *, shares_port: bool = False) -> None:
     # processes share the port, so a stranger's process would go unnoticed without asking first
     port = free_port(settings.api_host, settings.api_port)
     try:
-        check_store(parts)
+        with connected(settings) as client:
+            check_store(settings, client)
     except StoreAway as away:
         log.warning("the store could not be asked whether the settings fit it: %s", away)
     if settings.api_workers == 1:

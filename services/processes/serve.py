@@ -16,15 +16,18 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Final
+from pathlib import Path
+from typing import Final, Protocol
 
 from keyart.schemas.errors import KeyartError, SettingsError, StoreAway
 from keyart.services.processes.api import free_port
 from keyart.services.processes.family import LastWords, Member
 from keyart.services.processes.lock import FolderLock
-from keyart.services.wiring.bootstrap import Parts
 from keyart.services.wiring.folder import check_room
+from keyart.services.wiring.places import data_dir
+from keyart.services.wiring.settings import Settings
 from keyart.services.wiring.store_checks import check_store
+from keyart.services.wiring.stores import connected, server_of
 
 log = logging.getLogger(__name__)
 STOP_S = 10.0
@@ -103,7 +106,7 @@ def _because(words: LastWords) -> str:
     return f": {words.says}" if words.says else "; its log is above"
 
 
-def serve(parts: Parts, commands: Sequence[tuple[str, ...]] = (("steps",), ("api",))) -> None:
+def serve(settings: Settings, commands: Sequence[tuple[str, ...]] = (("steps",), ("api",))) -> None:
     """Run the family until SIGINT or SIGTERM, then stop api, steps and server, in that order.
 
     Raises
@@ -119,31 +122,31 @@ def serve(parts: Parts, commands: Sequence[tuple[str, ...]] = (("steps",), ("api
     stopping = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopping.set())
-    settings = parts.settings
-    lock = FolderLock(parts.data_dir / LOCK, "`keyart serve`")
+    lock = FolderLock(data_dir(settings) / LOCK, "`keyart serve`")
     address = f"http://{settings.api_host}:{settings.api_port or '(a free port)'}"
     lock.take(wait_s=ORPHANS_S, address=address)
     try:
         port = free_port(settings.api_host, settings.api_port)
-        _run_family(parts, commands, stopping, lock, port)
+        _run_family(settings, commands, stopping, lock, port)
     finally:
         lock.release()
 
 
 def _run_family(
-    parts: Parts,
+    settings: Settings,
     commands: Sequence[tuple[str, ...]],
     stopping: threading.Event,
     lock: FolderLock,
     port: int,
 ) -> None:
-    own_server = not parts.settings.redis_url
+    server = None if settings.redis_url else server_of(settings)
     children: list[Child] = []
     try:
-        if own_server and not _first_answer(parts, stopping):
+        if server is not None and not _first_answer(server, data_dir(settings), stopping):
             return
         try:
-            check_store(parts)
+            with connected(settings) as client:
+                check_store(settings, client)
         except StoreAway as away:
             log.warning("the store is away; the api and the steps wait for it: %s", away)
         environ = {**os.environ, "KEYART_API_PORT": str(port)}
@@ -152,23 +155,41 @@ def _run_family(
             given = {name: text for name, text in environ.items() if name not in secrets}
             children.append(Child(command, environ=given, inherits=(lock.number,)))
         while not stopping.wait(LOOK_S):
-            if own_server:
+            if server is not None:
                 with suppress(KeyartError, OSError):
-                    parts.server.tend()
+                    server.tend()
             for child in children:
                 child.look()
     finally:
         for child in reversed(children):
             child.stop()
-        if own_server:
-            parts.server.stop(found_too=True)
+        if server is not None:
+            server.stop(found_too=True)
 
 
-def _first_answer(parts: Parts, stopping: threading.Event) -> bool:
+class Starting(Protocol):
+    """A server that is being started, as it is waited for."""
+
+    @property
+    def is_new(self) -> bool:
+        """Whether it has never kept anything."""
+
+    @property
+    def gives_up(self) -> bool:
+        """Whether it ended again and again."""
+
+    def tend(self) -> bool:
+        """Start it unless it runs; return whether it answers."""
+
+    def last_words(self) -> str:
+        """Return what it said last."""
+
+
+def _first_answer(server: Starting, folder: Path, stopping: threading.Event) -> bool:
     """Start the server and wait until it answers, as long as it lives; False when asked to stop."""
-    server, begun, told = parts.server, time.monotonic(), time.monotonic()
+    begun, told = time.monotonic(), time.monotonic()
     if server.is_new:
-        check_room(parts.data_dir)
+        check_room(folder)
     while not server.tend():
         if server.gives_up:
             raise StoreAway(f"the embedded server does not start; it says: {server.last_words()}")

@@ -1,15 +1,15 @@
 """How every process begins: settings read and checked, logging set up, the folder owned."""
 
-from keyart.services.wiring.bootstrap import Parts
 from keyart.services.wiring.checks import check_settings, uses_folder
 from keyart.services.wiring.folder import own_folder
+from keyart.services.wiring.places import data_dir
 from keyart.services.wiring.roles import Role
-from keyart.services.wiring.settings import read_settings
+from keyart.services.wiring.settings import Settings, read_settings
 from keyart.services.wiring.telemetry import set_up_logging
 
 
-def started(role: Role) -> Parts:
-    """Return the parts of a process of this role.
+def started(role: Role) -> Settings:
+    """Return the settings of a process of this role.
 
     Raises
     ------
@@ -19,7 +19,6 @@ def started(role: Role) -> Parts:
     settings = read_settings().settings
     check_settings(settings, role)
     set_up_logging(settings)
-    parts = Parts(settings)
     if uses_folder(settings, role):
-        own_folder(parts.data_dir)
-    return parts
+        own_folder(data_dir(settings))
+    return settings

@@ -3,22 +3,39 @@
 import secrets
 import tempfile
 import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from keyart.schemas.errors import MissingExtra
 from keyart.schemas.topics import CATALOGUE
 from keyart.services.jobs.eras import begin_era
 from keyart.services.processes.worker_pages import add_pages
-from keyart.services.wiring.bootstrap import Parts
 from keyart.services.wiring.clock import now_ms
+<<<<<<< HEAD
 from keyart.services.wiring.memory import collect_seldom
+=======
+from keyart.services.wiring.lanes import titles_lane, viewers_lane
+from keyart.services.wiring.logs import history_of, kafka_of
+from keyart.services.wiring.settings import Settings
+from keyart.services.wiring.stores import (
+    catalogue_of,
+    connected,
+    made_with_of,
+    register_of,
+    store_of,
+)
+from keyart.services.wiring.titles import current_titles
+>>>>>>> 9e7853b (Parts is gone: each process reads settings, connects, and builds what it passes)
 from keyart.streams import replay
+from keyart.streams.catalogue.current import CurrentCatalogue
 from keyart.streams.catalogue.history import titles_of
+from keyart.streams.history import History
 from keyart.streams.kafka.driver import LaneDriver
 from keyart.streams.kafka.relay import Relay
 from keyart.streams.kafka.runner import LaneAtWork, RunnerRules
-from keyart.streams.ports import VIEWERS, Lane
-from keyart.streams.site import Note
+from keyart.streams.ports import VIEWERS, Clock, Lane, StateStore
+from keyart.streams.site import Catalogue, MadeWith, Note, Register
 
 
 class LaneMaker:
@@ -26,46 +43,92 @@ class LaneMaker:
 
     A lane without offsets starts at the beginning of the log. Then the catalogue is read from its
     topic before any event is, and rewards that are in the log are not made again.
+
+    Parameters
+    ----------
+    settings
+        What lanes read with, and of how many partitions.
+    store, register, made_with, catalogue
+        What the site keeps.
+    history
+        Its log, all of it.
+    titles
+        The catalogue with its vectors.
+    clock
+        Now, in milliseconds.
     """
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        store: StateStore,
+        register: Register,
+        made_with: MadeWith,
+        catalogue: Catalogue,
+        history: History,
+        titles: CurrentCatalogue,
+        clock: Clock,
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._register = register
+        self._made_with = made_with
+        self._catalogue = catalogue
+        self._history = history
+        self._titles = titles
+        self._clock = clock
         self._lock = threading.Lock()
         self._rewarded: tuple[set[str], dict[int, int]] = (set(), {})
         self._life = b""
 
     def __call__(self, lane: Lane) -> LaneAtWork:
         """Return the lane, not opened yet."""
-        parts = self._parts
-        fresh = not parts.store.offsets(lane)
-        begin_era(parts.made_with, parts.store, parts.settings, lane, at_ms=now_ms())
+        settings, store = self._settings, self._store
+        fresh = not store.offsets(lane)
+        begin_era(self._made_with, store, settings, lane, at_ms=self._clock())
         if lane.kind != VIEWERS:
-            return parts.titles_lane(parts.store, lane.partition)
+            return titles_lane(settings, store, lane.partition)
+        view = self._titles.view
         if not fresh:
-            return parts.viewers_lane(parts.store, lane.partition)
+            return viewers_lane(settings, store, lane.partition, catalogue=view)
         with self._lock:
             if (life := self._life_of_store()) != self._life:
                 self._read_catalogue()
-                ids, last, _ = replay.rewarded(parts.history, parts.settings.partitions)
+                ids, last, _ = replay.rewarded(self._history.read, settings.partitions)
                 self._rewarded = (ids, last)
                 self._life = life
-            parts.view.refresh()
+            self._titles.refresh()
         ids, last = self._rewarded
-        made = parts.viewers_lane(parts.store, lane.partition, already=ids)
+        made = viewers_lane(settings, store, lane.partition, catalogue=view, already=ids)
         made.start_after(last.get(lane.partition, 0))
         return made
 
     def _life_of_store(self) -> bytes:
         """Return what the store was marked with when it was first found empty."""
-        return self._parts.register.write_once(Note.LIFE, secrets.token_hex(8).encode())
+        return self._register.write_once(Note.LIFE, secrets.token_hex(8).encode())
 
     def _read_catalogue(self) -> None:
-        for partition in range(self._parts.settings.partitions):
-            titles = titles_of(self._parts.history(CATALOGUE, partition))
-            self._parts.catalogue.apply(titles.values())
+        for partition in range(self._settings.partitions):
+            titles = titles_of(self._history.read(CATALOGUE, partition))
+            self._catalogue.apply(titles.values())
 
 
-def run_worker(parts: Parts) -> None:
+def lane_maker_of(settings: Settings, client: Any, titles: CurrentCatalogue) -> LaneMaker:
+    """Return what makes the lanes of a worker of a site."""
+    return LaneMaker(
+        settings,
+        store=store_of(settings, client),
+        register=register_of(settings, client),
+        made_with=made_with_of(settings, client),
+        catalogue=catalogue_of(settings, client),
+        history=history_of(settings, client),
+        titles=titles,
+        clock=now_ms,
+    )
+
+
+def run_worker(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT; the batches at hand are committed first.
 
     Raises
@@ -79,29 +142,41 @@ def run_worker(parts: Parts) -> None:
         if (missing.name or "").split(".")[0] not in ("faust", "aiokafka", "mode"):
             raise
         raise MissingExtra("kafka", "a worker") from None
+<<<<<<< HEAD
     collect_seldom()
     settings = parts.settings
     parts.view.refresh()
+=======
+    with connected(settings) as client:
+        app = _app(settings, client, make_app)
+        app.Worker(loglevel=settings.log_level, override_logging=False).execute_from_commandline()
+
+
+def _app(settings: Settings, client: Any, make_app: Callable[..., Any]) -> Any:
+    kafka = kafka_of(settings)
+    titles, catalogue = current_titles(settings, client), catalogue_of(settings, client)
+    titles.refresh()
+>>>>>>> 9e7853b (Parts is gone: each process reads settings, connects, and builds what it passes)
     refreshing = threading.Lock()
 
     def refresh() -> None:
         with refreshing:
-            parts.view.refresh()
+            titles.refresh()
 
     lanes = LaneDriver(
-        parts.kafka,
-        make=LaneMaker(parts),
-        relay=Relay(parts.kafka, parts.store, partitions=settings.partitions),
+        kafka,
+        make=lane_maker_of(settings, client, titles),
+        relay=Relay(kafka, store_of(settings, client), partitions=settings.partitions),
         refresh=refresh,
         rules=RunnerRules(batch=settings.batch, room=4 * settings.batch),
     )
     app = make_app(
-        parts.kafka,
+        kafka,
         lanes,
-        put_title=lambda title: parts.catalogue.apply([title]),
+        put_title=lambda title: catalogue.apply([title]),
         partitions=settings.partitions,
         data_dir=Path(tempfile.gettempdir()) / "keyart-worker",
         web_port=settings.worker_web_port,
     )
     add_pages(app, lanes)
-    app.Worker(loglevel=settings.log_level, override_logging=False).execute_from_commandline()
+    return app

@@ -1,14 +1,16 @@
 """What only the store can tell of the settings: its partitions, and its registered priors."""
 
 from contextlib import suppress
+from typing import Any
 
 from keyart.schemas.errors import SettingsError, StoreError
 from keyart.schemas.priors import NEUTRAL
-from keyart.services.wiring.bootstrap import Parts
-from keyart.streams.site import Note
+from keyart.services.wiring.settings import Settings
+from keyart.services.wiring.stores import admin_of, opinions_of, partitions_there, register_of
+from keyart.streams.site import Note, Opinions, Register
 
 
-def check_store(parts: Parts) -> None:
+def check_store(settings: Settings, client: Any) -> None:
     """Look at the settings that have to fit what the store holds.
 
     Raises
@@ -19,16 +21,17 @@ def check_store(parts: Parts) -> None:
     StoreAway
         The store does not answer: then nothing is known.
     """
-    parts.admin.check_access()
-    _check_partitions(parts)
-    _check_prior(parts)
+    admin_of(client).check_access()
+    _check_partitions(
+        settings.partitions, register_of(settings, client), partitions_there(settings, client)
+    )
+    _check_prior(settings.prior, opinions_of(settings, client))
 
 
-def _check_partitions(parts: Parts) -> None:
-    given = parts.settings.partitions
-    held = parts.register.read(Note.PARTITIONS)
+def _check_partitions(given: int, register: Register, there: int | None) -> None:
+    held = register.read(Note.PARTITIONS)
     # a state that is older than the note: its streams tell
-    made = int(held) if held else parts.partitions_there()
+    made = int(held) if held else there
     if made is not None and made != given:
         raise SettingsError(
             f"KEYART_PARTITIONS is {given}, and the state was made with {made}: set {made}, or "
@@ -37,12 +40,11 @@ def _check_partitions(parts: Parts) -> None:
     if held is None:
         # full or read-only: it is noted another time
         with suppress(StoreError):
-            parts.register.write_once(Note.PARTITIONS, str(given).encode())
+            register.write_once(Note.PARTITIONS, str(given).encode())
 
 
-def _check_prior(parts: Parts) -> None:
-    name = parts.settings.prior
-    if name not in ("auto", NEUTRAL) and not parts.opinions.known(name):
+def _check_prior(name: str, opinions: Opinions) -> None:
+    if name not in ("auto", NEUTRAL) and not opinions.known(name):
         raise SettingsError(
             f"KEYART_PRIOR is {name!r}, and no prior of that name is registered: use auto, "
             "neutral, or one of `keyart prior list`"

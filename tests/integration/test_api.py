@@ -264,7 +264,8 @@ def test_a_title_that_does_not_fit_is_refused_and_nothing_else_is_touched(client
 def test_a_title_that_others_change_all_the_time_is_a_conflict(
     client: Client, parts: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    catalogue = parts.catalogue
+    state = client.app.dependencies["keyart"].dependency()
+    catalogue = state.catalogue
     assert isinstance(catalogue, ValkeyCatalogue)
     monkeypatch.setattr(catalogue, "_patience_s", 0.0)
     script, count = catalogue._write_script, iter(range(1000))

@@ -13,6 +13,7 @@ from keyart.schemas.ids import pseudonym
 from keyart.schemas.taste import unpack_tastes
 from keyart.schemas.topics import DEAD_LETTERS, DECISIONS, EVENTS, REWARDS, partition_of
 from keyart.services.wiring.clock import now_ms
+from keyart.services.wiring.lanes import taste_rates
 from keyart.streams.kafka.deadletters import read_letters
 from keyart.streams.kafka.source import read_all
 from keyart.streams.ports import VIEWERS, Lane
@@ -88,7 +89,8 @@ def test_poison_goes_to_the_dead_letters_and_the_rest_goes_on(make_house: MakeHo
 
 def tastes_of(house: House, at_ms: int) -> dict[str, Any]:
     """What every viewer's stored taste says at this time, as the choice reads it."""
-    store, space, rates = house.parts.store, house.parts.space.identity, house.parts.taste_rates
+    store, space = house.parts.store, house.parts.space.identity
+    rates = taste_rates(house.settings)
     return {
         viewer: taste_vectors(unpack_tastes([blob], space)[0], at_ms, rates).directions
         for partition in range(house.settings.partitions)

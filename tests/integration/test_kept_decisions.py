@@ -13,6 +13,7 @@ from keyart.schemas.ids import pseudonym
 from keyart.schemas.rewards import Reward
 from keyart.schemas.topics import DECISIONS, EVENTS, REWARDS
 from keyart.services.wiring.clock import now_ms
+from keyart.services.wiring.lanes import titles_lane, viewers_lane
 from keyart.services.wiring.settings import Settings
 from keyart.streams.embedded.driver import EmbeddedDriver
 from keyart.streams.ports import VIEWERS, Lane, Output
@@ -33,9 +34,9 @@ class Site:
         self.ahead_ms = 0
         self.driver = EmbeddedDriver(
             parts.log,
-            viewers=[parts.viewers_lane(parts.store, 0)],
-            titles=[parts.titles_lane(parts.store, 0)],
-            refresh=parts.view.refresh,
+            viewers=[viewers_lane(parts.settings, parts.store, 0, catalogue=parts.titles.view)],
+            titles=[titles_lane(parts.settings, parts.store, 0)],
+            refresh=parts.titles.refresh,
             clock=lambda: now_ms() + self.ahead_ms,
             batch=2000,
         )
