@@ -14,7 +14,6 @@ from keyart.services.api.state import ApiState, Keyart
 from keyart.services.jobs.how_it_goes import how_it_goes
 from keyart.services.page.routes import PAGE, PUBLIC
 from keyart.services.page.views import Overview
-from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.telemetry import ApiMetrics
 from keyart.streams.ports import TITLES, VIEWERS, Lane
 from keyart.streams.room import NEARLY_FULL
@@ -122,7 +121,7 @@ def _housekeeping(keyart: ApiState) -> Part:
     found = how_it_goes(keyart.register)
     if found is None:
         return Part(well=True, says="no round yet")
-    at_ms = now_ms()
+    at_ms = keyart.clock()
     said = [f"last round {(at_ms - found.round_ms) / 1000:.0f} s ago"]
     if found.failures:
         said.append(f"{found.failures} failed in a row: {found.reason}")

@@ -30,7 +30,6 @@ from keyart.services.api.bodies import Strict, declared, decoded
 from keyart.services.api.problems import BadRequest, Fault, of_keyart, said
 from keyart.services.api.sent import CALLER
 from keyart.services.api.state import ApiState, Keyart
-from keyart.services.wiring.clock import now_ms
 from keyart.streams.ports import Output
 
 MAX_EVENTS = 1000
@@ -124,7 +123,7 @@ async def decide(
     if len(set(data.titles)) < len(data.titles):
         raise InvalidRecord("a title stands twice", "$.titles")
     viewer = pseudonym(data.viewer, keyart.keys.current)
-    for output in await keyart.rotation.adoptions([data.viewer], now_ms()):
+    for output in await keyart.rotation.adoptions([data.viewer], keyart.clock()):
         keyart.recorder.record(output)
     return await _choose(keyart, viewer, data)
 
@@ -175,10 +174,10 @@ async def take_events(
 ) -> Accepted:
     """Accept up to 1,000 events, all or none; they are in the log when this answers 202."""
     outputs, counts = read_events(
-        data.events, keyart.keys.current, now_ms(), caller=caller_of(request.scope)
+        data.events, keyart.keys.current, keyart.clock(), caller=caller_of(request.scope)
     )
     moved = await keyart.rotation.adoptions(
-        (str(event.get("viewer")) for event in data.events), now_ms()
+        (str(event.get("viewer")) for event in data.events), keyart.clock()
     )
     await keyart.log.append([*moved, *outputs])
     for kind, count in counts.items():

