@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from keyart.schemas.errors import Fenced, OffsetMismatch
 from keyart.schemas.topics import partition_of
-from keyart.streams.families import OF_VIEWERS
+from keyart.streams.families import ANNOUNCED, OF_VIEWERS
 from keyart.streams.ports import Commit, Lane, LogRecord, Output, Ownership
 
 
@@ -48,6 +48,7 @@ class MemoryStore:
         self._offsets: dict[Lane, dict[str, str]] = defaultdict(dict)
         self._counts: dict[Lane, dict[str, int]] = defaultdict(dict)
         self._families: dict[tuple[Lane, str], dict[str, bytes]] = defaultdict(dict)
+        self._changed: dict[Lane, dict[str, int]] = defaultdict(dict)
 
     def acquire(self, lane: Lane) -> Ownership:
         """Become the lane's only owner."""
@@ -91,11 +92,22 @@ class MemoryStore:
                 held.pop(key, None)
             else:
                 held[key] = value
+        announced = [key for family, key in commit.puts if family in ANNOUNCED]
+        version = max(self._changed[lane].values(), default=0) + 1
+        self._changed[lane].update(dict.fromkeys(announced, version))
         self._offsets[lane].update(commit.offsets)
         for name, count in commit.counts.items():
             self._counts[lane][name] = self._counts[lane].get(name, 0) + count
         if self._log is not None and commit.outputs:
             self._log.append(commit.outputs)
+
+    def changed(self, lane: Lane, since: int) -> tuple[int, list[str]]:
+        """Return the lane's newest version and the titles that changed after version `since`."""
+        held = self._changed[lane]
+        newest = max(held.values(), default=0)
+        if since > newest:
+            since = 0
+        return newest, [title for title, version in held.items() if version > since]
 
     def forget(self, lane: Lane, viewer: str) -> None:
         """Delete at once what is kept of a viewer by key."""
@@ -107,5 +119,6 @@ class MemoryStore:
         self._offsets.pop(lane, None)
         self._counts.pop(lane, None)
         self._numbers.pop(lane, None)
+        self._changed.pop(lane, None)
         for held in [key for key in self._families if key[0] == lane]:
             del self._families[held]

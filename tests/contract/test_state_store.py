@@ -60,6 +60,25 @@ def test_a_commit_is_read_back(store: StateStore) -> None:
     assert store.counts(LANE) == {"n": 2}
 
 
+def test_titles_that_changed_are_announced_by_version(store: StateStore) -> None:
+    lane = Lane(TITLES, 0)
+    assert isinstance(store, MemoryStore | ValkeyStore)
+    assert store.changed(lane, 0) == (0, [])
+    epoch, _ = store.acquire(lane)
+    for number, titles in enumerate((("a", "b"), ("b",), ()), start=1):
+        puts: dict[tuple[str, str], bytes | None] = {("title", each): b"x" for each in titles}
+        store.commit(commit(epoch, number, lane, puts=puts | {("timeline", "t"): b"y"}))
+    newest, every = store.changed(lane, 0)
+    assert sorted(every) == ["a", "b"]
+    between, _ = store.changed(lane, newest - 1)
+    assert (between, store.changed(lane, newest - 1)[1]) == (newest, ["b"])
+    assert store.changed(lane, newest) == (newest, [])
+    store.clear(lane)
+    epoch, _ = store.acquire(lane)
+    store.commit(commit(epoch, 1, lane, puts={("title", "c"): b"x"}))
+    assert store.changed(lane, newest)[1] == ["c"], "a lane that was cleared counts anew"
+
+
 def test_counts_add_and_none_deletes(store: StateStore) -> None:
     epoch, _ = store.acquire(LANE)
     for number, value in ((1, b"x"), (2, None)):
