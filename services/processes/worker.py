@@ -12,11 +12,9 @@ from keyart.schemas.topics import CATALOGUE
 from keyart.services.jobs.eras import begin_era
 from keyart.services.processes.worker_pages import add_pages
 from keyart.services.wiring.clock import now_ms
-<<<<<<< HEAD
-from keyart.services.wiring.memory import collect_seldom
-=======
 from keyart.services.wiring.lanes import titles_lane, viewers_lane
 from keyart.services.wiring.logs import history_of, kafka_of
+from keyart.services.wiring.memory import collect_seldom
 from keyart.services.wiring.settings import Settings
 from keyart.services.wiring.stores import (
     catalogue_of,
@@ -26,7 +24,6 @@ from keyart.services.wiring.stores import (
     store_of,
 )
 from keyart.services.wiring.titles import current_titles
->>>>>>> 9e7853b (Parts is gone: each process reads settings, connects, and builds what it passes)
 from keyart.streams import replay
 from keyart.streams.catalogue.current import CurrentCatalogue
 from keyart.streams.catalogue.history import titles_of
@@ -142,11 +139,7 @@ def run_worker(settings: Settings) -> None:
         if (missing.name or "").split(".")[0] not in ("faust", "aiokafka", "mode"):
             raise
         raise MissingExtra("kafka", "a worker") from None
-<<<<<<< HEAD
     collect_seldom()
-    settings = parts.settings
-    parts.view.refresh()
-=======
     with connected(settings) as client:
         app = _app(settings, client, make_app)
         app.Worker(loglevel=settings.log_level, override_logging=False).execute_from_commandline()
@@ -156,7 +149,6 @@ def _app(settings: Settings, client: Any, make_app: Callable[..., Any]) -> Any:
     kafka = kafka_of(settings)
     titles, catalogue = current_titles(settings, client), catalogue_of(settings, client)
     titles.refresh()
->>>>>>> 9e7853b (Parts is gone: each process reads settings, connects, and builds what it passes)
     refreshing = threading.Lock()
 
     def refresh() -> None:

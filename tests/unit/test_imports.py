@@ -25,7 +25,7 @@ COMPOSE = ("cli", "demo", "processes", "wiring")
 """Rooms of services that open what they pass on; all others are given it."""
 WIRING = "keyart.services.wiring"
 VALUES = {
-    *("addresses", "clock", "complaints", "folder", "lanes", "lines", "places", "roles"),
+    *("addresses", "clock", "complaints", "folder", "lanes", "lines", "memory", "places", "roles"),
     *("settings", "step_counts", "telemetry", "viewer_key"),
 }
 """Modules of wiring that open nothing: settings, and values and rules that are made of them."""
