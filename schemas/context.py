@@ -1,6 +1,6 @@
 """What a site says of the situation in which artworks are shown: its context, name by name."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from msgspec import Meta
 
@@ -15,6 +15,11 @@ Context = dict[str, ContextValue]
 """As it is logged and read: as it was given."""
 GivenContext = Annotated[dict[GivenName, ContextValue], Meta(max_length=MAX_CONTEXT)]
 """A `Context` as it comes from outside: up to 32 values."""
+AXES: Final = 16
+"""Numbers of a situation that are taste."""
+SKETCH: Final = 16
+"""Numbers of a situation that are context; without context they are left out."""
+SIZE: Final = AXES + SKETCH
 Situation = Annotated[tuple[float, ...], Meta(max_length=64)]
 """A viewer's taste and the site's context as the numbers that artworks respond to
-(`models/context/situation.py`)."""
+(`models/taste/situation.py`)."""

@@ -42,7 +42,8 @@ class Terms(Struct, frozen=True, kw_only=True, omit_defaults=True):
     `level` is a probability; `prior`, `taste`, `own` are factors around 1; `bonus` is what optimism
     added to the index, in probability; `trust` is in -1 to 1, below 0 for a prior that was found to
     be upside down; `impressions` is the artwork's effective number; `because` names the taste
-    feature that mattered most.
+    feature that mattered most, or says that the artwork's own response did: `response: comedy` to
+    taste, `situation: device = 'tv'` to the site's context.
     """
 
     level: float

@@ -33,6 +33,25 @@ Cells = dict[str, dict[str, Cell]]
 """Artwork id -> surface -> cell."""
 
 
+class Response(Struct, array_like=True):
+    """Sums of one artwork against the situation z, Z numbers, decayed to the record's `as_of_ms`.
+
+    Of takes y and of takes e expected without the artwork's own response: y, e, e z, y z, and e
+    times the squared lengths of the parts of z that are taste and context.
+    """
+
+    taken: float = 0.0
+    expected: float = 0.0
+    shown: list[float] = []
+    told: list[float] = []
+    taste_squares: float = 0.0
+    context_squares: float = 0.0
+
+
+Responses = dict[str, Response]
+"""Artwork id -> its sums."""
+
+
 class Burst(Struct, array_like=True):
     """Rewards of viewers first seen within the hour, apart: how many, shown from when to when.
 
@@ -63,7 +82,8 @@ class TitleSums(Struct, kw_only=True, omit_defaults=True):
     """One title's sums; `shares` counts what was shown by bucket.
 
     `callers` are the same sums by the name of the caller's key, and add up to `artworks`. While one
-    caller has told everything they are left out, and `caller` says whose they are.
+    caller has told everything they are left out, and `caller` says whose they are. `responses` are
+    what the artworks' own responses to taste and context are learned from.
     """
 
     title: str
@@ -73,6 +93,7 @@ class TitleSums(Struct, kw_only=True, omit_defaults=True):
     fresh: Fresh | None = None
     caller: str = NOBODY
     callers: dict[str, Cells] = {}
+    responses: Responses = {}
     version: int = POSTERIOR_VERSION
 
 
@@ -82,7 +103,8 @@ class SharedSums(Struct, kw_only=True, omit_defaults=True):
     x holds `dimensions` features and, after them, what each of `priors` said to the viewer: a
     decision has one prior, and 0 for all others. So what one prior's word was worth is not held
     for or against the next. `gram` is the upper triangle of A = sum b x x', row by row; `moment` is
-    g = sum (y - b) x.
+    g = sum (y - b) x. `situations` is the upper triangle of sum e (1, z) (1, z)' over all artworks:
+    how situations z vary (`Response`).
     """
 
     as_of_ms: int = 0
@@ -91,6 +113,7 @@ class SharedSums(Struct, kw_only=True, omit_defaults=True):
     priors: list[str] = []
     gram: list[float] = []
     moment: list[float] = []
+    situations: list[float] = []
     version: int = POSTERIOR_VERSION
 
 

@@ -14,7 +14,7 @@ from msgspec import structs
 from keyart.schemas import codec
 from keyart.schemas.catalogue import StoredTitle
 from keyart.schemas.errors import InvalidRecord
-from keyart.schemas.posterior import Cells, SharedSums, TitleSums
+from keyart.schemas.posterior import Cells, Responses, SharedSums, TitleSums
 from keyart.schemas.taste import TASTE_DTYPE, blank_taste, idle_since
 from keyart.streams import families
 from keyart.streams.ports import VIEWERS, Lane, StateStore
@@ -191,6 +191,20 @@ def same_posterior(state: bytes, log: bytes) -> str:
     for caller, cells in left.callers.items():
         if why := _same_cells(cells, right.callers[caller]):
             return f"{why}, of caller {caller}"
+    return _same_responses(left.responses, right.responses)
+
+
+def _same_responses(left: Responses, right: Responses) -> str:
+    if left.keys() != right.keys():
+        return "has responses of other artworks"
+    for artwork, each in left.items():
+        other = right[artwork]
+        sums, others = (
+            [*its.shown, *its.told, its.taken, its.expected, its.taste_squares, its.context_squares]
+            for its in (each, other)
+        )
+        if not _close(sums, others):
+            return f"has another response of artwork {artwork}"
     return ""
 
 
@@ -218,7 +232,8 @@ def same_shared(state: bytes, log: bytes) -> str:
     left, right = codec.unpack(state, SharedSums), codec.unpack(log, SharedSums)
     if left.count != right.count:
         return f"count {left.count} rewards, not {right.count}"
-    if not _close([*left.gram, *left.moment], [*right.gram, *right.moment]):
+    sums, others = ([*its.gram, *its.moment, *its.situations] for its in (left, right))
+    if not _close(sums, others):
         return "differ"
     return ""
 

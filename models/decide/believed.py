@@ -26,7 +26,9 @@ class Believed(NamedTuple):
     expected: Floats
 
 
-def believed(x: F32, beliefs: F32, *, mask: Mask, shared: Shared) -> Believed:
+def believed(
+    x: F32, beliefs: F32, *, mask: Mask, shared: Shared, response: F32 | None = None
+) -> Believed:
     """Return what a policy is given of one viewer's page.
 
     Parameters
@@ -37,9 +39,13 @@ def believed(x: F32, beliefs: F32, *, mask: Mask, shared: Shared) -> Believed:
         (len(BELIEF_COLUMNS), K, T).
     mask
         (K, T).
+    response
+        (K, T) log of the artworks' own responses; None for none.
     """
     products = shared.rows @ x.reshape(len(x), -1)  # (1 + D, K T)
     log_taste = products[0].reshape(mask.shape)
+    if response is not None:
+        log_taste += response
     np.minimum(log_taste, LOG_MULTIPLIER, out=log_taste)
     np.maximum(log_taste, -LOG_MULTIPLIER, out=log_taste)
     multiplier = np.exp(log_taste)

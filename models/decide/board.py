@@ -17,11 +17,12 @@ from keyart.models.belief.beliefs import Learned, refresh
 from keyart.models.belief.hyper import Hyper
 from keyart.models.decide.callers import Callers
 from keyart.models.decide.index import ServingIndex
+from keyart.models.decide.responses import Responses
 from keyart.models.decide.rows import take_over
 from keyart.models.decide.surfaces import Surfaces
 from keyart.models.sums.adding import OTHER_SURFACE
 from keyart.models.sums.arrays import Sums
-from keyart.schemas.posterior import TitleSums
+from keyart.schemas.posterior import SharedSums, TitleSums
 from keyart.schemas.priors import Opinion
 
 Scalar = TypeVar("Scalar", bound=np.generic)
@@ -53,6 +54,7 @@ class Board:
         self._row: dict[str, int] = {}
         self._surfaces = Surfaces()
         self.callers = Callers()
+        self._responses = Responses()
         self._groups: dict[str, int] = {}
         self._changed: set[str] = set()
         self._learned: Learned | None = None
@@ -88,6 +90,7 @@ class Board:
         self._clear(row)
         self._surfaces.hold(title, {})
         self.callers.forget(title)
+        self._responses.forget(title)
         self._mask[row, : len(artworks)] = True
         self._group[row] = self._groups.setdefault(group, len(self._groups))
         self._changed.add(title)
@@ -105,6 +108,7 @@ class Board:
         self._changed.discard(title)
         self._surfaces.hold(title, {})
         self.callers.forget(title)
+        self._responses.forget(title)
 
     def take_sums(self, sums: TitleSums) -> None:
         """Take the sums of a title; one that is not there is ignored."""
@@ -112,7 +116,12 @@ class Board:
             return
         cells = self.callers.hold(sums, self._artworks[row])
         self._surfaces.hold(sums.title, cells)
+        self._responses.hold(sums, self._artworks[row])
         self._changed.add(sums.title)
+
+    def take_situations(self, sums: Sequence[SharedSums]) -> None:
+        """Take over how situations vary, of all lanes."""
+        self._responses.take_situations(sums)
 
     def take_opinion(self, opinion: Opinion) -> None:
         """Take a prior's opinion of a title; one that is not there is ignored."""
@@ -149,6 +158,7 @@ class Board:
         else:
             rows = sorted(self._row[title] for title in self._changed)
             self._believe(index, rows, replace(self._learned, log_level=None), None)
+        self._responses.work_out(index, self._changed, together=together)
         self._changed.clear()
         return len(rows)
 

@@ -4,7 +4,7 @@ Arrays are (K, T), the titles innermost: a page has more titles than a title has
 is fast along long runs. Policies see them transposed, as (T, K).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -22,8 +22,10 @@ from keyart.models.bandits.uniforms import dwell_period, seed, uniforms
 from keyart.models.decide.believed import believed
 from keyart.models.decide.index import ANY_SURFACE, ServingIndex
 from keyart.models.decide.page import DecidedPage
+from keyart.models.decide.responding import NO_CONTEXT, NOTHING, Responding, responding
 from keyart.models.decide.weights import Shared
 from keyart.models.taste.features import F32, TasteVectors, features
+from keyart.schemas.context import ContextValue
 from keyart.schemas.decisions import DWELL_S
 from keyart.schemas.errors import SettingsError
 
@@ -65,6 +67,7 @@ class Decider:
         viewer: str,
         now_ms: int,
         replaced: Sequence[int] | None = None,
+        context: Mapping[str, ContextValue] = NO_CONTEXT,
     ) -> DecidedPage:
         """Return the choices for one viewer, in the order of the titles.
 
@@ -73,6 +76,8 @@ class Decider:
         replaced
             (T,) 64 random bits of the decision that stood before, 0 for none: what is drawn for a
             title must not depend on what was drawn for it earlier in the same period.
+        context
+            What the site says of the situation.
 
         Raises
         ------
@@ -120,6 +125,7 @@ class Decider:
             artworks=names,
             segment="" if seen is None else seen.segment,
             prior=arrays.prior,
+            response=responding(arrays, flat, rows.shape, taste, context),
         )
 
     def choose(
@@ -138,12 +144,15 @@ class Decider:
         artworks: Sequence[tuple[str, ...]],
         segment: str = "",
         prior: str = "",
+        response: Responding = NOTHING,
     ) -> DecidedPage:
         """Return the choices from centred features (D, K, T) and beliefs (columns, K, T).
 
         `mask` (K, T) is True for the first `counts` (T,) entries of each title.
         """
-        page, multiplier, expected = believed(x, beliefs, mask=mask, shared=shared)
+        page, multiplier, expected = believed(
+            x, beliefs, mask=mask, shared=shared, response=response.log
+        )
         own = self.policy.propensities(page)
         propensities = mix(own, page.mask, self.explore_share)
         np.minimum(propensities, 1.0, out=propensities)
@@ -163,6 +172,7 @@ class Decider:
             multiplier=multiplier.T,
             expected=expected.T,
             beliefs=beliefs,
+            responding=response,
         )
 
     def _draw(

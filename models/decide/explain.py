@@ -10,6 +10,7 @@ from typing import Final
 
 from keyart.models.bandits.protocol import REASONS
 from keyart.models.bandits.registry import POLICIES
+from keyart.models.decide.responding import RESPONSE, SITUATION
 from keyart.models.taste.features import F32, PROJECTED, PROJECTED_SHORT, SURFACES
 from keyart.schemas.decisions import Decision, Terms
 
@@ -141,6 +142,9 @@ def _told(name: str, factor: float, terms: Terms, interest: str) -> str:
 
 
 def _taste(terms: Terms, interest: str) -> str:
+    kind, _, note = terms.because.partition(": ")
+    if kind in (RESPONSE, SITUATION):
+        return _responded(terms, kind, note)
     reason = _REASONS.get(terms.because, "this viewer's taste")
     if interest and terms.because not in ("typical", "distinct", "negative"):
         reason = f"{reason} (near '{interest}')"
@@ -148,6 +152,15 @@ def _taste(terms: Terms, interest: str) -> str:
         f"{reason}, above all, makes it {_percent(terms.taste - 1.0)} more likely to be taken than "
         "the title's artworks are on average"
     )
+
+
+def _responded(terms: Terms, kind: str, note: str) -> str:
+    """Return what an artwork's own response makes of it, beyond what its text says."""
+    much = f"({_percent(terms.taste - 1.0)} above the title's artworks on average)"
+    if kind == SITUATION:
+        return f"where {note} it is taken more often than elsewhere {much}"
+    who = f"who like {note}" if note else "of such a taste"
+    return f"viewers {who} take this picture more often than its text would suggest {much}"
 
 
 def _percent(share: float) -> str:

@@ -17,6 +17,7 @@ from keyart.models.bandits.uniforms import title_number
 from keyart.models.decide.weights import Shared, no_weights
 from keyart.models.priors.personal import ViewerSide
 from keyart.models.taste.features import F32, relations
+from keyart.schemas.context import SIZE
 from keyart.schemas.errors import InvalidRecord, NotFound
 from keyart.schemas.taste import TASTE_DIMENSIONS
 
@@ -72,8 +73,9 @@ class Arrays:
     """One generation: arrays, and the place of each title in them.
 
     `beliefs` holds one (rows, len(BELIEF_COLUMNS)) per surface; `personal` is None when the prior
-    knows no viewers. `shared` and `prior`, the name of the prior whose word the beliefs hold, are
-    swapped with the arrays: who takes one generation decides by one prior alone.
+    knows no viewers; `responses` (rows, SIZE) are how artworks respond to situations, None while
+    none does. `shared` and `prior`, the name of the prior whose word the beliefs hold, are swapped
+    with the arrays: who takes one generation decides by one prior alone.
     """
 
     vectors: F32
@@ -81,6 +83,7 @@ class Arrays:
     beliefs: dict[str, F32]
     places: dict[str, Place]
     personal: Personal | None = None
+    responses: F32 | None = None
     shared: Shared = field(default_factory=no_weights)
     prior: str = ""
 
@@ -252,6 +255,8 @@ class ServingIndex:
         tables = list(arrays.beliefs.values())
         if arrays.personal is not None:
             tables.append(arrays.personal.artworks)
+        if arrays.responses is not None:
+            tables.append(arrays.responses)
         for at, artwork in enumerate(artworks):
             if artwork in old.artworks:
                 for table in tables:
@@ -299,6 +304,9 @@ class ServingIndex:
         for surface, table in old.beliefs.items():
             new.beliefs[surface][used] = table[kept]
         new.shared, new.prior = old.shared, old.prior
+        if old.responses is not None:
+            new.responses = np.zeros((rows, SIZE), np.float32)
+            new.responses[used] = old.responses[kept]
         if old.personal is not None:
             viewer, artworks = old.personal
             sides = np.zeros((rows, viewer.width), np.float32)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from keyart.models.bandits.protocol import Floats, Indices, Page, Policy
 from keyart.models.decide.index import BELIEF_COLUMNS
+from keyart.models.decide.responding import NOTHING, Responding
 from keyart.models.taste.features import F32, FEATURES
 from keyart.schemas.decisions import Terms
 
@@ -50,6 +51,8 @@ class DecidedPage:
         (T, K) expected take without taste, a probability.
     beliefs
         (len(BELIEF_COLUMNS), K, T).
+    responding
+        The situation, and how the artworks respond to it.
     """
 
     titles: Sequence[str]
@@ -64,6 +67,7 @@ class DecidedPage:
     multiplier: Floats
     expected: Floats
     beliefs: F32
+    responding: Responding = NOTHING
 
     def __len__(self) -> int:
         """Return the number of titles."""
@@ -100,6 +104,11 @@ class DecidedPage:
     def chosen_bonus(self) -> Floats:
         """(T,) what optimism added to the index of each choice, a probability."""
         return self._of(self.policy.bonus(self.page))
+
+    @cached_property
+    def chosen_response(self) -> Floats:
+        """(T,) the part of each choice's multiplier that is its artwork's own response."""
+        return self.responding.of(self.chosen)
 
     def terms(self) -> list[Terms]:
         """Return (T,) the factors of each choice's score, to 5 digits or so."""
@@ -153,4 +162,4 @@ class DecidedPage:
         because = np.full(len(rows), -1, np.intp)
         because[strong] = place
         told = [names[at] if names else f"feature {at}" for at in named.tolist()]
-        return tuple(told), because
+        return self.responding.reasons(told, because, self.chosen, self.chosen_multiplier)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from keyart.models.decide.index import BELIEF_COLUMNS
 from keyart.models.decide.page import DecidedPage
-from keyart.models.taste.features import F32, PERSONAL
+from keyart.models.taste.features import F32
 from keyart.schemas.columns import (
     BELIEFS,
     CHOICE_DTYPE,
@@ -53,17 +53,17 @@ def columns_of(decided: DecidedPage, viewer: ViewerKey, nonces: Sequence[int]) -
     choices["level"] = _whole(picked[_AT["level"]], ODDS)
     choices["expected"] = _whole(decided.chosen_expected, ODDS)
     choices["multiplier"] = np.maximum(_whole(decided.chosen_multiplier, FACTORS), 1)
-    choices["response"] = FACTORS
+    choices["response"] = np.maximum(_whole(decided.chosen_response, FACTORS), 1)
     choices["strength"] = picked[_AT["strength"]]
     choices["bonus"] = decided.chosen_bonus
-    choices["personal"] = features[:, PERSONAL]
+    choices["personal"] = features[:, -1]
     return Columns(
         titles=tuple(decided.titles),
         candidates=tuple(decided.artworks),
         choices=choices.tobytes(),
         odds=_whole(decided.propensities[mask], ODDS).tobytes(),
         beliefs=pack_beliefs(_beliefs(decided, mask)),
-        features=pack_features(features[:, :PERSONAL]),
+        features=pack_features(features[:, :-1]),
         reasons=reasons,
     )
 

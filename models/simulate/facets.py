@@ -63,6 +63,7 @@ def facet_world(
     level: float = 0.05,
     spread: float = 0.5,
     kappa: float = 0.5,
+    untold: float = 0.0,
 ) -> FacetWorld:
     """Return the world of one seed; the three kinds of one seed differ in nothing but taste.
 
@@ -82,6 +83,9 @@ def facet_world(
         Standard deviation of artworks' relative appeal within a title.
     kappa
         What one standard deviation of affinity adds to a log take where taste matters.
+    untold
+        How much of a second facet the audience sees in each artwork, 0 to 1 of the first; its
+        description does not tell of it.
     """
     rng = np.random.default_rng([seed, 2])
     sizes = rng.integers(FEWEST_FACETS, MOST_FACETS + 1, titles)
@@ -90,9 +94,12 @@ def facet_world(
     described = [artwork.description for film in films for artwork in film.artworks]
     seen = space.encode(described).astype(np.float64)
     quirk = rng.normal(size=seen.shape)
-    seen = _unit(seen + QUIRK * _unit(quirk))
     told = dict(read_vocabulary())
     named = space.encode([f"{name}: {told[name]}" for name in FACETS]).astype(np.float64)
+    if untold:
+        second = np.random.default_rng([seed, 4]).integers(len(FACETS), size=len(seen))
+        seen = _unit(seen + untold * _unit(named[second]))
+    seen = _unit(seen + QUIRK * _unit(quirk))
     relative = rng.gamma(spread**-2, spread**2, int(sizes.sum()))
     mean = np.bincount(catalogue.title_of, relative) / sizes
     appeal = Appeal(

@@ -8,6 +8,7 @@ value x 2^-(age / half-life), so the order of the rewards does not matter, to ro
 from collections.abc import Sequence
 
 from keyart.models.sums import bursts
+from keyart.models.sums.responses import add_response, faded_responses
 from keyart.schemas.posterior import (
     MAX_CALLERS,
     MAX_KEPT_ARTWORKS,
@@ -59,6 +60,7 @@ def add_to_title(
         artworks=bursts.faded_cells(before.artworks, fade),
         caller=before.caller,
         callers={name: bursts.faded_cells(each, fade) for name, each in before.callers.items()},
+        responses=faded_responses(before.responses, fade),
     )
     shares = {start: dict(counts) for start, counts in before.shares.items()}
     fresh = None if before.fresh is None else bursts.faded(before.fresh, fade)
@@ -69,6 +71,7 @@ def add_to_title(
         caller = _apart(told, fresh, reward.caller)
         if not guarded:
             _add_to(told, reward, weight, caller)
+            add_response(told.responses, reward, weight)
         if watched:
             fresh = fresh or Fresh()
             window = fresh.open
@@ -82,6 +85,9 @@ def add_to_title(
     if len(shares) > SHARES_KEPT:
         shares = {start: shares[start] for start in sorted(shares)[-SHARES_KEPT:]}
     told.as_of_ms, told.shares, told.fresh = as_of_ms, shares, fresh
+    # an artwork that made room for another has no response either
+    for artwork in told.responses.keys() - told.artworks.keys():
+        del told.responses[artwork]
     return told
 
 

@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from keyart.models.sums.responses import add_situations
 from keyart.schemas.posterior import SharedSums
 from keyart.schemas.rewards import Reward
 
@@ -60,6 +61,7 @@ def add_to_shared(
         priors=[priors[at - size] for at in kept[size:]],
         gram=gram[np.ix_(kept, kept)][upper].tolist(),
         moment=moment[kept].tolist(),
+        situations=add_situations(before.situations, used, weight, fade),
     )
 
 

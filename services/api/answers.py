@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import numpy as np
 from msgspec import Struct
@@ -16,6 +17,8 @@ from keyart.schemas.ids import ViewerKey
 from keyart.schemas.taste import NO_CONCEPT, TasteArray
 from keyart.services.api.standing import Standing
 from keyart.streams.catalogue.view import CatalogueView, Known
+
+SITUATION_DIGITS: Final = 3
 
 
 class Chosen(Struct, frozen=True, kw_only=True, gc=False):
@@ -58,6 +61,12 @@ def logged(decided: DecidedPage, viewer: ViewerKey) -> Columns:
     random = os.urandom(8 * len(decided))
     nonces = [int.from_bytes(random[at : at + 8], "little") for at in range(0, len(random), 8)]
     return columns_of(decided, viewer, nonces)
+
+
+def logged_situation(decided: DecidedPage) -> tuple[float, ...]:
+    """Return the page's situation as the log keeps it."""
+    wide = decided.responding.situation.astype(np.float64)
+    return tuple(np.round(wide, SITUATION_DIGITS).tolist())
 
 
 def told(

@@ -18,7 +18,8 @@ from keyart.schemas.errors import InvalidRecord, StoreAway
 from keyart.schemas.ids import ViewerKey
 from keyart.schemas.taste import TasteArray
 from keyart.schemas.topics import DECISIONS
-from keyart.services.api.answers import Answer, logged, told, told_again
+from keyart.services.api.answers import Answer, logged, logged_situation, told, told_again
+from keyart.services.api.interests import with_interests
 from keyart.services.api.recorder import Recorder
 from keyart.services.api.snapshots import Snapshots
 from keyart.services.api.standing import Recent, before, places_of
@@ -126,7 +127,9 @@ class Chooser:
                 replaced=[secrets.randbits(64)] * len(new)
                 if degraded
                 else [replaced[at] for at in new],
+                context=context or {},
             )
+            decided = with_interests(decided, taste, parts.view.view)
             # another prior may have taken office since: the page is of the one that chose it
             versions = structs.replace(versions, prior=decided.prior)
             page = DecisionPage(
@@ -143,6 +146,7 @@ class Chooser:
                 segment=decided.segment,
                 split=self.experiment.split,
                 context=context or {},
+                situation=logged_situation(decided),
             )
             self._record(page, places_of([places[at] for at in new], surface))
             if degraded:

@@ -232,7 +232,9 @@ class Snapshots:
         prior.refresh()
         prior.tell(titles)
         self._read_sums(titles, board)
-        index.shared = learned_weights(self._shared_sums(), prior=wanted)
+        shared = self._shared_sums()
+        index.shared = learned_weights(shared, prior=wanted)
+        board.take_situations(shared)
         board.work_out(index)
         index.prior = wanted
         return index, board, prior
@@ -276,7 +278,9 @@ class Snapshots:
         if moved:
             self.posterior = "-".join(str(self._versions[lane]) for lane in sorted(self._versions))
         if moved:
-            self.index.shared = learned_weights(self._shared_sums(), prior=self.prior)
+            shared = self._shared_sums()
+            self.index.shared = learned_weights(shared, prior=self.prior)
+            self._beliefs.take_situations(shared)
 
     def _shared_sums(self) -> list[SharedSums]:
         return [

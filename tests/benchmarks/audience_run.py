@@ -15,16 +15,18 @@ from keyart.models.belief.hyper import Hyper
 from keyart.models.decide.engine import Decider
 from keyart.models.decide.index import IndexedTitle, ServingIndex
 from keyart.models.decide.page import DecidedPage
+from keyart.models.decide.responses import Responses
 from keyart.models.decide.rows import take_over
 from keyart.models.decide.weights import Shared, learned_weights
 from keyart.models.embed import Concepts, Space
 from keyart.models.simulate import Audience, FacetWorld
 from keyart.models.sums.arrays import Sums
+from keyart.models.sums.responses import add_response
 from keyart.models.sums.shared import add_to_shared
 from keyart.models.taste.features import FEATURES, PERSONAL, taste_vectors
 from keyart.models.taste.update import TasteRates, engage
 from keyart.schemas.decisions import Versions
-from keyart.schemas.posterior import SharedSums
+from keyart.schemas.posterior import SharedSums, TitleSums
 from keyart.schemas.rewards import Reward
 from keyart.schemas.taste import TASTE_DIMENSIONS, empty_tastes
 
@@ -91,7 +93,9 @@ class Visits:
         groups = impressions // (PAGE * GROUP)
         viewers = [rng.permutation(len(audience.takes))[:GROUP] for _ in range(groups)]
         rows = groups * GROUP
-        titles = rng.random((rows, audience.catalogue.titles)).argpartition(PAGE, axis=1)
+        titles = rng.random((rows, audience.catalogue.titles)).argpartition(
+            min(PAGE, audience.catalogue.titles - 1), axis=1
+        )
         return cls(
             viewers=np.concatenate(viewers),
             titles=titles[:, :PAGE],
@@ -106,12 +110,22 @@ class Player:
     ----------
     taste
         Whether taste moves anything; without, every shared weight is 0 and known to be.
+    responses
+        Whether artworks have responses of their own to taste.
     """
 
     def __init__(
-        self, site: Site, policy: Policy, *, taste: bool = True, hyper: Hyper | None = None
+        self,
+        site: Site,
+        policy: Policy,
+        *,
+        taste: bool = True,
+        responses: bool = True,
+        hyper: Hyper | None = None,
     ) -> None:
         self._site, self._taste = site, taste
+        self._responses = Responses() if taste and responses else None
+        self._sums = {title.id: TitleSums(title=title.id) for title in site.world.titles}
         self._hyper = hyper or Hyper()
         self._decider = Decider(policy=policy, dwell_ms=DWELL_MS)
         self._titles = [title.id for title in site.world.titles]
@@ -172,6 +186,9 @@ class Player:
             plays.append(places[taken].tolist())
         if rewards:
             self._shared = add_to_shared(self._shared, rewards, half_life_ms=5e9)
+            if self._responses is not None:
+                for reward in rewards:
+                    add_response(self._sums[reward.title].responses, reward, 1.0)
         self._learn_tastes(viewers, plays, now)
         return got
 
@@ -209,10 +226,16 @@ class Player:
         self._index.shared = (
             learned_weights([self._shared], prior="neutral") if self._taste else NO_WEIGHTS
         )
+        if self._responses is not None:
+            for title, names in zip(self._titles, self._names, strict=True):
+                self._responses.hold(self._sums[title], names)
+            self._responses.take_situations([self._shared])
+            self._responses.work_out(self._index, (), together=True)
 
 
 def _rewards(decided: DecidedPage, taken: NDArray[np.bool_], now: int) -> list[Reward]:
     features = decided.features[:, :PERSONAL].tolist()
+    situation = tuple(decided.responding.situation.tolist())
     return [
         Reward(
             id="r",
@@ -231,14 +254,17 @@ def _rewards(decided: DecidedPage, taken: NDArray[np.bool_], now: int) -> list[R
             features=tuple(its),
             multiplier=multiplier,
             expected=expected,
+            situation=situation,
+            response=response,
         )
-        for title, artwork, value, its, multiplier, expected in zip(
+        for title, artwork, value, its, multiplier, expected, response in zip(
             decided.titles,
             decided.chosen_artworks,
             taken.tolist(),
             features,
             decided.chosen_multiplier.tolist(),
             decided.chosen_expected.tolist(),
+            decided.chosen_response.tolist(),
             strict=True,
         )
     ]

@@ -3,19 +3,25 @@
 import json
 from typing import Any
 
+import numpy as np
 import pyarrow.parquet as pq
 
+from keyart.models.taste.situation import sketch
 from keyart.schemas import codec
+from keyart.schemas.context import AXES, Context
 from keyart.schemas.ids import pseudonym
+from keyart.schemas.posterior import TitleSums
 from keyart.schemas.rewards import Reward
 from keyart.schemas.topics import DECISIONS, REWARDS
 from keyart.services.wiring.erasing import erasures_of
 from keyart.streams.archive import files
+from keyart.streams.families import TITLE
+from keyart.streams.ports import TITLES, Lane
 from tests.integration.test_api import decide, logged, problem
 from tests.integration.test_kept_decisions import Site, site
 
 __all__ = ["site"]
-CONTEXT = {"device": "tv", "hour": 21.5, "subscribed": True, "campaign": None, "land": "é"}
+CONTEXT: Context = {"device": "tv", "hour": 21.5, "subscribed": True, "campaign": None, "land": "é"}
 
 
 def taught(site: Site, viewer: str, context: dict[str, Any] | None) -> dict[str, Any]:
@@ -39,6 +45,13 @@ def test_it_is_logged_as_given_and_travels_to_the_training_log(site: Site) -> No
     rewards = site.rewards()
     assert rewards[made["id"]].context == CONTEXT and rewards[made["id"]].value == 1.0
     assert rewards[plain["id"]].context == {}
+    # nothing is known of the viewer, so what artworks can respond to is the context alone
+    learned = site.parts.store.read(Lane(TITLES, 0), TITLE, ["t0"])[0]
+    assert learned is not None
+    responses = codec.unpack(learned, TitleSums).responses
+    assert responses.keys() == {made["artwork"]}
+    found = responses[made["artwork"]].told
+    np.testing.assert_allclose(found, [*[0.0] * AXES, *sketch(CONTEXT)], atol=1e-3)
     assert site.parts.rebuilding.check().differences == []
     site.parts.archiver.run()
     (path,) = files.paths(site.parts.archive_dir, REWARDS)

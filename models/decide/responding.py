@@ -1,0 +1,121 @@
+"""One page's situation, and how its artworks respond to it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from keyart.models.bandits.protocol import Floats
+from keyart.models.decide.index import Arrays
+from keyart.models.taste.features import F32, TasteVectors
+from keyart.models.taste.situation import situation, sketch
+from keyart.schemas.context import AXES, SIZE, ContextValue
+
+NO_CONTEXT: Final[Mapping[str, ContextValue]] = {}
+LOG_RESPONSE: Final = float(np.log(3.0))
+"""An artwork's own response moves its expected take by a factor of 3 at most, either way."""
+RESPONSE, SITUATION = "response", "situation"
+"""How `Terms.because` begins: to the viewer's taste, and to the site's context. What follows after
+a colon is the interest, or the value."""
+
+
+class Responding(NamedTuple):
+    """What was known, and what artworks made of it.
+
+    Parameters
+    ----------
+    situation
+        (Z,) of `situation`; Z is 0 when nothing is known.
+    context
+        As it was given.
+    rows
+        (R, Z) the responses of the page's artworks; None while none responds.
+    log
+        (K, T) log of what the response makes of each expected take; None while none responds.
+    names, directions
+        The viewer's named interests, and (C, D) unit vectors of them, D at least `AXES`.
+    """
+
+    situation: F32
+    context: Mapping[str, ContextValue] = NO_CONTEXT
+    rows: F32 | None = None
+    log: F32 | None = None
+    names: Sequence[str] = ()
+    directions: F32 = np.zeros((0, AXES), np.float32)
+
+    def of(self, chosen: NDArray[np.intp]) -> F32:
+        """Return (T,) what the response makes of each choice's expected take: a factor."""
+        if self.log is None:
+            return np.ones(len(chosen), np.float32)
+        return np.exp(self.log[chosen, np.arange(len(chosen))])
+
+    def reasons(
+        self,
+        names: Sequence[str],
+        because: NDArray[np.intp],
+        chosen: NDArray[np.intp],
+        multiplier: Floats,
+    ) -> tuple[tuple[str, ...], NDArray[np.intp]]:
+        """Return names of reasons, own responses among them, and which of them each choice has.
+
+        Parameters
+        ----------
+        names, because
+            Those without; (T,) places among them, -1 for none.
+        chosen, multiplier
+            (T,) the choices, and what taste and response together make of their expected takes.
+        """
+        if self.log is None:
+            return tuple(names), because
+        found, own = list(names), self.of(chosen)
+        # of what raised a choice, more than half
+        most = (own > 1.0) & (2.0 * np.log(own) > np.log(multiplier))
+        for at in np.flatnonzero(most).tolist():
+            said = self._said(int(chosen[at]), at)
+            if said not in found:
+                found.append(said)
+            because[at] = found.index(said)
+        return tuple(found), because
+
+    def _said(self, chosen: int, title: int) -> str:
+        """Return what one choice responds to most."""
+        assert self.rows is not None and self.log is not None
+        row, now = self.rows[chosen * self.log.shape[1] + title], self.situation
+        if float(row[:AXES] @ now[:AXES]) >= float(row[AXES:] @ now[AXES:]):
+            pushes = dict(zip(self.names, self.directions[:, :AXES] @ row[:AXES], strict=True))
+            name = max(pushes, key=lambda each: pushes[each], default="")
+            return f"{RESPONSE}: {name}" if name and pushes[name] > 0.0 else RESPONSE
+        values = {
+            name: float(row[AXES:] @ sketch({name: its})) for name, its in self.context.items()
+        }
+        name = max(values, key=lambda each: values[each])
+        return f"{SITUATION}: {name} = {_shown(self.context[name])}"
+
+
+NOTHING: Final = Responding(np.zeros(0, np.float32))
+
+
+def responding(
+    arrays: Arrays,
+    flat: NDArray[np.intp],
+    shape: tuple[int, ...],
+    taste: TasteVectors,
+    context: Mapping[str, ContextValue],
+) -> Responding:
+    """Return how the artworks in these rows (R,) of the arrays respond, laid out as (K, T)."""
+    now = situation(taste, context)
+    if arrays.responses is None or not len(now):
+        return Responding(now, context)
+    rows = arrays.responses.take(flat, axis=0)
+    if len(now) < SIZE:
+        rows = rows[:, : len(now)]
+    log = rows @ now
+    np.clip(log, -LOG_RESPONSE, LOG_RESPONSE, out=log)
+    return Responding(now, context, rows, log.reshape(shape))
+
+
+def _shown(value: ContextValue) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"{value:g}" if isinstance(value, float | int) else f"'{value}'"
