@@ -129,7 +129,7 @@ class Chooser:
                 else [replaced[at] for at in new],
                 context=context or {},
             )
-            decided = with_interests(decided, taste, parts.view.view)
+            decided = with_interests(decided, taste, view)
             # another prior may have taken office since: the page is of the one that chose it
             versions = structs.replace(versions, prior=decided.prior)
             page = DecisionPage(
