@@ -14,6 +14,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from keyart.schemas.errors import KeyartError
 from keyart.services.api.auth import counted_as
 from keyart.services.api.connections import Bounds, Guard, Phase
+from keyart.services.api.listening import bound
 
 BACKLOG: Final = 1024
 STOP_S: Final = 8
@@ -255,18 +256,3 @@ async def serve(server: Server, host: str, port: int) -> None:
             await server.serve(sockets=[sock])
         except SystemExit:
             raise KeyartError("the api did not start; its log is above") from None
-
-
-def bound(host: str, port: int, *, shared: bool) -> socket.socket:
-    """Return a socket bound to the address, which other processes may share or not."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    sock = socket.socket(family)
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if shared:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        sock.bind((host, port))
-    except BaseException:
-        sock.close()
-        raise
-    return sock

@@ -24,7 +24,8 @@ from keyart.schemas.errors import (
 )
 from keyart.services.api.connections import Bounds
 from keyart.services.api.door import for_monitoring
-from keyart.services.api.server import Server, bound, make_server, serve
+from keyart.services.api.listening import free_port
+from keyart.services.api.server import Server, make_server, serve
 from keyart.services.processes.family import Member
 from keyart.services.wiring.api import app_of
 from keyart.services.wiring.memory import collect_seldom
@@ -164,22 +165,3 @@ def _stop(processes: "list[subprocess.Popen[bytes]]") -> None:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
-
-def free_port(host: str, port: int) -> int:
-    """Return the port, or a free one for 0.
-
-    Raises
-    ------
-    SettingsError
-        Somebody listens there already, or the address is none of this machine's.
-    """
-    try:
-        with bound(host, port, shared=False) as probe:
-            free: int = probe.getsockname()[1]
-            return free
-    except OSError as taken:
-        raise SettingsError(
-            f"the api cannot listen on {host}:{port}: {taken.strerror}; set KEYART_API_PORT, "
-            "or 0 for a free port"
-        ) from None

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from keyart.schemas.errors import KeyartError, SettingsError, StoreAway
-from keyart.services.processes.api import free_port
+from keyart.services.api.listening import free_port
 from keyart.services.processes.family import LastWords, Member
 from keyart.services.processes.lock import FolderLock
 from keyart.services.wiring.folder import check_room
