@@ -115,6 +115,8 @@ class Note(StrEnum):
     """How housekeeping goes."""
     IDLE_UPTO = "idle-upto"
     """The time by which tastes were last looked through for those that nothing moves any more."""
+    ROLLOUT = "rollout"
+    """Which version of a model is being let out, to whom, and how it goes."""
     REWRITE = "erasures-to-rewrite"
     """The embedded server's file still holds what was erased."""
 

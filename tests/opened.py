@@ -13,6 +13,7 @@ from keyart.models.embed import Space
 from keyart.schemas.catalogue import StoredTitle
 from keyart.schemas.priors import NEUTRAL
 from keyart.services.api.snapshots import Snapshots
+from keyart.services.jobs.canary import Canaries
 from keyart.services.jobs.deploy import Deployment
 from keyart.services.jobs.erasure import Erasures
 from keyart.services.jobs.gate import Gate
@@ -24,7 +25,14 @@ from keyart.services.wiring import logs, stores
 from keyart.services.wiring.api import app_of, snapshots_of
 from keyart.services.wiring.erasing import erasures_of
 from keyart.services.wiring.places import archive_dir, data_dir
-from keyart.services.wiring.priors import deployment_of, due_of, fitting_of, gate_of, retraining_of
+from keyart.services.wiring.priors import (
+    canaries_of,
+    deployment_of,
+    due_of,
+    fitting_of,
+    gate_of,
+    retraining_of,
+)
 from keyart.services.wiring.rebuilding import rebuilding_of
 from keyart.services.wiring.settings import Settings
 from keyart.services.wiring.steps import driver_of
@@ -165,6 +173,11 @@ class Opened:
     def retraining(self) -> Retraining:
         """What fits, judges and deploys."""
         return retraining_of(self.settings, self.client, self.deployment)
+
+    @property
+    def canaries(self) -> Canaries:
+        """What lets versions out."""
+        return canaries_of(self.settings, self.client, self.deployment)
 
     @property
     def due(self) -> Due:

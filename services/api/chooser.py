@@ -97,13 +97,14 @@ class Chooser:
             self.recent.clear()
         at_ms = self.clock()
         _, policy, decider = self.experiment.arm(viewer)
+        index = snapshots.index_of(viewer)
         versions = Versions(
             policy=decider.policy_version,
-            prior=snapshots.prior,
+            prior=index.prior,
             posterior=snapshots.posterior,
             space=self.titles.space.identity,
         )
-        places = snapshots.index.arrays.find(titles)
+        places = index.arrays.find(titles)
         standing, replaced = before(
             (stored, self.recent.of(viewer, stored)),
             titles,
@@ -117,7 +118,7 @@ class Chooser:
         if new := [at for at, title in enumerate(titles) if title not in standing]:
             vectors = NO_TASTE if taste is None else taste_vectors(taste[0], at_ms, self.rates)
             decided = decider.decide(
-                snapshots.index,
+                index,
                 titles=[titles[at] for at in new],
                 taste=vectors,
                 surface=surface,

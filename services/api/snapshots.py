@@ -18,6 +18,7 @@ from keyart.models.decide.weights import learned_weights
 from keyart.schemas.errors import KeyartError, StoreAway
 from keyart.schemas.posterior import SharedSums, TitleSums
 from keyart.schemas.topics import partition_of
+from keyart.services.api.beside import Beside, Generation
 from keyart.services.api.prior import ServedPrior
 from keyart.services.wiring.memory import settle
 from keyart.services.wiring.telemetry import ApiMetrics
@@ -84,6 +85,7 @@ class Snapshots:
         self._beliefs = Board(Hyper())
         self._prior = self._neutral(self.index, self._beliefs)
         self._refused, self._again_at = "", 0.0
+        self._beside = Beside(register)
         self.index.prior = self._prior.name
         self._versions: dict[Lane, int] = {}
         self._bounded: frozenset[str] = frozenset()
@@ -118,6 +120,11 @@ class Snapshots:
     def prior(self) -> str:
         """The name of the prior that serves."""
         return self._prior.name
+
+    def index_of(self, viewer: str) -> ServingIndex:
+        """Return what decides for a viewer: while a version is let out, one of two."""
+        second = self._beside.index_of(viewer)
+        return self.index if second is None else second
 
     @property
     def surfaces(self) -> tuple[tuple[str, ...], int]:
@@ -161,10 +168,13 @@ class Snapshots:
         with self._lock:
             self._read_catalogue()
             self._change_over()
-            self._prior.refresh()
+            self._beside.refresh(self._prior.name, lambda name: Generation(*self._built(name)))
+            for each in self._generations:
+                each.prior.refresh()
             self._read_posteriors()
             self.erasures = self._register.erasure_count()
-            self._beliefs.work_out(self.index)
+            for each in self._generations:
+                each.board.work_out(each.index)
             self._tell_bounds()
             self.refreshed_at = time.monotonic()
             self._loaded = True
@@ -216,6 +226,12 @@ class Snapshots:
             self._opinions, self._titles, self._setting, index=index, beliefs=beliefs
         )
 
+    @property
+    def _generations(self) -> list[Generation]:
+        second = self._beside.generation
+        main = Generation(self.index, self._beliefs, self._prior)
+        return [main] if second is None else [main, second]
+
     def _built(self, wanted: str) -> tuple[ServingIndex, Board, ServedPrior]:
         """Return all that decides with a prior, of the whole catalogue.
 
@@ -243,10 +259,11 @@ class Snapshots:
         current = self._titles
         if not current.refresh():
             return
-        put = self._put(current.latest, self.index, self._beliefs)
-        self._prior.tell(put)
-        if self._loaded:
-            self._read_sums(put, self._beliefs)
+        for each in self._generations:
+            put = self._put(current.latest, each.index, each.board)
+            each.prior.tell(put)
+            if self._loaded:
+                self._read_sums(put, each.board)
 
     def _put(self, names: Sequence[str], index: ServingIndex, board: Board) -> list[str]:
         """Put titles into index and board, or take them out; return those that can be decided."""
@@ -271,7 +288,8 @@ class Snapshots:
         for partition in range(self._partitions):
             lane = Lane(TITLES, partition)
             version, titles = self._store.changed(lane, self._versions.get(lane, 0))
-            self._read_sums(titles, self._beliefs)
+            for each in self._generations:
+                self._read_sums(titles, each.board)
             self._versions[lane] = version
             self._metrics.believed.inc(len(titles))
             moved = moved or bool(titles)
@@ -279,8 +297,9 @@ class Snapshots:
             self.posterior = "-".join(str(self._versions[lane]) for lane in sorted(self._versions))
         if moved:
             shared = self._shared_sums()
-            self.index.shared = learned_weights(shared, prior=self.prior)
-            self._beliefs.take_situations(shared)
+            for each in self._generations:
+                each.index.shared = learned_weights(shared, prior=each.prior.name)
+                each.board.take_situations(shared)
 
     def _shared_sums(self) -> list[SharedSums]:
         return [

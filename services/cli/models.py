@@ -12,6 +12,7 @@ from keyart.services.cli.words import counted
 
 if TYPE_CHECKING:
     from keyart.schemas.registry import ModelVersion, Move
+    from keyart.schemas.rollout import Rollout
 
 app = typer.Typer(
     no_args_is_help=True, help="Versions of models: which there are, which one serves, and why."
@@ -23,8 +24,9 @@ By = Annotated[str, typer.Option(help="who; default: the user of this process")]
 @app.command("list")
 def show_all(json: Json = None) -> None:
     """List the versions, the newest first, with the aliases that stand on them."""
+    from keyart.services.jobs.rollout import rollout_in
     from keyart.services.wiring.models import registry_of
-    from keyart.services.wiring.stores import opinions_of
+    from keyart.services.wiring.stores import opinions_of, register_of
 
     check_json(json)
     quiet = json == STANDARD_OUTPUT
@@ -39,7 +41,12 @@ def show_all(json: Json = None) -> None:
             typer.echo("no versions yet: `keyart prior fit` makes one", err=quiet)
         if serves == "neutral":
             typer.echo("no prior serves (neutral)", err=quiet)
-        write_json(json, {"versions": versions, "aliases": held.named(), "serves": serves})
+        if (out := rollout_in(register_of(*its))) is not None:
+            typer.echo(_rolled(out), err=quiet)
+        write_json(
+            json,
+            {"versions": versions, "aliases": held.named(), "serves": serves, "rollout": out},
+        )
 
 
 @app.command()
@@ -119,6 +126,35 @@ def rollback(why: Why = "", by: By = "", json: Json = None) -> None:
         write_json(json, {"aliases": move.aliases.named(), "move": move})
 
 
+@app.command()
+def canary(
+    version: Annotated[str, typer.Argument(help="a version or an alias")] = "candidate",
+    why: Why = "",
+    by: By = "",
+    json: Json = None,
+) -> None:
+    """Let a version out to a share of viewers that grows while it does well; else it goes back."""
+    from keyart.services.wiring.priors import canaries_of, deployment_of
+
+    check_json(json)
+    with site() as its:
+        out = canaries_of(*its, deployment_of(*its)).begin(
+            version, by=by or getpass.getuser(), why=why
+        )
+        typer.echo(_rolled(out), err=json == STANDARD_OUTPUT)
+        write_json(json, out)
+
+
+@app.command(hidden=True)
+def look() -> None:
+    """Look how the version that is let out does, and do what follows."""
+    from keyart.services.wiring.priors import canaries_of, deployment_of
+
+    with site() as its:
+        found = canaries_of(*its, deployment_of(*its)).look()
+        typer.echo(f"{found.act.value}: {found.says}" if found else "nothing is out")
+
+
 @app.command(hidden=True)
 def follow() -> None:
     """Let serve what the registry says."""
@@ -126,6 +162,19 @@ def follow() -> None:
 
     with site() as its:
         typer.echo(deployment_of(*its).follow() or "nothing to do")
+
+
+def _rolled(out: "Rollout") -> str:
+    last = f"; {out.looks[-1].says}" if out.looks else ""
+    if out.phase == "watch":
+        return (
+            f"watched: {out.version} serves {100 * out.share:.3g} % of viewers, the others keep "
+            f"{out.against}{last}"
+        )
+    return (
+        f"canary: {out.version} serves {100 * out.share:.3g} % of viewers beside "
+        f"{out.against}{last}"
+    )
 
 
 def _line(version: "ModelVersion", aliases: list[str], serves: str) -> str:

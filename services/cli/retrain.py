@@ -19,7 +19,8 @@ def retrain(
     then: Annotated[
         str,
         typer.Option(
-            help="what passes the gate: propose leaves it as candidate, promote lets it serve"
+            help="what passes the gate: propose leaves it as candidate, canary lets it out step "
+            "by step, promote lets it serve"
         ),
     ] = "",
     since_hours: Annotated[
@@ -35,7 +36,7 @@ def retrain(
     """
     from keyart.schemas.errors import SettingsError
     from keyart.schemas.extras import need_extra
-    from keyart.services.jobs.retrain.run import PROMOTE, PROPOSE
+    from keyart.services.jobs.retrain.run import CANARY, PROMOTE, PROPOSE
     from keyart.services.wiring.clock import now_ms
     from keyart.services.wiring.logs import archiver_of
     from keyart.services.wiring.priors import deployment_of, due_of, retraining_of
@@ -46,8 +47,10 @@ def retrain(
     with site() as its:
         settings = its.settings
         wanted = then or settings.retrain_then
-        if wanted not in (PROMOTE, PROPOSE):
-            raise SettingsError(f"--then is {wanted!r}: it must be {PROPOSE} or {PROMOTE}")
+        if wanted not in (PROMOTE, PROPOSE, CANARY):
+            raise SettingsError(
+                f"--then is {wanted!r}: it must be {PROPOSE}, {CANARY} or {PROMOTE}"
+            )
         if not when_due:  # housekeeping has just archived
             archiver_of(*its).run()
         deployment = deployment_of(*its)

@@ -87,7 +87,7 @@ class Deployment:
         """
         registry = self.registry
         name = self._known(name)
-        scored = self._prepare(name)
+        scored = self.prepare(name)
         if registry.aliases().champion != name:
             registry.promote(name, by=by, why=why, fence=fence, standing=self.opinions.current)
         self._serve()
@@ -104,7 +104,7 @@ class Deployment:
         registry = self.registry
         held = registry.aliases()
         if held.previous:
-            self._prepare(held.previous)
+            self.prepare(held.previous)
         move = registry.rollback(by=by, why=why, fence=fence, of=held.champion)
         self._serve()
         return move
@@ -143,7 +143,7 @@ class Deployment:
         champion = registry.aliases().champion
         if not champion or champion == self.opinions.current:
             return ""
-        self._prepare(champion)
+        self.prepare(champion)
         self._serve()
         log.warning("%s serves now: the registry says so", champion)
         return champion
@@ -166,7 +166,7 @@ class Deployment:
             return
         self.follow()
 
-    def _prepare(self, name: str) -> int:
+    def prepare(self, name: str) -> int:
         """Fetch a version and let it give its opinions; nothing of it serves yet.
 
         Raises as `promote` does.

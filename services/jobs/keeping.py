@@ -42,6 +42,8 @@ class Chores:
         The server's file, without who was erased.
     follow
         The registry.
+    canary
+        Looks how a version does that is let out.
     retrain
         Looks whether it is time.
     score
@@ -55,6 +57,7 @@ class Chores:
     erase: Callable[[], object]
     rewrite: Callable[[], object]
     follow: Callable[[], object]
+    canary: Callable[[], object]
     retrain: Callable[[], object]
     score: Callable[[], object]
     stop: Callable[[], object]
@@ -129,6 +132,7 @@ class Keeper:
             attempt("erasing", chores.erase)
             attempt("rewriting the server's file", chores.rewrite)
         attempt("following the registry", chores.follow)
+        attempt("looking at the canary", chores.canary)
         attempt("retraining", chores.retrain)
         attempt("scoring new titles", chores.score)
         self._tell(failed)

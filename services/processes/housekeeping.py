@@ -23,6 +23,7 @@ from keyart.services.wiring.places import archive_dir, data_dir
 from keyart.services.wiring.settings import Settings
 from keyart.services.wiring.stores import admin_of, connected, register_of, store_of
 from keyart.streams.ports import Clock
+from keyart.streams.site import Note, Register
 
 if TYPE_CHECKING:
     from keyart.services.jobs.deploy import Deployment
@@ -67,12 +68,29 @@ def keeper_of(settings: Settings, client: Any, *, clock: Clock = now_ms) -> Keep
             erase=erasures.finish,
             rewrite=rewrite,
             follow=lambda: _if_installed(lambda: deployment().follow_beside()),
+            canary=lambda: look_at_canary(register),
             retrain=retrainer.look,
             score=lambda: _if_installed(lambda: deployment().scoring.score_new_beside()),
             stop=retrainer.stop,
         ),
         clock=clock,
     )
+
+
+def look_at_canary(register: Register) -> None:
+    """Look how a version does that is let out, in a process that takes what it read with it.
+
+    Raises
+    ------
+    KeyartError
+        It could not be looked at; it is tried again next time.
+    """
+    if register.read(Note.ROLLOUT) is None:
+        return
+    from keyart.services.jobs.priors.serving import beside
+
+    if said := beside("models", "look"):
+        raise KeyartError(said)
 
 
 def _if_installed(act: Callable[[], object]) -> None:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from keyart.models.sums.rewards import reward_names
 from keyart.schemas.errors import SettingsError
 from keyart.services.api.auth import keys_of
+from keyart.services.wiring.canary_rules import rules_of
 from keyart.services.wiring.experiment import experiment_of
 from keyart.services.wiring.folder import check_folder
 from keyart.services.wiring.roles import Role
@@ -43,6 +44,7 @@ def check_settings(settings: Settings, role: Role) -> None:
         _check_kafka(settings)
     _check_space(settings.space)
     _check_reward(settings.reward)
+    rules_of(settings)
     if uses_folder(settings, role):
         check_folder(Path(settings.data_dir))
     if role.answers:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from keyart.models.bandits.registry import build_policy
+from keyart.services.jobs.canary import Canaries
 from keyart.services.jobs.deploy import Deployment
 from keyart.services.jobs.gate import Gate
 from keyart.services.jobs.priors.fitting import Fitting
@@ -10,12 +11,13 @@ from keyart.services.jobs.priors.serving import Scoring
 from keyart.services.jobs.retrain.due import Due
 from keyart.services.jobs.retrain.run import Retraining
 from keyart.services.jobs.retrain.stages import Jobs
+from keyart.services.wiring.canary_rules import rules_of
 from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.experiment import options_of
 from keyart.services.wiring.models import registry_of
 from keyart.services.wiring.places import archive_dir, priors_dir, retrain_dir
 from keyart.services.wiring.settings import Settings
-from keyart.services.wiring.stores import lease_of, opinions_of
+from keyart.services.wiring.stores import lease_of, opinions_of, register_of
 from keyart.services.wiring.titles import current_titles
 
 
@@ -65,6 +67,18 @@ def retraining_of(settings: Settings, client: Any, deployment: Deployment) -> Re
         fitting=fitting_of(settings, deployment),
         gate=gate_of(settings, deployment),
         deployment=deployment,
+        canaries=canaries_of(settings, client, deployment),
+        clock=now_ms,
+    )
+
+
+def canaries_of(settings: Settings, client: Any, deployment: Deployment) -> Canaries:
+    """Return what lets versions out, and looks how they do."""
+    return Canaries(
+        deployment=deployment,
+        register=register_of(settings, client),
+        archive=archive_dir(settings),
+        rules=rules_of(settings),
         clock=now_ms,
     )
 

@@ -212,12 +212,36 @@ class Settings:
     )
     retrain_then: str = _setting(
         "propose",
-        "what becomes of a retrained prior that passes the gate: it is left as candidate, or it "
-        "serves at once",
-        one_of=("propose", "promote"),
+        "what becomes of a retrained prior that passes the gate: it is left as candidate, it is "
+        "let out to a growing share of viewers, or it serves at once",
+        one_of=("propose", "canary", "promote"),
     )
     retrain_most_s: float = _setting(
         3600, "how long a retraining may take; the next one goes on", low=1, high=604_800
+    )
+    canary_shares: str = _setting(
+        "0.01,0.05,0.2,0.5", "shares of viewers that a version is let out to, step by step"
+    )
+    canary_step_s: float = _setting(
+        3600, "how long a step of the canary lasts at least", low=0.1, high=2_592_000
+    )
+    canary_least_rewards: int = _setting(
+        200, "rewards of its viewers before the canary's next step", low=1, high=10**9
+    )
+    canary_most_hours: float = _setting(
+        72, "what a canary could not show by then goes back", low=0.001, high=8760
+    )
+    canary_silence_hours: float = _setting(
+        6, "without a new reward for so long a version that is let out goes back", low=0.001
+    )
+    canary_kept: float = _setting(
+        0.1,
+        "share of viewers who keep the champion of before while a new one is watched",
+        low=0.001,
+        high=0.5,
+    )
+    canary_watch_hours: float = _setting(
+        168, "how long a new champion is watched against the one before", low=0.001, high=8760
     )
     archive_s: float = _setting(
         30, "how often read records are archived and trimmed", low=0.1, high=86_400

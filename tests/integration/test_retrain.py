@@ -16,6 +16,7 @@ from keyart.schemas.registry import ModelVersion
 from keyart.services.jobs.deploy import register_ridge
 from keyart.services.jobs.retrain import run
 from keyart.services.jobs.retrain.stages import STAGES, Folder
+from keyart.services.jobs.rollout import rollout_in
 from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.settings import Settings
 from keyart.streams.valkey.connect import connect
@@ -52,6 +53,19 @@ def test_a_retraining_makes_a_candidate_and_promotes_only_if_told_to(parts: Open
     assert parts.opinions.current == done.version
     assert registry.aliases().named() == {"champion": done.version, "previous": "neutral"}
     assert parts.retraining.run(reason="again", then="promote").outcome == "same"
+
+
+def test_what_passes_the_gate_is_let_out_if_told_to(parts: Opened) -> None:
+    done = parts.retraining.run(reason="test", then="canary")
+    assert done.outcome == "canary", done.says
+    out = rollout_in(parts.register)
+    assert out is not None
+    assert (out.version, out.against, out.share) == (done.version, "neutral", 0.01)
+    assert parts.registry.aliases().named() == {"candidate": done.version}
+    assert parts.opinions.current == "neutral"
+    assert any(parts.opinions.titles(done.version)), "it has said what it thinks"
+    found = parts.canaries.look()
+    assert found is not None and found.says == "no new reward of it"
 
 
 def test_the_gate_says_why_rule_by_rule_and_refuses_what_is_upside_down(parts: Opened) -> None:

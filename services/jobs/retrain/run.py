@@ -9,6 +9,7 @@ from typing import Final
 
 from keyart.models.ope.gate.rules import Judgement
 from keyart.schemas.errors import Contended, InvalidRecord, KeyartError, SettingsError
+from keyart.services.jobs.canary import Canaries
 from keyart.services.jobs.deploy import Deployment
 from keyart.services.jobs.gate import Gate
 from keyart.services.jobs.priors.fitting import SPACE, Fitting
@@ -30,7 +31,7 @@ from keyart.streams.site import Lease
 
 log = logging.getLogger(__name__)
 BY: Final = "retrain"
-PROMOTE, PROPOSE = "promote", "propose"
+PROMOTE, PROPOSE, CANARY = "promote", "propose", "canary"
 Tell = Callable[[str], None]
 
 
@@ -48,8 +49,8 @@ class Retraining:
         What was begun and what has ended, on disk.
     lease
         (owner) -> the right to retrain, which one process at a time may hold, here or elsewhere.
-    fitting, gate, deployment
-        What fits, judges and deploys.
+    fitting, gate, deployment, canaries
+        What fits, judges, deploys, and lets out step by step.
     clock
         Now, in milliseconds.
     """
@@ -59,6 +60,7 @@ class Retraining:
     fitting: Fitting
     gate: Gate
     deployment: Deployment
+    canaries: Canaries
     clock: Clock
 
     def run(
@@ -83,7 +85,8 @@ class Retraining:
             As `Fitting.fit` takes them.
         then
             What becomes of a version that passes the gate: `promote` lets it serve at once,
-            `propose` leaves it as candidate, to be promoted by the canary or a person.
+            `propose` leaves it as candidate, to be promoted by a person, `canary` lets it out to a
+            share of viewers that grows while it does well.
         most_s
             It ends itself after so long.
 
@@ -195,6 +198,11 @@ class _Stages:
                 why = f"{self._job.reason}; gate: {judgement.says}"
                 self._site.deployment.promote(fit.version, by=BY, why=why, fence=token)
             return self._end("promoted", fit, judgement.says)
+        if self._then == CANARY:
+            self._tell("letting it out")
+            why = f"{self._job.reason}; gate: {judgement.says}"
+            self._site.canaries.begin(fit.version, by=BY, why=why, fence=token)
+            return self._end(CANARY, fit, judgement.says)
         return self._end("proposed", fit, judgement.says)
 
     def _end(self, outcome: str, fit: Fit, says: str) -> Done:

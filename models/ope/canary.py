@@ -1,0 +1,228 @@
+"""A canary as a pure machine: what was seen, and what follows.
+
+A version is served to a share of viewers that grows by steps, beside the champion. It is judged on
+takes of all viewers who were to see it against all others in the same time, whoever chose what they
+then saw (intention to treat), by an interval that holds at every look. One bad look is not enough,
+and silence is: what nobody hears of goes back. Then it serves all but a few, who keep the champion
+of before, and is watched by the same interval.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+import numpy as np
+from msgspec import structs
+from numpy.typing import NDArray
+
+from keyart.models.decide.experiment import viewer_share
+from keyart.models.ope.gate.rules import MARGIN, Slope
+from keyart.models.statistics.lift import Contrast, contrast
+from keyart.models.statistics.timeline import viewer_weights
+from keyart.schemas.posterior import PolicyBucket
+from keyart.schemas.rollout import CANARY, MAX_LOOKS, WATCH, Look, Rollout, Step
+
+HOUR_MS: Final = 3_600_000
+
+
+class Act(StrEnum):
+    """What follows from a look."""
+
+    STAY = "stay"
+    GROW = "grow"
+    BACK = "back"
+    ALL = "all"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CanaryRules:
+    """How a version is let out.
+
+    Parameters
+    ----------
+    shares
+        Of viewers, step by step, 0 to 1, each larger than the one before.
+    step_ms, least
+        How long a step lasts at least, and how many rewards its viewers give at least.
+    margin
+        Share of takes that may be lost at most, for all that is known, before it serves all.
+    most_ms
+        What could not be told by then goes back.
+    silence_ms
+        Without a new reward of the version for so long, it goes back.
+    failures
+        Bad looks, one after the other, after which it goes back.
+    kept
+        Share of viewers who keep the champion of before while the version is watched.
+    watch_ms
+        How long it is watched.
+    """
+
+    shares: tuple[float, ...] = (0.01, 0.05, 0.2, 0.5)
+    step_ms: int = HOUR_MS
+    least: int = 200
+    margin: float = MARGIN
+    most_ms: int = 72 * HOUR_MS
+    silence_ms: int = 6 * HOUR_MS
+    failures: int = 3
+    kept: float = 0.1
+    watch_ms: int = 168 * HOUR_MS
+
+
+class Evidence(NamedTuple):
+    """What came of a rollout so far.
+
+    Parameters
+    ----------
+    rewards
+        Of decisions that the version made.
+    in_step
+        Of viewers who were to see it, since the last step began.
+    lift
+        Of those viewers over the others; None before each side has ten takes.
+    slope
+        Of takes on its opinions; None where that cannot be told.
+    """
+
+    rewards: int
+    in_step: int
+    lift: Contrast | None
+    slope: Slope | None = None
+
+
+class Followed(NamedTuple):
+    """What to do, the rollout as it stands then, and why in words."""
+
+    act: Act
+    rollout: Rollout
+    says: str
+
+
+def salt_of(version: str) -> bytes:
+    """Return what makes one rollout's draw of viewers another's: at most 16 bytes."""
+    return b"c" + version.encode()[-15:]
+
+
+def begun(version: str, against: str, rules: CanaryRules, now_ms: int) -> Rollout:
+    """Return a canary at its first step."""
+    step = Step(share=rules.shares[0], since_ms=now_ms)
+    return Rollout(version=version, against=against, phase=CANARY, steps=(step,), heard_ms=now_ms)
+
+
+def watched(rollout: Rollout, rules: CanaryRules, now_ms: int) -> Rollout:
+    """Return the watch over a version that serves all but a few."""
+    step = Step(share=1.0 - rules.kept, since_ms=now_ms)
+    return structs.replace(
+        rollout, phase=WATCH, steps=(step,), heard_ms=now_ms, rewards=0, failures=0
+    )
+
+
+def follow(rollout: Rollout, seen: Evidence, rules: CanaryRules, now_ms: int) -> Followed:
+    """Return what follows from what was seen by now."""
+    fresh = seen.rewards > rollout.rewards
+    if not fresh:
+        quiet_ms = now_ms - rollout.heard_ms
+        if quiet_ms > rules.silence_ms:
+            says = f"nothing was heard of it for {quiet_ms / HOUR_MS:.1f} hours: no data means back"
+            return _told(Act.BACK, rollout, seen, says, now_ms)
+        return Followed(Act.STAY, rollout, "no new reward of it")
+    rollout = structs.replace(rollout, rewards=seen.rewards, heard_ms=now_ms)
+    if fault := _fault(seen):
+        rollout = structs.replace(rollout, failures=rollout.failures + 1)
+        says = f"{fault} (look {rollout.failures} of {rules.failures})"
+        act = Act.BACK if rollout.failures >= rules.failures else Act.STAY
+        return _told(act, rollout, seen, says, now_ms)
+    rollout = structs.replace(rollout, failures=0)
+    held = _in_words(seen.lift)
+    if rollout.phase == WATCH:
+        over = now_ms - rollout.since_ms > rules.watch_ms
+        return _told(Act.DONE if over else Act.STAY, rollout, seen, held, now_ms)
+    if now_ms - rollout.since_ms > rules.most_ms:
+        says = f"in {rules.most_ms / HOUR_MS:.0f} hours it could not be told: {held}"
+        return _told(Act.BACK, rollout, seen, says, now_ms)
+    step = rollout.steps[-1]
+    if now_ms - step.since_ms < rules.step_ms or seen.in_step < rules.least:
+        return _told(Act.STAY, rollout, seen, held, now_ms)
+    if larger := [share for share in rules.shares if share > step.share]:
+        told = _told(Act.GROW, rollout, seen, held, now_ms)
+        steps = (*rollout.steps, Step(share=larger[0], since_ms=now_ms))
+        return told._replace(rollout=structs.replace(told.rollout, steps=steps))
+    if seen.lift is not None and seen.lift.lift.low >= -rules.margin:
+        return _told(Act.ALL, rollout, seen, held, now_ms)
+    says = f"it cannot be told yet that it loses at most {100 * rules.margin:.0f} %: {held}"
+    return _told(Act.STAY, rollout, seen, says, now_ms)
+
+
+def _fault(seen: Evidence) -> str:
+    if seen.lift is not None and seen.lift.lift.high < 0.0:
+        return f"it is taken less often: {_in_words(seen.lift)}"
+    if seen.slope is not None and seen.slope.high < 0.0:
+        return f"takes go against its opinions: slope below {seen.slope.high:.2f}"
+    return ""
+
+
+def _in_words(lift: Contrast | None) -> str:
+    if lift is None:
+        return "too few takes to compare"
+    its = lift.lift
+    return f"{100 * its.estimate:+.1f} % takes ({100 * its.low:+.1f} to {100 * its.high:+.1f})"
+
+
+def _told(act: Act, rollout: Rollout, seen: Evidence, says: str, now_ms: int) -> Followed:
+    its = None if seen.lift is None else seen.lift.lift
+    look = Look(
+        at_ms=now_ms,
+        share=rollout.share,
+        rewards=seen.rewards,
+        lift=None if its is None else its.estimate,
+        low=None if its is None else its.low,
+        high=None if its is None else its.high,
+        says=says,
+    )
+    looks = (*rollout.looks, look)[-MAX_LOOKS:]
+    return Followed(act, structs.replace(rollout, looks=looks), says)
+
+
+def compared(
+    rollout: Rollout,
+    viewers: Sequence[str],
+    values: NDArray[np.float64],
+    shown_ms: NDArray[np.int64],
+) -> tuple[Contrast | None, int]:
+    """Return the lift of those who were to see the version, and their rewards in the last step.
+
+    Within each step, whose shares are its own, and then averaged.
+
+    Parameters
+    ----------
+    viewers
+        (N,) pseudonyms.
+    values, shown_ms
+        (N,) rewards, and when they were shown.
+    """
+    names, number = np.unique(np.asarray(viewers, dtype=np.str_), return_inverse=True)
+    salt = salt_of(rollout.version)
+    places = np.array([viewer_share(str(each), salt) for each in names])[number]
+    weights = viewer_weights([str(each) for each in names])[number].astype(np.float64)
+    starts = [step.since_ms for step in rollout.steps]
+    at_step = np.searchsorted(starts, shown_ms, side="right") - 1
+    pairs, last = [], 0
+    for at, step in enumerate(rollout.steps):
+        here = at_step == at
+        meant = here & (places < step.share)
+        pairs.append((_bucket(values, weights, meant), _bucket(values, weights, here & ~meant)))
+        last = int(meant.sum())
+    return contrast(pairs), last
+
+
+def _bucket(
+    values: NDArray[np.float64], weights: NDArray[np.float64], which: NDArray[np.bool_]
+) -> PolicyBucket:
+    return PolicyBucket(
+        count=int(which.sum()),
+        value=float(values[which].sum()),
+        counts=weights[which].sum(axis=0).astype(int).tolist(),
+        values=(weights[which] * values[which, None]).sum(axis=0).tolist(),
+    )

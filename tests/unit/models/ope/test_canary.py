@@ -1,0 +1,175 @@
+"""The canary as a machine: growth by steps, failures counted, silence, and who wins in the end."""
+
+import numpy as np
+import pytest
+
+from keyart.models.decide.experiment import viewer_share
+from keyart.models.ope.canary import (
+    HOUR_MS,
+    Act,
+    CanaryRules,
+    Evidence,
+    begun,
+    compared,
+    follow,
+    salt_of,
+    watched,
+)
+from keyart.models.ope.gate.rules import Slope
+from keyart.models.statistics.interval import Interval
+from keyart.models.statistics.lift import Contrast
+from keyart.schemas.rollout import CANARY, WATCH, Rollout, Step
+
+T0 = 1_700_000_000_000
+RULES = CanaryRules()
+
+
+def lift(low: float, high: float) -> Contrast:
+    whole = Interval(estimate=(low + high) / 2, low=low, high=high)
+    return Contrast(lift=whole, extra=whole, policy=0.1, control=0.1, impressions=1000, growth=None)
+
+
+def out() -> Rollout:
+    return begun("v2", "v1", RULES, T0)
+
+
+def test_it_grows_step_by_step_and_serves_all_once_harm_is_bounded() -> None:
+    rollout, acts, now = out(), [], T0
+    for number in range(1, 6):
+        now += HOUR_MS
+        found = follow(rollout, Evidence(1000 * number, 300, lift(-0.04, 0.1)), RULES, now)
+        rollout = found.rollout
+        acts.append(found.act)
+    assert acts == [Act.GROW, Act.GROW, Act.GROW, Act.ALL, Act.ALL]
+    assert [step.share for step in rollout.steps] == [0.01, 0.05, 0.2, 0.5]
+    assert [look.share for look in rollout.looks] == [0.01, 0.05, 0.2, 0.5, 0.5]
+
+
+@pytest.mark.parametrize(
+    ("in_step", "passed_ms"), [(199, 2 * HOUR_MS), (10_000, HOUR_MS - 1)], ids=["rewards", "time"]
+)
+def test_a_step_needs_its_time_and_its_rewards(in_step: int, passed_ms: int) -> None:
+    found = follow(out(), Evidence(500, in_step, lift(0.1, 0.2)), RULES, T0 + passed_ms)
+    assert found.act is Act.STAY and found.rollout.share == 0.01
+
+
+def test_bad_looks_are_counted_and_a_good_one_clears_them() -> None:
+    worse, better = lift(-0.3, -0.1), lift(-0.04, 0.1)
+    rollout = out()
+    for number, (seen, act, failures) in enumerate(
+        [
+            (worse, Act.STAY, 1),
+            (worse, Act.STAY, 2),
+            (better, Act.STAY, 0),
+            (worse, Act.STAY, 1),
+            (worse, Act.STAY, 2),
+            (worse, Act.BACK, 3),
+        ],
+        start=1,
+    ):
+        found = follow(rollout, Evidence(number, 10, seen), RULES, T0 + number)
+        assert (found.act, found.rollout.failures) == (act, failures)
+        rollout = found.rollout
+    assert "taken less often: -20.0 % takes (-30.0 to -10.0)" in rollout.looks[-1].says
+
+
+def test_a_look_that_finds_nothing_new_counts_neither_way() -> None:
+    first = follow(out(), Evidence(5, 5, lift(-0.3, -0.1)), RULES, T0 + 1)
+    again = follow(first.rollout, Evidence(5, 5, lift(-0.3, -0.1)), RULES, T0 + 2)
+    assert again.act is Act.STAY and again.rollout == first.rollout
+
+
+def test_no_data_means_back() -> None:
+    quiet = follow(out(), Evidence(0, 0, None), RULES, T0 + RULES.silence_ms)
+    assert quiet.act is Act.STAY
+    over = follow(out(), Evidence(0, 0, None), RULES, T0 + RULES.silence_ms + 1)
+    assert over.act is Act.BACK and "no data means back" in over.says
+
+
+def test_what_cannot_be_told_in_time_goes_back() -> None:
+    rollout = out()
+    found = follow(rollout, Evidence(9, 9, lift(-0.5, 0.5)), RULES, T0 + RULES.most_ms + 1)
+    assert found.act is Act.BACK and "could not be told" in found.says
+
+
+def test_the_last_step_waits_for_proof_that_harm_is_small() -> None:
+    steps = tuple(Step(share=share, since_ms=T0) for share in RULES.shares)
+    last = Rollout(version="v2", against="v1", phase=CANARY, steps=steps, heard_ms=T0)
+    wide = follow(last, Evidence(500, 500, lift(-0.06, 0.4)), RULES, T0 + HOUR_MS)
+    assert wide.act is Act.STAY and "cannot be told yet" in wide.says
+    none = follow(last, Evidence(500, 500, None), RULES, T0 + HOUR_MS)
+    assert none.act is Act.STAY
+
+
+def test_opinions_that_takes_go_against_are_a_fault_whatever_the_takes_are() -> None:
+    slope = Slope(value=-1.0, error=0.1, rows=500)
+    found = follow(out(), Evidence(5, 5, lift(0.1, 0.2), slope), RULES, T0 + 1)
+    assert found.rollout.failures == 1 and "against its opinions" in found.says
+
+
+def test_after_it_serves_it_is_watched_and_goes_back_by_the_same_rule() -> None:
+    watch = watched(out(), RULES, T0)
+    assert (watch.phase, watch.share) == (WATCH, 0.9)
+    rollout = watch
+    for number in (1, 2, 3):
+        found = follow(rollout, Evidence(number, 5, lift(-0.2, -0.1)), RULES, T0 + number)
+        rollout = found.rollout
+    assert found.act is Act.BACK
+    ended = follow(watch, Evidence(1, 5, lift(-0.02, 0.1)), RULES, T0 + RULES.watch_ms + 1)
+    assert ended.act is Act.DONE
+    quiet = follow(watch, Evidence(0, 0, None), RULES, T0 + RULES.silence_ms + 1)
+    assert quiet.act is Act.BACK
+
+
+def traffic(rollout: Rollout, effect: float, days: float, seed: int) -> tuple[list[str], ...]:
+    """Rewards of 4,000 viewers; those who were to see the version take `effect` times as often."""
+    rng = np.random.default_rng(seed)
+    count = int(20_000 * days)
+    viewers = [f"{at:032x}" for at in rng.integers(0, 4000, count)]
+    shown = T0 + np.sort(rng.integers(0, int(24 * HOUR_MS * days), count))
+    salt = salt_of(rollout.version)
+    share = np.array([viewer_share(each, salt) for each in viewers])
+    steps = np.array([step.share for step in rollout.steps])
+    starts = [step.since_ms for step in rollout.steps]
+    tried = share < steps[np.searchsorted(starts, shown, side="right") - 1]
+    own = rng.gamma(4.0, 0.25, 4000)[[int(each, 16) for each in viewers]]
+    values = (rng.random(count) < 0.1 * own * np.where(tried, effect, 1.0)).astype(float)
+    return viewers, values, shown  # type: ignore[return-value]
+
+
+def in_steps(*shares: float) -> Rollout:
+    steps = tuple(
+        Step(share=share, since_ms=T0 + at * 6 * HOUR_MS) for at, share in enumerate(shares)
+    )
+    return Rollout(version="v2", against="v1", phase=CANARY, steps=steps, heard_ms=T0)
+
+
+def test_shares_that_grow_do_not_pass_for_an_effect() -> None:
+    """No difference: over 40 canaries the interval that is looked at excludes 0 in at most 4."""
+    rollout = in_steps(0.05, 0.2, 0.5)
+    wrong = 0
+    for seed in range(40):
+        viewers, values, shown = traffic(rollout, 1.0, 1.0, seed)
+        found, last = compared(rollout, viewers, values, shown)  # type: ignore[arg-type]
+        assert found is not None and last > 200
+        wrong += not found.lift.low <= 0.0 <= found.lift.high
+    assert wrong <= 4
+
+
+@pytest.mark.parametrize(("effect", "sign"), [(0.6, -1), (1.5, 1)])
+def test_a_large_difference_is_found_with_its_sign(effect: float, sign: int) -> None:
+    rollout = in_steps(0.05, 0.2, 0.5)
+    viewers, values, shown = traffic(rollout, effect, 1.5, 1)
+    found, _ = compared(rollout, viewers, values, shown)  # type: ignore[arg-type]
+    assert found is not None
+    assert found.lift.low <= effect - 1.0 <= found.lift.high
+    assert (found.lift.high < 0.0) if sign < 0 else (found.lift.low > 0.0)
+
+
+def test_each_rollout_draws_its_own_viewers() -> None:
+    viewers = [f"{at:032x}" for at in range(2000)]
+    one, two = (
+        {each for each in viewers if viewer_share(each, salt_of(version)) < 0.1}
+        for version in ("ridge-0a0a0a0a", "ridge-0b0b0b0b")
+    )
+    assert len(one & two) < 40 and 140 < len(one) < 260
