@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 from msgspec import structs
 
+from keyart.models.sums.responses import response_row
 from keyart.schemas import codec
 from keyart.schemas.catalogue import StoredTitle
 from keyart.schemas.errors import InvalidRecord
@@ -198,12 +199,7 @@ def _same_responses(left: Responses, right: Responses) -> str:
     if left.keys() != right.keys():
         return "has responses of other artworks"
     for artwork, each in left.items():
-        other = right[artwork]
-        sums, others = (
-            [*its.shown, *its.told, its.taken, its.expected, its.taste_squares, its.context_squares]
-            for its in (each, other)
-        )
-        if not _close(sums, others):
+        if not _close(response_row(each).tolist(), response_row(right[artwork]).tolist()):
             return f"has another response of artwork {artwork}"
     return ""
 

@@ -17,10 +17,21 @@ from keyart.models.belief.responses import (
     tell,
 )
 from keyart.models.decide.index import ServingIndex
-from keyart.models.sums.responses import covariance_of
+from keyart.models.sums.responses import (
+    CONTEXT_SHOWN,
+    CONTEXT_TOLD,
+    EXPECTED,
+    SQUARES,
+    TAKEN,
+    TASTE_SHOWN,
+    TASTE_TOLD,
+    WIDTH,
+    covariance_of,
+    response_row,
+)
 from keyart.models.taste.features import F32
 from keyart.schemas.context import SIZE
-from keyart.schemas.posterior import Response, SharedSums, TitleSums
+from keyart.schemas.posterior import SharedSums, TitleSums
 
 Array = NDArray[np.float64]
 
@@ -28,10 +39,6 @@ CHUNK: Final = 256
 """Titles that are worked out at once: each is padded to the widest of them."""
 NOTICEABLE: Final = 0.01
 """A title whose artworks all respond by less, where a situation varies by 1, does not respond."""
-_TAKEN, _EXPECTED, _SQUARES = 0, 1, slice(2, 2 + len(BLOCKS))
-_SHOWN = slice(_SQUARES.stop, _SQUARES.stop + SIZE)
-_TOLD = slice(_SHOWN.stop, _SHOWN.stop + SIZE)
-WIDTH: Final = _TOLD.stop
 
 
 class Responses:
@@ -51,7 +58,8 @@ class Responses:
         rows = np.zeros((len(artworks), WIDTH), np.float32)
         for row, artwork in zip(rows, artworks, strict=True):
             if (its := sums.responses.get(artwork)) is not None:
-                _write(row, its)
+                held = response_row(its)
+                row[: len(held)] = held
         self._held[sums.title], self._artworks[sums.title] = rows, tuple(artworks)
 
     def forget(self, title: str) -> None:
@@ -90,20 +98,12 @@ class Responses:
             rows = self._held[title]
             table[at, : len(rows)] = rows
         return ResponseSums(
-            taken=table[:, :, _TAKEN],
-            expected=table[:, :, _EXPECTED],
-            squares=table[:, :, _SQUARES],
-            shown=table[:, :, _SHOWN],
-            told=table[:, :, _TOLD],
+            taken=table[:, :, TAKEN],
+            expected=table[:, :, EXPECTED],
+            squares=table[:, :, SQUARES],
+            shown=np.concatenate((table[:, :, TASTE_SHOWN], table[:, :, CONTEXT_SHOWN]), axis=2),
+            told=np.concatenate((table[:, :, TASTE_TOLD], table[:, :, CONTEXT_TOLD]), axis=2),
         )
-
-
-def _write(row: F32, sums: Response) -> None:
-    row[_TAKEN], row[_EXPECTED] = sums.taken, sums.expected
-    row[_SQUARES] = sums.taste_squares, sums.context_squares
-    # a later keyart may log longer situations than this one knows
-    row[_SHOWN][: len(sums.shown)] = sums.shown[:SIZE]
-    row[_TOLD][: len(sums.told)] = sums.told[:SIZE]
 
 
 def _chunks(titles: Sequence[str]) -> list[Sequence[str]]:

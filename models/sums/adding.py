@@ -8,7 +8,7 @@ value x 2^-(age / half-life), so the order of the rewards does not matter, to ro
 from collections.abc import Sequence
 
 from keyart.models.sums import bursts
-from keyart.models.sums.responses import add_response, faded_responses
+from keyart.models.sums.responses import add_responses
 from keyart.schemas.posterior import (
     MAX_CALLERS,
     MAX_KEPT_ARTWORKS,
@@ -60,10 +60,10 @@ def add_to_title(
         artworks=bursts.faded_cells(before.artworks, fade),
         caller=before.caller,
         callers={name: bursts.faded_cells(each, fade) for name, each in before.callers.items()},
-        responses=faded_responses(before.responses, fade),
     )
     shares = {start: dict(counts) for start, counts in before.shares.items()}
     fresh = None if before.fresh is None else bursts.faded(before.fresh, fade)
+    learned: list[tuple[Reward, float]] = []
     for reward in rewards:
         weight = 2.0 ** ((reward.shown_at_ms - as_of_ms) / half_life_ms)
         watched = hold and reward.fresh
@@ -71,7 +71,7 @@ def add_to_title(
         caller = _apart(told, fresh, reward.caller)
         if not guarded:
             _add_to(told, reward, weight, caller)
-            add_response(told.responses, reward, weight)
+            learned.append((reward, weight))
         if watched:
             fresh = fresh or Fresh()
             window = fresh.open
@@ -85,9 +85,9 @@ def add_to_title(
     if len(shares) > SHARES_KEPT:
         shares = {start: shares[start] for start in sorted(shares)[-SHARES_KEPT:]}
     told.as_of_ms, told.shares, told.fresh = as_of_ms, shares, fresh
+    responses = add_responses(before.responses, learned, fade)
     # an artwork that made room for another has no response either
-    for artwork in told.responses.keys() - told.artworks.keys():
-        del told.responses[artwork]
+    told.responses = {name: its for name, its in responses.items() if name in told.artworks}
     return told
 
 

@@ -9,57 +9,121 @@ costs 2 Z + 4 numbers and not Z squared.
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from keyart.schemas.context import AXES, SIZE
-from keyart.schemas.posterior import Response, Responses, SharedSums
+from keyart.schemas.context import AXES, SIZE, SKETCH
+from keyart.schemas.errors import InvalidRecord
+from keyart.schemas.posterior import Responses, SharedSums
 from keyart.schemas.rewards import Reward
 
 Array = NDArray[np.float64]
 
-
-def faded_responses(responses: Responses, fade: float) -> Responses:
-    """Return the sums decayed by `fade`, as copies."""
-    return {
-        name: Response(
-            each.taken * fade,
-            each.expected * fade,
-            [value * fade for value in each.shown],
-            [value * fade for value in each.told],
-            each.taste_squares * fade,
-            each.context_squares * fade,
-        )
-        for name, each in responses.items()
-    }
+TAKEN: Final = 0
+EXPECTED: Final = 1
+SQUARES: Final = slice(2, 4)
+"""Of the parts of z that are taste and context."""
+TASTE_SHOWN: Final = slice(4, 4 + AXES)
+TASTE_TOLD: Final = slice(TASTE_SHOWN.stop, TASTE_SHOWN.stop + AXES)
+CONTEXT_SHOWN: Final = slice(TASTE_TOLD.stop, TASTE_TOLD.stop + SKETCH)
+CONTEXT_TOLD: Final = slice(CONTEXT_SHOWN.stop, CONTEXT_SHOWN.stop + SKETCH)
+WIDTH: Final = CONTEXT_TOLD.stop
+"""Columns of an artwork's sums: y, e, e |z|^2 twice, e z and y z of taste, the same of context."""
 
 
-def add_response(responses: Responses, reward: Reward, weight: float) -> None:
-    """Add one reward, in place; one whose situation is not known adds nothing."""
-    if not reward.situation:
-        return
-    sums = responses.setdefault(reward.artwork, Response())
-    z, expected = reward.situation, weight * expected_of(reward)
-    sums.expected += expected
-    sums.taken += weight * reward.value
-    sums.shown = _plus(sums.shown, z, expected)
-    sums.taste_squares += expected * sum([value * value for value in z[:AXES]])
-    sums.context_squares += expected * sum([value * value for value in z[AXES:]])
-    if reward.value:
-        sums.told = _plus(sums.told, z, weight * reward.value)
+def add_responses(
+    before: Responses, told: Sequence[tuple[Reward, float]], fade: float
+) -> Responses:
+    """Return the sums with these rewards, each with its weight; those before count `fade`.
+
+    Rewards whose situation is not known add nothing.
+    """
+    used = [(reward, weight) for reward, weight in told if reward.situation]
+    if not used and (fade == 1.0 or not before):
+        return before
+    names = sorted(before.keys() | {reward.artwork for reward, _ in used})
+    sums = np.zeros((len(names), WIDTH))
+    for row, name in zip(sums, names, strict=True):
+        if name in before:
+            held = _read(before[name])
+            row[: len(held)] = held
+    _are_numbers(sums)
+    sums *= fade
+    if used:
+        place = {name: at for at, name in enumerate(names)}
+        of = np.array([place[reward.artwork] for reward, _ in used], np.intp)
+        np.add.at(sums, of, _rows([each for each, _ in used], [weight for _, weight in used]))
+    return {name: _packed(row) for name, row in zip(names, sums, strict=True)}
 
 
-def expected_of(reward: Reward) -> float:
-    """Return the take that was expected of a decision without the artwork's own response."""
-    return reward.expected * reward.multiplier / reward.response
+def _rows(rewards: Sequence[Reward], weights: Sequence[float]) -> Array:
+    """Return (N, WIDTH) what each reward adds."""
+    z, (e, y) = situations_of(rewards), _counts(rewards, weights)
+    taste, context = z[:, :AXES], z[:, AXES:SIZE]
+    rows = np.empty((len(z), WIDTH))
+    rows[:, TAKEN], rows[:, EXPECTED] = y, e
+    rows[:, SQUARES.start] = e * np.einsum("nz,nz->n", taste, taste)
+    rows[:, SQUARES.start + 1] = e * np.einsum("nz,nz->n", context, context)
+    for part, shown, said in (
+        (taste, TASTE_SHOWN, TASTE_TOLD),
+        (context, CONTEXT_SHOWN, CONTEXT_TOLD),
+    ):
+        np.multiply(part, e[:, None], out=rows[:, shown])
+        np.multiply(part, y[:, None], out=rows[:, said])
+    return rows
 
 
-def _plus(sums: list[float], values: Sequence[float], factor: float) -> list[float]:
-    """Return sums + factor x values; what the shorter of them lacks is 0."""
-    size = min(len(sums), len(values))
-    added = [sums[at] + factor * values[at] for at in range(size)]
-    return added + sums[size:] + [factor * value for value in values[size:]]
+def situations_of(rewards: Sequence[Reward]) -> Array:
+    """Return (N, SIZE) their situations; what a shorter one lacks is 0, a longer one is cut."""
+    z = np.zeros((len(rewards), SIZE))
+    lengths = [len(reward.situation) for reward in rewards]
+    for length in set(lengths):
+        rows = [at for at, its in enumerate(lengths) if its == length]
+        its = np.array([rewards[at].situation for at in rows], np.float64)[:, :SIZE]
+        z[rows, : its.shape[1]] = its
+    return z
+
+
+def _counts(rewards: Sequence[Reward], weights: Sequence[float]) -> tuple[Array, Array]:
+    """Return (N,) weighted takes expected without the artworks' own responses, and takes."""
+    pairs = [
+        (weight * reward.expected * reward.multiplier / reward.response, weight * reward.value)
+        for reward, weight in zip(rewards, weights, strict=True)
+    ]
+    found = np.array(pairs, np.float64)
+    return found[:, 0], found[:, 1]
+
+
+def _packed(row: Array) -> bytes:
+    """Return a row as it is kept; without the columns of context where there was none."""
+    kept = row if row[CONTEXT_SHOWN.start :].any() else row[: CONTEXT_SHOWN.start]
+    return kept.astype("<f8").tobytes()
+
+
+def response_row(record: bytes) -> Array:
+    """Return the columns that an artwork's record holds, `WIDTH` at most.
+
+    Raises
+    ------
+    InvalidRecord
+        It is of no size that was ever written, or holds what is no number.
+    """
+    row = _read(record)
+    _are_numbers(row)
+    return row
+
+
+def _read(record: bytes) -> Array:
+    if len(record) % 8:
+        raise InvalidRecord(f"a response of {len(record)} bytes")
+    return np.frombuffer(record, "<f8")[:WIDTH]
+
+
+def _are_numbers(rows: Array) -> None:
+    if not np.isfinite(rows).all():
+        raise InvalidRecord("a response holds what is no number")
 
 
 def add_situations(
@@ -76,16 +140,15 @@ def add_situations(
     fade
         What the sums before count.
     """
-    told = [(reward, w) for reward, w in zip(rewards, weight, strict=True) if reward.situation]
+    told = [at for at, reward in enumerate(rewards) if reward.situation]
     if not told:
         return [fade * value for value in before]
-    size = max(size_of(before), *(1 + len(reward.situation) for reward, _ in told))
-    z = np.zeros((len(told), size))
-    z[:, 0] = 1.0
-    for at, (reward, _) in enumerate(told):
-        z[at, 1 : 1 + len(reward.situation)] = reward.situation
-    e = np.array([w * expected_of(reward) for reward, w in told])
-    gram = fade * matrix_of(before, size) + z.T @ (z * e[:, None])
+    used = [rewards[at] for at in told]
+    e, _ = _counts(used, weight[told].tolist())
+    z = np.column_stack((np.ones(len(told)), situations_of(used)))
+    size = max(size_of(before), z.shape[1])
+    gram = fade * matrix_of(before, size)
+    gram[: z.shape[1], : z.shape[1]] += z.T @ (z * e[:, None])
     triangle: list[float] = gram[np.triu_indices(size)].tolist()
     return triangle
 

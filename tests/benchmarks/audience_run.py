@@ -21,7 +21,7 @@ from keyart.models.decide.weights import Shared, learned_weights
 from keyart.models.embed import Concepts, Space
 from keyart.models.simulate import Audience, FacetWorld
 from keyart.models.sums.arrays import Sums
-from keyart.models.sums.responses import add_response
+from keyart.models.sums.responses import add_responses
 from keyart.models.sums.shared import add_to_shared
 from keyart.models.taste.features import FEATURES, PERSONAL, taste_vectors
 from keyart.models.taste.update import TasteRates, engage
@@ -187,8 +187,12 @@ class Player:
         if rewards:
             self._shared = add_to_shared(self._shared, rewards, half_life_ms=5e9)
             if self._responses is not None:
+                by_title: dict[str, list[tuple[Reward, float]]] = {}
                 for reward in rewards:
-                    add_response(self._sums[reward.title].responses, reward, 1.0)
+                    by_title.setdefault(reward.title, []).append((reward, 1.0))
+                for title, its in by_title.items():
+                    sums = self._sums[title]
+                    sums.responses = add_responses(sums.responses, its, 1.0)
         self._learn_tastes(viewers, plays, now)
         return got
 

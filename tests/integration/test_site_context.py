@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
+from keyart.models.sums.responses import CONTEXT_TOLD, TASTE_TOLD, response_row
 from keyart.models.taste.situation import sketch
 from keyart.schemas import codec
-from keyart.schemas.context import AXES, Context
+from keyart.schemas.context import Context
 from keyart.schemas.ids import pseudonym
 from keyart.schemas.posterior import TitleSums
 from keyart.schemas.rewards import Reward
@@ -50,8 +51,9 @@ def test_it_is_logged_as_given_and_travels_to_the_training_log(site: Site) -> No
     assert learned is not None
     responses = codec.unpack(learned, TitleSums).responses
     assert responses.keys() == {made["artwork"]}
-    found = responses[made["artwork"]].told
-    np.testing.assert_allclose(found, [*[0.0] * AXES, *sketch(CONTEXT)], atol=1e-3)
+    found = response_row(responses[made["artwork"]])
+    np.testing.assert_allclose(found[CONTEXT_TOLD], sketch(CONTEXT), atol=1e-3)
+    assert not found[TASTE_TOLD].any()
     assert site.parts.rebuilding.check().differences == []
     site.parts.archiver.run()
     (path,) = files.paths(site.parts.archive_dir, REWARDS)
