@@ -6,6 +6,7 @@ from msgspec import Meta, Struct
 
 from keyart.schemas.decisions import MAX_ARTWORKS
 from keyart.schemas.ids import Millis, Name
+from keyart.schemas.rules import Rules
 
 TITLE_VERSION = 1
 MAX_STORED_BYTES = 1_000_000
@@ -23,6 +24,7 @@ class Artwork(Struct, frozen=True, kw_only=True, omit_defaults=True):
     attributes: Annotated[
         dict[Name, Annotated[str, Meta(max_length=500)]], Meta(max_length=64)
     ] = {}
+    rules: Rules | None = None
 
 
 class Title(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -23,11 +23,14 @@ from keyart.models.decide.believed import believed
 from keyart.models.decide.index import ANY_SURFACE, ServingIndex
 from keyart.models.decide.page import DecidedPage
 from keyart.models.decide.responding import NO_CONTEXT, NOTHING, Responding, responding
+from keyart.models.decide.rules import Ruling
+from keyart.models.decide.shares import bounded, draw
 from keyart.models.decide.weights import Shared
 from keyart.models.taste.features import F32, TasteVectors, features
 from keyart.schemas.context import ContextValue
 from keyart.schemas.decisions import DWELL_S
-from keyart.schemas.errors import SettingsError
+from keyart.schemas.errors import NotFound, SettingsError
+from keyart.schemas.rules import DEFAULT, MARKS, PINNED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +71,7 @@ class Decider:
         now_ms: int,
         replaced: Sequence[int] | None = None,
         context: Mapping[str, ContextValue] = NO_CONTEXT,
+        ruling: Ruling | None = None,
     ) -> DecidedPage:
         """Return the choices for one viewer, in the order of the titles.
 
@@ -78,19 +82,28 @@ class Decider:
             title must not depend on what was drawn for it earlier in the same period.
         context
             What the site says of the situation.
+        ruling
+            What rules leave of these titles, something of each; None for all.
 
         Raises
         ------
         NotFound
-            A title is not in the index.
+            A title is not in the index, or changed since the ruling.
         """
         arrays = index.arrays  # taken once: what comes from it is of one prior
         shared = arrays.shared
         starts, lengths, numbers, names = zip(*arrays.find(titles), strict=True)
         offsets, counts = np.array(starts), np.array(lengths)
+        local = None
+        if ruling is not None:
+            if names != ruling.artworks:
+                raise NotFound("a title changed a moment ago")
+            names, local = tuple(ruling.names()), ruling.places()
+            lengths = tuple(map(len, names))
+            counts = np.array(lengths)
         widest = max(lengths)
         steps = np.arange(widest)[:, None]
-        rows = offsets + steps  # (K, T)
+        rows = offsets + (steps if local is None else local)  # (K, T)
         full = min(lengths) == widest
         mask = np.ones(rows.shape, dtype=np.bool_) if full else steps < counts
         if not full:
@@ -126,6 +139,7 @@ class Decider:
             segment="" if seen is None else seen.segment,
             prior=arrays.prior,
             response=responding(arrays, flat, rows.shape, taste, context),
+            ruling=ruling,
         )
 
     def choose(
@@ -145,6 +159,7 @@ class Decider:
         segment: str = "",
         prior: str = "",
         response: Responding = NOTHING,
+        ruling: Ruling | None = None,
     ) -> DecidedPage:
         """Return the choices from centred features (D, K, T) and beliefs (columns, K, T).
 
@@ -154,11 +169,19 @@ class Decider:
             x, beliefs, mask=mask, shared=shared, response=response.log
         )
         own = self.policy.propensities(page)
-        propensities = mix(own, page.mask, self.explore_share)
-        np.minimum(propensities, 1.0, out=propensities)
         period = dwell_period(viewer, now_ms, self.dwell_ms)
         drawn = seed(viewer, self.policy_version, surface, period)
-        chosen, explored = self._draw(own, counts, numbers, drawn)
+        defaults = None if ruling is None else ruling.defaults() * (1 + MARKS.index(DEFAULT))
+        marks = defaults
+        if ruling is not None and (limits := ruling.limits()) is not None:
+            shares = bounded(own, page.mask, page.seen, limits, self.explore_share)
+            propensities = shares.propensities
+            chosen, explored, pinned = draw(shares, page.mask, *uniforms(drawn, numbers))
+            marks = np.where(pinned, 1 + MARKS.index(PINNED), 0 if defaults is None else defaults)
+        else:
+            propensities = mix(own, page.mask, self.explore_share)
+            np.minimum(propensities, 1.0, out=propensities)
+            chosen, explored = self._draw(own, counts, numbers, drawn)
         return DecidedPage(
             titles=titles,
             artworks=artworks,
@@ -173,6 +196,7 @@ class Decider:
             expected=expected.T,
             beliefs=beliefs,
             responding=response,
+            marks=marks,
         )
 
     def _draw(

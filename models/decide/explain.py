@@ -13,6 +13,7 @@ from keyart.models.bandits.registry import POLICIES
 from keyart.models.decide.responding import RESPONSE, SITUATION
 from keyart.models.taste.features import F32, PROJECTED, PROJECTED_SHORT, SURFACES
 from keyart.schemas.decisions import Decision, Terms
+from keyart.schemas.rules import DEFAULT, PINNED
 
 NOTICEABLE: Final = 1.02
 """A factor below this is not worth a word."""
@@ -57,8 +58,12 @@ def explain(
         A named interest of the viewer that the artwork is close to (`closest_interests`), if any.
     """
     count, terms, propensity = len(decision.candidates), decision.terms, decision.propensity
+    if terms.because == DEFAULT:
+        return "The title's default artwork: its rules, or the request's, leave no other."
     if count == 1:
         return "Shown because the title has no other artwork."
+    if terms.because == PINNED:
+        return f"Pinned: a rule of the title shows this artwork in {_percent(propensity)} of cases."
     if decision.explored:
         share = f", as {_percent(explore_share)} of choices are" if explore_share > 0 else ""
         return (

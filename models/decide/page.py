@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from keyart.models.decide.index import BELIEF_COLUMNS
 from keyart.models.decide.responding import NOTHING, Responding
 from keyart.models.taste.features import F32, FEATURES
 from keyart.schemas.decisions import Terms
+from keyart.schemas.rules import MARKS
 
 _AT: Final = {name: at for at, name in enumerate(BELIEF_COLUMNS)}
 _TERMS: Final = ("level", "prior", "trust", "own", "seen", "taste", "bonus")
@@ -53,6 +54,8 @@ class DecidedPage:
         (len(BELIEF_COLUMNS), K, T).
     responding
         The situation, and how the artworks respond to it.
+    marks
+        (T,) the rule that made each choice, as 1 + its place in `MARKS`, 0 for the policy.
     """
 
     titles: Sequence[str]
@@ -68,6 +71,7 @@ class DecidedPage:
     expected: Floats
     beliefs: F32
     responding: Responding = NOTHING
+    marks: NDArray[np.integer[Any]] | None = None
 
     def __len__(self) -> int:
         """Return the number of titles."""
@@ -148,7 +152,7 @@ class DecidedPage:
     def reasons(self) -> tuple[tuple[str, ...], Indices]:
         """Return names of features, and (T,) which moved each choice's taste factor furthest.
 
-        The way it went; -1 where none did.
+        The way it went; -1 where none did. Where a rule made the choice, its mark.
         """
         raised = self.chosen_multiplier > 1.0
         rows = np.arange(len(self.chosen))
@@ -162,4 +166,12 @@ class DecidedPage:
         because = np.full(len(rows), -1, np.intp)
         because[strong] = place
         told = [names[at] if names else f"feature {at}" for at in named.tolist()]
-        return self.responding.reasons(told, because, self.chosen, self.chosen_multiplier)
+        found, because = self.responding.reasons(told, because, self.chosen, self.chosen_multiplier)
+        if self.marks is None:
+            return found, because
+        ruled = list(found)
+        for mark, name in enumerate(MARKS, 1):
+            if (marked := self.marks == mark).any():
+                because[marked] = len(ruled)
+                ruled.append(name)
+        return tuple(ruled), because

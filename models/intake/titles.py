@@ -18,6 +18,7 @@ from keyart.models.intake.table import open_table
 from keyart.schemas import strict
 from keyart.schemas.catalogue import Title
 from keyart.schemas.errors import InvalidRecord
+from keyart.schemas.rules import fault_of
 
 COLUMNS: Final = ("title", "name", "group", "artwork", "image", "description")
 NEEDED: Final = ("title", "artwork")
@@ -177,6 +178,10 @@ class _Titles:
         counts = Counter(artwork.id for artwork in title.artworks)
         for name in sorted(name for name, count in counts.items() if count > 1):
             self._faults.append(Fault(where, f"artwork {name!r} stands twice in {title.id!r}"))
+        for artwork in title.artworks:
+            if artwork.rules is not None and (wrong := fault_of(artwork.rules)):
+                said = f"artwork {artwork.id!r} of {title.id!r}: {wrong}"
+                self._faults.append(Fault(where, said))
         if len(self.titles) == MAX_TITLES:
             self._faults.append(Fault(where, f"there are more than {MAX_TITLES:,} titles"))
         self.titles.append(title)

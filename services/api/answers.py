@@ -14,6 +14,7 @@ from keyart.models.decide.record import columns_of
 from keyart.schemas.columns import ODDS, Columns
 from keyart.schemas.decisions import Decision, Versions, one_by_one
 from keyart.schemas.ids import ViewerKey
+from keyart.schemas.rules import MARKS
 from keyart.schemas.taste import NO_CONCEPT, TasteArray
 from keyart.services.api.standing import Standing
 from keyart.streams.catalogue.view import CatalogueView, Known
@@ -25,7 +26,8 @@ class Chosen(Struct, frozen=True, kw_only=True, gc=False):
     """One decision, as a caller needs it. `why` is one true sentence.
 
     `kept` says that it stands since an earlier request: it is the same decision, with the same id
-    and the propensity with which it was made then.
+    and the propensity with which it was made then. `rule` says which rule of the site made the
+    choice: "pinned", or "default" where rules left nothing; "" is the policy's own.
     """
 
     id: str
@@ -36,6 +38,7 @@ class Chosen(Struct, frozen=True, kw_only=True, gc=False):
     explored: bool
     why: str
     kept: bool = False
+    rule: str = ""
 
 
 class Answer(Struct, frozen=True, kw_only=True):
@@ -101,6 +104,7 @@ def told(
             explain(each, policy=policy, explore_share=explore_share, interest=interest)
             for each, interest in zip(decisions, interests, strict=True)
         ]
+    marks = {at: name for at, name in enumerate(columns.reasons) if name in MARKS}
     rows = zip(
         choice["nonce"].tolist(),
         choice["check"].tolist(),
@@ -110,6 +114,7 @@ def told(
         odds.tolist(),
         choice["explored"].tolist(),
         sentences,
+        [marks.get(at, "") for at in choice["because"].tolist()],
         strict=True,
     )
     return [
@@ -121,8 +126,9 @@ def told(
             propensity=propensity,
             explored=explored,
             why=sentence,
+            rule=rule,
         )
-        for nonce, check, title, artwork, its, propensity, explored, sentence in rows
+        for nonce, check, title, artwork, its, propensity, explored, sentence, rule in rows
     ]
 
 

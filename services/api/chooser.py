@@ -7,6 +7,7 @@ from typing import Final
 from msgspec import structs
 
 from keyart.models.decide.experiment import Experiment
+from keyart.models.decide.rules import NOBODY, Ruling
 from keyart.models.taste.features import NO_TASTE, taste_vectors
 from keyart.models.taste.update import TasteRates
 from keyart.schemas import codec
@@ -16,6 +17,7 @@ from keyart.schemas.context import Context
 from keyart.schemas.decisions import DECISION_VERSION, DecisionPage, Versions
 from keyart.schemas.errors import InvalidRecord, StoreAway
 from keyart.schemas.ids import ViewerKey
+from keyart.schemas.rules import Selection
 from keyart.schemas.taste import TasteArray
 from keyart.schemas.topics import DECISIONS
 from keyart.services.api.answers import Answer, logged, logged_situation, told, told_again
@@ -79,9 +81,12 @@ class Chooser:
         *,
         why: bool = True,
         context: Context | None = None,
+        allow: Selection = NOBODY,
+        deny: Selection = NOBODY,
     ) -> Answer:
         """Return the decisions for one viewer, and send them to the log.
 
+        A title of which the rules leave nothing, and no default artwork, is in `unknown`.
         Without `why` no sentences are made: a sixth less work. The page makes them from the log.
 
         Raises
@@ -105,17 +110,34 @@ class Chooser:
             space=self.titles.space.identity,
         )
         places = index.arrays.find(titles)
+        ruling = Ruling.of(
+            view.titles,
+            titles,
+            [place.artworks for place in places],
+            surface=surface,
+            context=context or {},
+            allow=allow,
+            deny=deny,
+            now_ms=at_ms,
+        )
+        nothing: list[int] = [] if ruling is None else ruling.empty
+        # what a rule takes away does not stand, however short ago it was decided
+        may = places
+        if ruling is not None:
+            names = ruling.names()
+            may = [place._replace(artworks=left) for place, left in zip(places, names, strict=True)]
         standing, replaced = before(
             (stored, self.recent.of(viewer, stored)),
             titles,
-            places,
+            may,
             surface,
             policy=decider.policy_version,
             now_ms=at_ms,
             dwell_ms=decider.dwell_ms,
         )
         answered = told_again(standing, now_ms=at_ms, view=view, why=why)
-        if new := [at for at, title in enumerate(titles) if title not in standing]:
+        new = [at for at, title in enumerate(titles) if title not in standing and at not in nothing]
+        if new:
             vectors = NO_TASTE if taste is None else taste_vectors(taste[0], at_ms, self.rates)
             decided = decider.decide(
                 index,
@@ -129,6 +151,7 @@ class Chooser:
                 if degraded
                 else [replaced[at] for at in new],
                 context=context or {},
+                ruling=None if ruling is None else ruling.take(new),
             )
             decided = with_interests(decided, taste, view)
             # another prior may have taken office since: the page is of the one that chose it
@@ -170,7 +193,8 @@ class Chooser:
             policy=policy,
             versions=versions,
             degraded=degraded,
-            decisions=tuple([answered[title] for title in titles]),
+            decisions=tuple([answered[title] for title in titles if title in answered]),
+            unknown=tuple([titles[at] for at in nothing]),
         )
 
     def forget(self, viewer: ViewerKey) -> None:

@@ -8,6 +8,7 @@ from litestar.params import Body, FromPath, QueryParameter
 from msgspec import Meta, Struct, structs
 
 from keyart.models.decide.index import ServingIndex
+from keyart.models.decide.rules import NOBODY
 from keyart.schemas import codec, strict
 from keyart.schemas.catalogue import StoredTitle, Title
 from keyart.schemas.context import GivenContext
@@ -22,6 +23,7 @@ from keyart.schemas.ids import (
     is_decision_id,
     pseudonym,
 )
+from keyart.schemas.rules import Selection
 from keyart.schemas.topics import EVENTS
 from keyart.services.api import examples
 from keyart.services.api.answers import Answer
@@ -47,6 +49,8 @@ class DecisionsRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     `context` says in what situation: up to 32 values such as device, country or hour; none has to
     be declared. It is logged as it is given, and goes when the viewer is erased. Send nothing that
     names a person: no ids, addresses or exact places, nor what nobody may be sorted by.
+
+    `allow` and `deny` say which artworks may be chosen in this request, by id or by attribute.
     """
 
     viewer: GivenViewer
@@ -54,6 +58,8 @@ class DecisionsRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     surface: GivenName = "home"
     why: bool = True
     context: GivenContext = {}
+    allow: Selection = NOBODY
+    deny: Selection = NOBODY
 
 
 class EventsRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -135,12 +141,18 @@ async def _choose(keyart: ApiState, viewer: ViewerKey, asked: DecisionsRequest) 
             break
         try:
             answer: Answer = await keyart.chooser.choose(
-                viewer, asked.surface, known, why=asked.why, context=asked.context
+                viewer,
+                asked.surface,
+                known,
+                why=asked.why,
+                context=asked.context,
+                allow=asked.allow,
+                deny=asked.deny,
             )
         except NotFound:
             # withdrawn a moment ago: the index is brought up to date beside the requests
             continue
-        return structs.replace(answer, unknown=unknown) if unknown else answer
+        return structs.replace(answer, unknown=(*unknown, *answer.unknown)) if unknown else answer
     faults = tuple(
         Fault(where=f"$.titles[{at}]", what=f"no title {title!r} with an artwork to choose")
         for at, title in enumerate(asked.titles)

@@ -20,6 +20,7 @@ class Choice(Struct, frozen=True, kw_only=True):
     explored: bool = False
     why: str = ""
     kept: bool = False
+    rule: str = ""
 
 
 class Page(Struct, frozen=True, kw_only=True):

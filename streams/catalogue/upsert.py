@@ -18,6 +18,7 @@ from keyart.schemas.catalogue import (
     Title,
 )
 from keyart.schemas.errors import InvalidRecord
+from keyart.schemas.rules import fault_of
 
 MAX_DESCRIPTIONS = 8
 MAX_KEPT = 200
@@ -53,6 +54,8 @@ def upsert(
     for at, artwork in enumerate(title.artworks):
         if artwork.id in given:
             raise InvalidRecord(f"artwork id {artwork.id!r} stands twice", f"$.artworks[{at}].id")
+        if artwork.rules is not None and (wrong := fault_of(artwork.rules)):
+            raise InvalidRecord(wrong, f"$.artworks[{at}].rules")
         given[artwork.id] = artwork
     if title.default and title.default not in given:
         raise InvalidRecord(f"the title has no artwork {title.default!r}", "$.default")

@@ -1,0 +1,156 @@
+"""Rules over HTTP: who is a candidate, what is marked, logged and kept, and what is refused."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import pytest
+from litestar.testing import TestClient
+
+from keyart.models.decide.explain import explain
+from keyart.models.intake.faults import WrongFile
+from keyart.schemas import codec
+from keyart.schemas.rules import Pin, Rules
+from keyart.schemas.topics import DECISIONS
+from keyart.services.jobs.catalogue_file import read_titles
+from tests.integration.live import stored
+
+Client = TestClient[Any]
+
+
+@pytest.fixture(scope="module")
+def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    with stored(tmp_path_factory.mktemp("rules")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def client(parts: Any) -> Iterator[Client]:
+    with TestClient(parts.app(), base_url="http://127.0.0.1:8650") as found:
+        yield found
+
+
+def put(client: Client, name: str, *artworks: dict[str, Any], **more: Any) -> None:
+    body = {"artworks": [{"id": f"a{at}", **each} for at, each in enumerate(artworks)], **more}
+    answer = client.put(f"/v1/titles/{name}", json=body)
+    assert answer.status_code == 200, answer.text
+
+
+def decide(client: Client, viewer: str, *titles: str, **more: Any) -> dict[str, Any]:
+    answer = client.post("/v1/decisions", json={"viewer": viewer, "titles": titles, **more})
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def logged(parts: Any, decision: str) -> Any:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:  # decisions are logged beside the answers
+        for record in parts.log.read(DECISIONS, 0, after=None, count=100_000):
+            for each in codec.decisions.decode(record.value).whole().decisions:
+                if each.id == decision:
+                    return each
+        time.sleep(0.02)
+    raise AssertionError("not logged")
+
+
+def test_what_is_denied_is_no_candidate_and_propensities_are_over_the_rest(
+    client: Client, parts: Any
+) -> None:
+    put(client, "r1", {"attributes": {"rating": "18"}}, {}, {"attributes": {"rating": "6"}})
+    for at in range(20):
+        page = decide(client, f"kid {at}", "r1", deny={"attributes": {"rating": ["18"]}})
+        (choice,) = page["decisions"]
+        assert choice["artwork"] in ("a1", "a2") and choice["rule"] == ""
+    entry = logged(parts, choice["id"])
+    assert set(entry.candidates) == {"a1", "a2"}
+    assert sum(entry.propensities) == pytest.approx(1.0, abs=1e-6)
+
+
+def test_a_rule_that_takes_a_kept_artwork_away_is_followed_at_once(client: Client) -> None:
+    put(client, "r2", {}, {})
+    (first,) = decide(client, "ann", "r2")["decisions"]
+    (again,) = decide(client, "ann", "r2")["decisions"]
+    assert again["kept"] and again["artwork"] == first["artwork"]
+    deny = {"artworks": [first["artwork"]]}
+    (other,) = decide(client, "ann", "r2", deny=deny)["decisions"]
+    assert not other["kept"] and other["artwork"] != first["artwork"]
+
+
+def test_the_default_stands_in_marked_and_without_one_nothing_does(
+    client: Client, parts: Any
+) -> None:
+    put(client, "r3", {}, {}, {}, default="a2")
+    put(client, "r4", {}, {})
+    page = decide(client, "bob", "r3", "r4", allow={"artworks": ["other"]})
+    (choice,) = page["decisions"]
+    assert (choice["artwork"], choice["rule"], choice["propensity"]) == ("a2", "default", 1.0)
+    assert "default" in choice["why"] and page["unknown"] == ["r4"]
+    entry = logged(parts, choice["id"])
+    assert entry.candidates == ("a2",) and entry.terms.because == "default"
+
+
+def test_a_pin_is_drawn_as_often_as_it_says_marked_and_told(client: Client, parts: Any) -> None:
+    put(client, "r5", {}, {"rules": {"pin": {"share": 0.5}}}, {})
+    chosen = [decide(client, f"p {at}", "r5")["decisions"][0] for at in range(60)]
+    pinned = [each for each in chosen if each["rule"] == "pinned"]
+    assert 12 <= len(pinned) <= 48
+    assert {each["artwork"] for each in pinned} == {"a1"}
+    entry = logged(parts, pinned[0]["id"])
+    assert entry.propensity > 0.5 and not entry.explored
+    assert explain(entry, policy="optimistic").startswith("Pinned")
+
+
+def test_where_and_when_follow_surface_and_context(client: Client) -> None:
+    put(
+        client,
+        "r6",
+        {"rules": {"only": {"device": ["tv"]}}},
+        {"rules": {"until": "2020-01-01T00:00:00Z"}},
+        {"rules": {"only": {"surface": ["row"]}}},
+    )
+    (tv,) = decide(client, "cid", "r6", context={"device": "tv"})["decisions"]
+    (row,) = decide(client, "cid", "r6", surface="row", context={"device": "web"})["decisions"]
+    assert (tv["artwork"], row["artwork"]) == ("a0", "a2")
+    assert decide(client, "cid", "r6", context={})["unknown"] == ["r6"]
+
+
+def test_one_artwork_is_answered_and_logged(client: Client, parts: Any) -> None:
+    put(client, "r7", {"rules": {"most": 0.2}})
+    (choice,) = decide(client, "dora", "r7")["decisions"]
+    assert choice["propensity"] == 1.0 and logged(parts, choice["id"]).artwork == "a0"
+
+
+@pytest.mark.parametrize(
+    ("rules", "place"),
+    [
+        ({"most": 2}, "$.artworks[0].rules.most"),
+        ({"form": "2026-01-01T00:00:00Z"}, "$.artworks[0].rules.form"),
+        ({"least": {"share": 0.5}, "most": 0.1}, "$.artworks[0].rules"),
+    ],
+)
+def test_wrong_rules_are_refused_with_their_place(
+    client: Client, rules: dict[str, Any], place: str
+) -> None:
+    body = {"artworks": [{"id": "a", "rules": rules}]}
+    refused = client.put("/v1/titles/wrong", json=body)
+    assert refused.status_code == 400
+    assert [fault["where"] for fault in refused.json()["faults"]] == [place]
+
+
+def test_a_request_with_too_much_to_deny_is_refused(client: Client) -> None:
+    body = {"viewer": "v", "titles": ["r1"], "deny": {"artworks": ["x"] * 1001}}
+    assert client.post("/v1/decisions", json=body).status_code == 400
+
+
+def test_a_catalogue_file_holds_rules_and_names_what_is_wrong(tmp_path: Any) -> None:
+    file = tmp_path / "titles.jsonl"
+    good = {"id": "t", "artworks": [{"id": "a", "rules": {"pin": {"share": 0.5}}}]}
+    file.write_bytes(msgspec.json.encode(good))
+    (read,) = read_titles(file)
+    assert read.artworks[0].rules == Rules(pin=Pin(share=0.5))
+    wrong = {"id": "t", "artworks": [{"id": "a", "rules": {"least": {"share": 1}, "most": 0.1}}]}
+    file.write_bytes(msgspec.json.encode(wrong))
+    with pytest.raises(WrongFile, match="least is above most"):
+        read_titles(file)
