@@ -1,1 +1,1 @@
-"""Settings and what is made of them: checks, ports, logging, metrics. All else is given parts."""
+"""Settings and what is made of them: checks, values, and one function for each part of a site."""

@@ -134,8 +134,9 @@ def test_a_prior_that_is_set_serves_whatever_is_current() -> None:
     ids=["unknown", "of another space"],
 )
 def test_a_prior_that_cannot_serve_is_refused_once_and_the_old_one_goes_on(
-    card: PriorCard | None, caplog: pytest.LogCaptureFixture
+    card: PriorCard | None, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("keyart.services.api.snapshots.AGAIN_S", 0.0)  # tried at every look
     known = Known()
     known.opinions.put([opinion("old", 0.5, -0.5)])
     known.opinions.make_current("old")
