@@ -11,8 +11,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from keyart.models.artifacts.whole import appearing
-from keyart.models.embed.encoders import STATIC, SideBySide, TextEncoder, text_encoder
-from keyart.models.embed.protocol import FloatArray
+from keyart.models.embed.protocol import FloatArray, Space
 
 BLOCK: Final = 1024
 """Texts that are encoded and written at a time: what a run that is stopped has to do again."""
@@ -20,7 +19,7 @@ _DIGEST: Final = 16
 
 
 class KeptVectors:
-    """An encoder that remembers, in Parquet files of digest and vector (float16).
+    """A space that remembers, in Parquet files of digest and vector (float16).
 
     A vector is rounded to float16 when it is first made, so that it is the same later. The folder
     may be deleted at any time.
@@ -33,7 +32,7 @@ class KeptVectors:
         Asked for what is not there yet.
     """
 
-    def __init__(self, folder: Path, encoder: TextEncoder) -> None:
+    def __init__(self, folder: Path, encoder: Space) -> None:
         self.identity = encoder.identity
         self._encoder = encoder
         self._folder = folder / encoder.identity
@@ -42,6 +41,11 @@ class KeptVectors:
         self._files = 0
         for path in sorted(self._folder.glob("*.parquet")):
             self._read(path)
+
+    @property
+    def dimensions(self) -> int:
+        """The width D of a vector."""
+        return self._encoder.dimensions
 
     def encode(self, texts: Sequence[str]) -> FloatArray:
         """Return (N, D) float32."""
@@ -52,6 +56,8 @@ class KeptVectors:
         wanted = list(new.items())
         for start in range(0, len(wanted), BLOCK):
             self._make(wanted[start : start + BLOCK])
+        if not names:
+            return np.zeros((0, self.dimensions), np.float32)
         vectors: FloatArray = np.stack([self._rows[self._places[name]] for name in names]).astype(
             np.float32
         )
@@ -84,12 +90,3 @@ class KeptVectors:
         for name, vector in zip(names, vectors, strict=True):
             self._places[name] = len(self._rows)
             self._rows.append(vector)
-
-
-def kept_encoder(folder: Path, spec: str) -> TextEncoder:
-    """Return the encoders of `text_encoder`, those that are slow with their vectors kept."""
-    parts: list[TextEncoder] = []
-    for part in spec.split("+"):
-        encoder = text_encoder(part)
-        parts.append(encoder if part == STATIC else KeptVectors(folder, encoder))
-    return parts[0] if len(parts) == 1 else SideBySide(parts)

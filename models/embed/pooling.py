@@ -1,4 +1,4 @@
-"""A neural encoder's texts as vectors: the mean over the tokens that are text, of unit length.
+"""A neural encoder's texts as vectors: tokens, batches of one length, and a recipe's pooling.
 
 A text's vector is computed at its own length, never padded, so that it does not depend on the texts
 encoded with it, to floating-point rounding.
@@ -13,19 +13,20 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from keyart.models.embed.layout import CLS, LAST, MAX, MEAN, SQRT_LENGTH, Recipe
 from keyart.models.embed.protocol import FloatArray, cut, unit_rows
 from keyart.schemas.errors import MissingExtra, ModelRejected
 
-MAX_TOKENS: Final = 256
 TOGETHER: Final = 32
 """Texts of one length that are encoded in one pass."""
 
-Pool = Callable[[NDArray[np.int64]], FloatArray]
-"""From token ids, (N, L), all of them text, to pooled vectors, (N, H)."""
+Hidden = Callable[[NDArray[np.int64]], FloatArray]
+"""From token ids, (N, L), all of them text, to the last hidden state, (N, L, H), or a graph's own
+pooled vectors, (N, H)."""
 
 
 class PooledEncoder:
-    """Tokens, batches of one length, and the mean.
+    """Tokens, batches of one length, pooling, dense layers.
 
     Parameters
     ----------
@@ -33,6 +34,8 @@ class PooledEncoder:
         Holds `tokenizer.json` and what `load` reads.
     load
         From the folder to the encoder.
+    recipe
+        From its tokens to a vector.
 
     Raises
     ------
@@ -40,33 +43,86 @@ class PooledEncoder:
         There is no tokeniser.
     """
 
-    def __init__(self, folder: Path, load: Callable[[Path], Pool]) -> None:
+    def __init__(
+        self, folder: Path, load: Callable[[Path], Hidden], recipe: Recipe | None = None
+    ) -> None:
+        self._recipe = recipe or Recipe()
         tokeniser = folder / "tokenizer.json"
         if not tokeniser.is_file():
             raise ModelRejected(f"the encoder in {folder} has no tokenizer.json")
         # tokenizers comes with model2vec, so it is always there.
         self._tokeniser = importlib.import_module("tokenizers").Tokenizer.from_file(str(tokeniser))
         self._tokeniser.no_padding()
-        self._tokeniser.enable_truncation(MAX_TOKENS)
-        self._pool = load(folder)
-        one = self._tokeniser.encode("one").ids
-        self.width = int(self._pool(np.array([one], np.int64)).shape[1])
+        self._tokeniser.enable_truncation(self._recipe.most)
+        self._skip = 0 if self._recipe.with_prompt else self._prompt_tokens()
+        self._hidden = load(folder)
+        self.width = int(self.encode(["one"])[0].shape[1])
 
     def encode(self, texts: Sequence[str]) -> tuple[FloatArray, NDArray[np.bool_]]:
-        """Return unit vectors (N, H), and which texts had anything in them (N,); the rest are 0."""
+        """Return vectors (N, W), and which texts had anything in them (N,); the rest are 0."""
         known = np.array([bool(text.strip()) for text in texts], np.bool_)
-        ids = [encoding.ids for encoding in self._tokeniser.encode_batch(cut(texts))]
+        said = [self._recipe.prompt + text for text in cut(texts)]
+        if self._recipe.lower:
+            said = [text.lower() for text in said]
+        ids = [encoding.ids for encoding in self._tokeniser.encode_batch(said)]
         order = sorted((at for at in range(len(ids)) if known[at]), key=lambda at: len(ids[at]))
-        pooled = np.zeros((len(ids), self.width), np.float32)
+        made: list[FloatArray] = []
         for _, group in itertools.groupby(order, key=lambda at: len(ids[at])):
             members = list(group)
             for start in range(0, len(members), TOGETHER):
                 some = members[start : start + TOGETHER]
-                pooled[some] = unit_rows(self._pool(np.array([ids[at] for at in some], np.int64)))
-        return pooled, known
+                made.append(self._vectors(np.array([ids[at] for at in some], np.int64)))
+        if not made:
+            return np.zeros((len(ids), self.width), np.float32), known
+        found = np.zeros((len(ids), made[0].shape[1]), np.float32)
+        found[order] = np.concatenate(made)
+        return found, known
+
+    def _vectors(self, ids: NDArray[np.int64]) -> FloatArray:
+        vectors = pooled(self._hidden(ids), self._recipe.modes, skip=self._skip)
+        for layer in self._recipe.dense:
+            if vectors.shape[1] != layer.weight.shape[1]:
+                raise ModelRejected(f"a dense layer takes {layer.weight.shape[1]} numbers")
+            vectors = layer(vectors)
+        return unit_rows(vectors) if self._recipe.unit else vectors
+
+    def _prompt_tokens(self) -> int:
+        """Return how many tokens the prompt has, without the one that ends a text."""
+        found = self._tokeniser.encode(self._recipe.prompt)
+        ends = found.special_tokens_mask[-1:] == [1]
+        return len(found.ids) - ends if self._recipe.prompt else 0
 
 
-def load_hugging_face(folder: Path) -> Pool:
+def pooled(hidden: FloatArray, modes: Sequence[str], *, skip: int = 0) -> FloatArray:
+    """Return (N, H times the modes) of (N, L, H), all of it text; (N, H) is pooled already.
+
+    Parameters
+    ----------
+    skip
+        Tokens at the start, a prompt's, that are left out; the last one of a text never is.
+    """
+    if hidden.ndim == 2:
+        return hidden
+    read = hidden[:, min(skip, hidden.shape[1] - 1) :]
+    found = []
+    for mode in modes:
+        if mode == CLS:
+            found.append(hidden[:, 0])
+        elif mode == MAX:
+            found.append(read.max(axis=1))
+        elif mode == MEAN:
+            found.append(read.mean(axis=1))
+        elif mode == SQRT_LENGTH:
+            found.append(read.sum(axis=1) / np.float32(np.sqrt(read.shape[1])))
+        elif mode == LAST:
+            found.append(read[:, -1])
+        else:  # weighted: the later a token, the more it has read (Muennighoff 2022, SGPT)
+            place = np.arange(1, hidden.shape[1] + 1, dtype=np.float32)[-read.shape[1] :]
+            found.append(np.einsum("nlh,l->nh", read, place / place.sum()))
+    return np.concatenate(found, axis=1).astype(np.float32)
+
+
+def load_hugging_face(folder: Path) -> Hidden:
     """Return the encoder of a Hugging Face folder; only safetensors are read, and no code run."""
     try:
         torch: Any = importlib.import_module("torch")
@@ -79,17 +135,17 @@ def load_hugging_face(folder: Path) -> Pool:
     )
     model.eval()
 
-    def pool(ids: NDArray[np.int64]) -> FloatArray:
+    def hidden(ids: NDArray[np.int64]) -> FloatArray:
         tokens = torch.from_numpy(ids)
         with torch.inference_mode():
-            hidden = model(input_ids=tokens, attention_mask=torch.ones_like(tokens))[0]
-        pooled: FloatArray = hidden.mean(dim=1).float().numpy()  # (N, L, H) -> (N, H)
-        return pooled
+            found = model(input_ids=tokens, attention_mask=torch.ones_like(tokens))[0]
+        states: FloatArray = found.float().numpy()
+        return states
 
-    return pool
+    return hidden
 
 
-def load_onnx(folder: Path) -> Pool:
+def load_onnx(folder: Path) -> Hidden:
     """Return the encoder of a folder with model.onnx; what it takes says `onnx_space`."""
     try:
         runtime: Any = importlib.import_module("onnxruntime")
@@ -102,7 +158,7 @@ def load_onnx(folder: Path) -> Pool:
     if extra := wanted - {"input_ids", "attention_mask", "token_type_ids"}:
         raise ModelRejected(f"the graph wants inputs nobody has: {', '.join(sorted(extra))}")
 
-    def pool(ids: NDArray[np.int64]) -> FloatArray:
+    def hidden(ids: NDArray[np.int64]) -> FloatArray:
         inputs = {
             "input_ids": ids,
             "attention_mask": np.ones_like(ids),
@@ -110,6 +166,6 @@ def load_onnx(folder: Path) -> Pool:
         }
         fed = {name: value for name, value in inputs.items() if name in wanted}
         first: FloatArray = session.run(None, fed)[0]
-        return first.mean(axis=1) if first.ndim == 3 else first
+        return first
 
-    return pool
+    return hidden

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from keyart.models.priors.ridge import FOLDS, fit_ridge
+from keyart.models.priors.ridge import FOLDS
+from keyart.models.priors.stack import fit_stack
 from keyart.schemas.errors import ModelRejected, NotFound
 
 Array = NDArray[np.float64]
@@ -55,7 +56,7 @@ class CrossFit:
 
 
 def cross_fit(
-    vectors: NDArray[np.floating],
+    blocks: Sequence[NDArray[np.floating]],
     groups: NDArray[np.integer],
     impressions: Array,
     takes: Array,
@@ -64,12 +65,12 @@ def cross_fit(
     folds: int = FOLDS,
     seed: int = 0,
 ) -> CrossFit:
-    """Fit a ridge for each part of the titles on the rest of them.
+    """Fit a prior for each part of the titles on the rest of them: its ridges, and their weights.
 
     Parameters
     ----------
-    vectors, groups, impressions, takes
-        As `fit_ridge` takes them; groups are numbers 0 to G - 1.
+    blocks, groups, impressions, takes
+        As `fit_stack` takes them; groups are numbers 0 to G - 1.
     titles
         (G,) their ids.
     folds
@@ -78,12 +79,14 @@ def cross_fit(
     count = len(titles)
     parts = min(folds, count)
     part = np.random.default_rng([seed, 1]).permutation(count) % parts
-    weights = np.zeros((parts, vectors.shape[1]), np.float32)
+    weights = np.zeros((parts, sum(block.shape[1] for block in blocks)), np.float32)
     for at in range(parts):
         rest = part[groups] != at
         if len(np.unique(groups[rest])) < LEAST_TITLES or not takes[rest].sum() > 0.0:
             continue
-        fitted = fit_ridge(vectors[rest], groups[rest], impressions[rest], takes[rest])
+        fitted = fit_stack(
+            [block[rest] for block in blocks], groups[rest], impressions[rest], takes[rest]
+        )
         weights[at] = fitted.prior.weights
     return CrossFit(weights=weights, part=dict(zip(titles, part.tolist(), strict=True)))
 

@@ -135,15 +135,16 @@ def fit_ridge(
     titles = len(effects.level)
     if titles < 2:
         raise InvalidRecord("a prior needs at least two titles to learn from")
-    centred_x = effects.centre(x)
+    size = _size(x)
+    centred_x = effects.centre(x / size)
     rng = np.random.default_rng(seed)
     splits = [rng.permutation(titles) % min(folds, titles) for _ in range(REPEATS)]
     held_out, penalty = _cross_validate(
         centred_x, effects, [fold[effects.group] for fold in splits], penalties
     )
     calibration = calibrate(held_out, effects)
-    weights = _solve(*_moments(centred_x, effects), [penalty])[0] * calibration.scale
-    digest = _digest(weights, space)
+    weights = _solve(*_moments(centred_x, effects), [penalty])[0] * calibration.scale / size
+    digest = digest_of(weights, space)
     prior = RidgePrior(weights=weights, strength=calibration.strength, space=space, digest=digest)
     return RidgeFit(
         prior=prior,
@@ -153,8 +154,18 @@ def fit_ridge(
     )
 
 
-def _digest(weights: Array, space: str) -> str:
+def digest_of(weights: Array, space: str) -> str:
+    """Return the hex digest that names these weights on vectors of this space."""
     return sha256(space.encode() + b"\0" + weights.astype("<f8").tobytes()).hexdigest()
+
+
+def _size(x: Array) -> float:
+    """Return what rows are divided by, so that penalties mean the same for all encoders.
+
+    Embeddings are of unit length, or about; those of other lengths are brought to it.
+    """
+    size = float(np.sqrt((x**2).sum(axis=1).mean()))
+    return 1.0 if not size or 0.5 < size < 2.0 else size
 
 
 def _moments(x: Array, effects: Effects) -> tuple[Array, Array]:

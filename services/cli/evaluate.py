@@ -26,6 +26,12 @@ app.command("log")(log)
 app.command("serendipity")(serendipity)
 
 
+Vectors = Annotated[
+    Path | None,
+    typer.Option(help="folder in which vectors of slow encoders are kept from run to run"),
+]
+
+
 @app.command("creatives")
 def creatives(
     train: Annotated[
@@ -40,8 +46,8 @@ def creatives(
     prior: Annotated[
         str,
         typer.Option(
-            help="encoders joined by + (static, minilm, smollm2, minilm:DIR, llm:DIR), best of "
-            "those installed, a trained llm:DIR, or none"
+            help="encoders stacked by + (static, style, minilm, mpnet, smollm2, st:DIR, hf:DIR), "
+            "best of those installed, a trained llm:DIR, or none"
         ),
     ] = "best",
     policy: Annotated[
@@ -59,6 +65,7 @@ def creatives(
     keep_faulty_weeks: Annotated[
         bool, typer.Option(help="keep Upworthy's weeks of faulty randomisation, 201325 to 201402")
     ] = False,
+    vectors: Vectors = None,
     json: Json = None,
 ) -> None:
     """Play LOLA's protocol on a table of tests: test, text, impressions, clicks.
@@ -111,7 +118,7 @@ def creatives(
     began = time.perf_counter()
     with progress(err, transient=True) as tell:
         tell("fitting the prior", 0, 0)
-        opinions = opinions_on(prior, earlier, later, told=tell)
+        opinions = opinions_on(prior, earlier, later, told=tell, kept=vectors)
         total = len(entries(protocol, opinions.name))
         finished: set[str] = set()
 
@@ -149,6 +156,7 @@ def priors(
         Path | None, typer.Option(help="leave out the tests of this other table")
     ] = None,
     seed: Annotated[int, typer.Option(help="of the bootstrap")] = 0,
+    vectors: Vectors = None,
     json: Json = None,
 ) -> None:
     """Judge opinions by themselves on later tests: the best text found, and the order right.
@@ -179,12 +187,15 @@ def priors(
         later = read_distinct(test, without=unseen)
     read: dict[str, FloatArray] = {}
     with progress(err, transient=True) as tell:
-        said = [opinions_on(name, earlier, later, told=tell, read=read) for name in prior]
+        said = [
+            opinions_on(name, earlier, later, told=tell, read=read, kept=vectors) for name in prior
+        ]
     found = qualities(later, [each.test for each in said], seed=seed)
     judged = f"{counted(later.tests, 'later test')}, fitted on {earlier.tests:,}"
     out.print(priors_table(said, found, judged))
     named = [
-        {"prior": e.name, "gain": e.gain, **asdict(q)} for e, q in zip(said, found, strict=True)
+        {"prior": e.name, "gain": e.gain, "shares": dict(e.shares), **asdict(q)}
+        for e, q in zip(said, found, strict=True)
     ]
     write_json(json, {"tests": later.tests, "fitted_on": earlier.tests, "priors": named})
 

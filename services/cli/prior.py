@@ -23,9 +23,9 @@ def fit(
     encoders: Annotated[
         str,
         typer.Option(
-            help="what reads the descriptions: space (keyart's own vectors), static, minilm, "
-            "smollm2, minilm:DIR, llm:DIR, several joined by +; best: the one of those installed "
-            "that explains the log best, held out"
+            help="what reads the descriptions: space (keyart's own vectors), static, style, "
+            "minilm, mpnet, smollm2, st:DIR, hf:DIR, onnx:DIR, stacked by +; best: the stack of "
+            "what is installed, or the one alone, whichever explains the log better held out"
         ),
     ] = "best",
     json: Json = None,
@@ -48,6 +48,9 @@ def fit(
         say = partial(typer.echo, err=quiet)
         for name, gain in sorted(found.gains.items(), key=lambda item: -item[1]):
             say(f"  {name}: {gain:+.1f} nats over no opinion, held out")
+        for name, licence in found.licences.items():
+            weighs = f", weighs {found.shares[name]:.2f}" if len(found.shares) > 1 else ""
+            say(f"  read by {name}: licence {licence}{weighs}")
         calibration = found.report.calibration
         say(
             f"{found.version} ({found.encoders}): fitted on "
@@ -91,6 +94,8 @@ def _figures(found: "Fitted", scored: int | None) -> dict[str, object]:
         "scale": calibration.scale,
         "groups": found.groups,
         "gains": found.gains,
+        "shares": found.shares,
+        "licences": found.licences,
         "scored": scored,
     }
 

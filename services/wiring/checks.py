@@ -26,6 +26,7 @@ HOST_NAME: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 SPACES: Final = {
     "static": ("model.safetensors", "tokenizer.json"),
     "hf": ("tokenizer.json",),
+    "st": ("modules.json",),
     "onnx": ("tokenizer.json",),
 }
 
@@ -139,9 +140,11 @@ def _check_space(spec: str) -> None:
     if spec == "static":
         return
     if kind not in SPACES or not where:
-        raise SettingsError(f"KEYART_SPACE is {spec!r}: use static, static:DIR, hf:DIR or onnx:DIR")
+        raise SettingsError(
+            f"KEYART_SPACE is {spec!r}: use static, static:DIR, st:DIR, hf:DIR or onnx:DIR"
+        )
     for name in SPACES[kind]:
-        if not (Path(where) / name).is_file():
+        if not (Path(where.partition("#")[0]) / name).is_file():
             raise SettingsError(f"KEYART_SPACE: {where} holds no {name}, which {kind} needs")
 
 

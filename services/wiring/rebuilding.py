@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from keyart.models.embed import Space, load_space
+from keyart.models.embed import Space, taste_space
 from keyart.services.jobs.rebuild import Rebuilding
 from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.logs import history_of, ledger_of, log_of
@@ -28,7 +28,7 @@ def rebuilding_of(settings: Settings, client: Any, space: Space | None = None) -
         made_with=made_with_of(settings, client),
         history=history_of(settings, client),
         archive=archive_dir(settings),
-        space=load_space(settings.space) if space is None else space,
+        space=taste_space(settings.space) if space is None else space,
         clock=now_ms,
     )
 

@@ -137,7 +137,7 @@ class Settings:
     log_format: str = _setting("json", "how a line of the log is written", one_of=("json", "text"))
     access_log: bool = _setting(True, "the api logs a line for each request")
 
-    space: str = _setting("static", "text to vector: static, static:DIR, hf:DIR or onnx:DIR")
+    space: str = _setting("static", "text to vector: static, static:DIR, st:DIR, hf:DIR, onnx:DIR")
     policy: str = _setting("optimistic", "the policy that serves the traffic that is not explored")
     policy_options: str = _setting("", "the policy's parameters as name=value, comma-separated")
     explore_share: float = _setting(0.05, "share of uniform exploration", low=0.0, high=1.0)

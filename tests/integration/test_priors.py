@@ -9,13 +9,16 @@ import msgspec
 import numpy as np
 import pytest
 
-from keyart.models.embed.encoders import FolderEncoder
+from keyart.models.embed.neural import NeuralSpace
 from keyart.models.embed.protocol import FloatArray
-from keyart.models.priors.onnx_file import OnnxRidgePrior
+from keyart.models.embed.style import StyleSpace
+from keyart.models.priors.onnx_file import OnnxRidgePrior, save_ridge
+from keyart.models.priors.ridge import RidgePrior
 from keyart.schemas import codec
 from keyart.schemas.catalogue import Artwork, Title
 from keyart.schemas.decisions import Versions
 from keyart.schemas.errors import InvalidRecord, MissingExtra, NotFound
+from keyart.schemas.priors import Opinion
 from keyart.schemas.rewards import Reward
 from keyart.schemas.topics import REWARDS
 from keyart.services.jobs.priors import fitting
@@ -28,6 +31,12 @@ from keyart.streams.ports import Output
 from tests.integration.prior_site import GOOD, said, titles, written
 from tests.opened import Opened
 from tests.unit.models.embed.small import write_hugging_face
+
+
+@pytest.fixture(autouse=True)
+def no_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is installed here: what is compared is what comes with keyart."""
+    monkeypatch.setattr(fitting, "installed", lambda: ("static", "style"))
 
 
 @pytest.fixture
@@ -184,18 +193,18 @@ def test_other_encoders_read_for_a_prior_and_are_asked_once(
     lived(parts, 6000)
     folder = tmp_path / "encoder"
     write_hugging_face(folder, 64)
-    found = parts.fitting.fit(encoders=f"static+minilm:{folder}")
+    found = parts.fitting.fit(encoders=f"hf:{folder}")
     assert parts.serve_without_registry(found.version) == 40
     new = Title(id="new", artworks=(Artwork(id="x", description="a tax audit"), Artwork(id="y")))
     parts.catalogue.put([new], now_ms=now_ms())
     asked: list[str] = []
-    encode = FolderEncoder.encode
+    encode = NeuralSpace.encode
 
-    def counting(self: FolderEncoder, texts: Sequence[str]) -> FloatArray:
+    def counting(self: NeuralSpace, texts: Sequence[str]) -> FloatArray:
         asked.extend(texts)
         return encode(self, texts)
 
-    monkeypatch.setattr(FolderEncoder, "encode", counting)
+    monkeypatch.setattr(NeuralSpace, "encode", counting)
     assert parts.deployment.scoring.score_new() == 1
     assert sorted(asked) == ["", "a tax audit"]
     with pytest.raises(InvalidRecord, match="serves"):
@@ -210,6 +219,46 @@ def test_other_encoders_read_for_a_prior_and_are_asked_once(
     assert len(asked) == 2
 
 
+def test_a_stack_serves_what_was_fitted_and_new_titles_are_scored_here(parts: Opened) -> None:
+    """Each ridge on what its own encoder reads, added up: by hand, and as it is served."""
+    space, style = parts.space, StyleSpace()
+    rng = np.random.default_rng(1)
+    width = space.dimensions + style.dimensions
+    weights = rng.normal(size=width) / np.sqrt(width)
+    prior = RidgePrior(
+        weights=weights, strength=70.0, space=f"{space.identity}+{style.identity}", digest="0" * 64
+    )
+    passing = parts.prior_folder("made")
+    save_ridge(prior, passing, encoders="space+style")
+    version = OnnxRidgePrior(passing).version
+    passing.rename(parts.prior_folder(version))
+    assert parts.serve_without_registry(version) == 40
+    for title, opinion in zip(titles(), sorted_by_title(parts, version), strict=True):
+        texts = [artwork.description for artwork in title.artworks]
+        vectors = np.hstack([space.encode(texts), style.encode(texts)]).astype(np.float64)
+        expected = vectors @ weights
+        np.testing.assert_allclose(opinion.relative, expected - expected.mean(), atol=1e-5)
+        assert opinion.strength == 70.0
+    new = Title(id="new", artworks=(Artwork(id="x", description="why?"), Artwork(id="y")))
+    parts.catalogue.put([new], now_ms=now_ms())
+    parts.deployment.scoring.score_new_beside()  # no neural encoder: no process of its own
+    assert "new" in {each.title for each in parts.opinions.titles(version)}
+
+
+def sorted_by_title(parts: Opened, version: str) -> list[Opinion]:
+    found = {each.title: each for each in parts.opinions.titles(version)}
+    return [found[title.id] for title in titles()]
+
+
+def test_the_base_install_stacks_what_comes_with_it(parts: Opened) -> None:
+    lived(parts, 6000)
+    found = parts.fitting.fit()
+    assert {"space", "style"} <= found.gains.keys()
+    assert set(found.shares) <= {"space", "style"} and found.shares.keys() == found.licences.keys()
+    assert found.report.calibration.gain > 20.0
+    assert parts.serve_without_registry(found.version) == 40
+
+
 def test_the_best_encoder_is_the_one_that_explains_the_log(
     parts: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -217,7 +266,7 @@ def test_the_best_encoder_is_the_one_that_explains_the_log(
         """An encoder of one number: whether it was told that the text is good."""
 
         def __init__(self, identity: str, good: Callable[[str], bool]) -> None:
-            self.identity = identity
+            self.identity, self.dimensions = identity, 1
             self._good = good
 
         def encode(self, texts: Sequence[str]) -> FloatArray:
@@ -229,12 +278,14 @@ def test_the_best_encoder_is_the_one_that_explains_the_log(
     }
     lived(parts, 6000)
     monkeypatch.setattr(fitting, "installed", lambda: ("static", "blind", "knows"))
-    monkeypatch.setattr(fitting, "kept_encoder", lambda folder, spec: told[spec])
+    monkeypatch.setattr(fitting, "load_space", lambda spec, kept: told[spec])
     found = parts.fitting.fit()
-    assert found.gains.keys() == {"space", "blind", "knows"}
+    assert {"space", "blind", "knows"} <= found.gains.keys()
     assert found.gains["blind"] < 0.5 * min(found.gains["space"], found.gains["knows"])
-    assert found.encoders == max(found.gains, key=lambda spec: found.gains[spec])
-    assert OnnxRidgePrior(parts.prior_folder(found.version)).manifest.encoders in ("", "knows")
+    assert found.shares.get("blind", 0.0) < 0.1 * max(found.shares.values())
+    assert found.encoders == "+".join(found.shares)
+    written_down = OnnxRidgePrior(parts.prior_folder(found.version)).manifest.encoders
+    assert written_down == ("" if found.encoders == "space" else found.encoders)
 
 
 def test_the_figures_of_a_fit_are_written_and_a_wrong_path_is_said_before_the_work(

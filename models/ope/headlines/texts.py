@@ -1,7 +1,7 @@
 """From texts to opinions: an encoder and a ridge on top of it, or a language model's own scores."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -11,17 +11,12 @@ from numpy.typing import NDArray
 
 from keyart.models.artifacts.described import READER_FILE
 from keyart.models.dataset.creative_table import CreativeTable
-from keyart.models.embed.encoders import (
-    SideBySide,
-    TextEncoder,
-    encode_all,
-    installed,
-    text_encoder,
-)
+from keyart.models.embed.joined import encode_all
+from keyart.models.embed.load import JOINED, installed, load_space
 from keyart.models.embed.protocol import FloatArray
 from keyart.models.likelihood.calibrate import calibrate
 from keyart.models.likelihood.relative import relative_effects
-from keyart.models.priors.ridge import RidgeFit, fit_ridge
+from keyart.models.priors.stack import fit_stack
 from keyart.schemas.errors import MissingExtra
 
 Array = NDArray[np.float64]
@@ -49,6 +44,8 @@ class TextOpinions:
         What an opinion is worth, in impressions.
     gain
         Log likelihood over no opinion on the training tests, each without its own, in nats.
+    shares
+        What each encoder's ridge weighs in the opinion; of one alone, 1.
     """
 
     name: str
@@ -56,6 +53,7 @@ class TextOpinions:
     test: Array
     strength: float
     gain: float = 0.0
+    shares: Mapping[str, float] = field(default_factory=dict)
 
 
 def opinions_on(
@@ -65,18 +63,21 @@ def opinions_on(
     *,
     told: Told = lambda what, done, total: None,
     read: dict[str, FloatArray] | None = None,
+    kept: Path | None = None,
 ) -> TextOpinions:
     """Fit a prior on one table and return its opinions on both.
 
     Parameters
     ----------
     prior
-        What `text_encoder` takes, with a ridge on top; `llm:DIR`, a folder of `keyart llm train` or
-        `export`, whose scores are taken; `best`, of the encoders that are installed the one that
-        explains the training tests best, each without its own; `none`.
+        What `load_space` takes, with a ridge on top, several joined by `+` as a stack; `llm:DIR`, a
+        folder of `keyart llm train` or `export`, whose scores are taken; `best`, the stack of what
+        is installed, or the one alone that explains the training tests better; `none`.
     read
         Vectors (N + M, D) of both tables' texts by their encoder's identity: those that are there
         are not made again, those that are made are added.
+    kept
+        A folder in which vectors of slow encoders are kept from one call to the next.
 
     Raises
     ------
@@ -94,34 +95,25 @@ def opinions_on(
         nothing = np.zeros(len(train.texts)), np.zeros(len(test.texts))
         return TextOpinions(name=prior, train=nothing[0], test=nothing[1], strength=0.0)
     read = {} if read is None else read
-    found = {
-        spec: _ridge(spec, train, test, told, read)
-        for spec in (installed() if prior == BEST else (prior,))
-    }
-    name = max(found, key=lambda spec: found[spec][0].calibration.gain)
-    fit, said = found[name]
+    names = installed() if prior == BEST else prior.split(JOINED)
+    texts, size = [*train.texts, *test.texts], len(train.texts)
+    blocks = []
+    for name in names:
+        space = load_space(name, kept=kept)
+        if space.identity not in read:
+            read[space.identity] = encode_all(space, texts, partial(told, f"{name} reads"))
+        blocks.append(read[space.identity])
+    told("fitting", 0, 0)
+    fit = fit_stack([block[:size] for block in blocks], train.test, train.impressions, train.clicks)
+    used = fit.used if prior == BEST else range(len(names))
     return TextOpinions(
-        name=name,
+        name=JOINED.join(names[at] for at in used) or names[0],
         train=fit.held_out,
-        test=said,
+        test=fit.prior.relative(np.hstack([block[size:] for block in blocks])),
         strength=fit.prior.strength,
         gain=fit.calibration.gain,
+        shares={name: share for name, share in zip(names, fit.shares, strict=True) if share},
     )
-
-
-def _ridge(
-    spec: str, train: CreativeTable, test: CreativeTable, told: Told, read: dict[str, FloatArray]
-) -> tuple[RidgeFit, Array]:
-    """Return the fit on one table, and what it says of the other, (M,)."""
-    texts, size = [*train.texts, *test.texts], len(train.texts)
-    encoder = text_encoder(spec)
-    parts: Sequence[TextEncoder] = encoder.parts if isinstance(encoder, SideBySide) else [encoder]
-    for name, part in zip(spec.split("+"), parts, strict=True):
-        if part.identity not in read:
-            read[part.identity] = encode_all(part, texts, partial(told, f"{name} reads"))
-    vectors = np.hstack([read[part.identity] for part in parts])
-    fit = fit_ridge(vectors[:size], train.test, train.impressions, train.clicks)
-    return fit, fit.prior.relative(vectors[size:])
 
 
 def _is_encoder(folder: str) -> bool:

@@ -32,13 +32,13 @@ def distil(
 ) -> None:
     """Distil language model and log into a dual encoder for any viewer and artwork."""
     from keyart.models.dataset.prepare import read_split
-    from keyart.models.embed.load import load_space
+    from keyart.models.embed.load import taste_space
     from keyart.models.priors.dual.export import export_dual, worth_for_strangers
     from keyart.models.priors.dual.report import DistillSettings
     from keyart.models.priors.dual.train import train_dual
     from keyart.models.priors.dual.vectors import encode_all, texts_of
 
-    where = load_space(space)
+    where = taste_space(space)
     train, valid = read_split(dataset, "train"), read_split(dataset, "valid")
     asked = ([each for each in train if each.answer >= 0] or train)[-soft if soft else 0 :]
     out.mkdir(parents=True, exist_ok=True)
@@ -106,11 +106,11 @@ def words(
     from keyart.models.dataset.examples import SPLITS, write_examples
     from keyart.models.dataset.prepare import DATASET_FILE, read_dataset, read_split
     from keyart.models.embed.concepts import Concepts
-    from keyart.models.embed.load import load_space
+    from keyart.models.embed.load import taste_space
     from keyart.models.priors.dual.dual import DualEncoder, TasteWords
     from keyart.models.priors.dual.vectors import encode_all, texts_of, viewer_of_history
 
-    where = load_space(space)
+    where = taste_space(space)
     concepts = Concepts(where)
     said = TasteWords(DualEncoder(dual, space=where.identity), concepts.names, concepts.vectors)
     if out.resolve() == dataset.resolve():
@@ -136,11 +136,11 @@ def dual_opinions(
     examples: Sequence[Example], folder: Path, *, space: str
 ) -> list[NDArray[np.float64]]:
     """Return a dual encoder's opinions on these examples."""
-    from keyart.models.embed.load import load_space
+    from keyart.models.embed.load import taste_space
     from keyart.models.priors.dual.dual import DualEncoder
     from keyart.models.priors.dual.vectors import encode_all, texts_of
 
-    where = load_space(space)
+    where = taste_space(space)
     dual = DualEncoder(folder, space=where.identity)
     return dual.probabilities(examples, encode_all(texts_of(examples), where.encode))
 
@@ -153,12 +153,12 @@ def table_opinions(
     A title or artwork that is not in the table gets no opinion: the mean of the title's others.
     """
     from keyart.models.dataset.segments import Segment, nearest_segment, read_segments
-    from keyart.models.embed.load import load_space
+    from keyart.models.embed.load import taste_space
     from keyart.models.llm.scoring.table import read_table
 
     path = segment_file or table.with_suffix(".segments.json")
     segments = read_segments(path) if path.is_file() else [Segment(name="", viewers=0)]
-    where = load_space(space)
+    where = taste_space(space)
     rows = {
         (row.segment, row.title): dict(zip(row.artworks, row.relative, strict=True))
         for row in read_table(table)

@@ -93,9 +93,9 @@ def score(
             raise SettingsError("segments are made from a log: give --log, or --segment-file")
         from keyart.models.dataset.logs import last_histories
         from keyart.models.dataset.segments import make_segments
-        from keyart.models.embed.load import load_space
+        from keyart.models.embed.load import taste_space
 
-        where = load_space(space)
+        where = taste_space(space)
         histories = last_histories(log, titles)
         chosen = make_segments(histories, where.encode, count=segments, space=where.identity)
         write_segments(kept, chosen)
@@ -142,10 +142,11 @@ def read(
 ) -> None:
     """Judge artworks by a ridge on an encoder's vectors, fitted on a table of tests."""
     from keyart.models.dataset.catalogue import read_catalogue
-    from keyart.models.embed.encoders import encode_all, text_encoder
+    from keyart.models.embed.joined import encode_all
+    from keyart.models.embed.load import load_space
     from keyart.models.priors.reading import read_opinions
 
-    encoder = text_encoder(f"llm:{model}" if Path(model).is_dir() else model)
+    encoder = load_space(f"hf:{model}" if Path(model).is_dir() else model)
     opinions, report = read_opinions(
         lambda texts: encode_all(encoder, texts),
         table,

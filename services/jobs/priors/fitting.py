@@ -1,16 +1,17 @@
-"""From the training log to a fitted prior: which encoder explains it best, and a ridge on that."""
+"""From the training log to a fitted prior: which encoders explain it, and ridges on them."""
 
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from keyart.models.embed.encoders import STATIC, encode_all, installed
-from keyart.models.embed.kept import kept_encoder
+from keyart.models.embed.joined import encode_all
+from keyart.models.embed.load import JOINED, STATIC, installed, licence, load_space
 from keyart.models.embed.protocol import FloatArray
 from keyart.models.likelihood.groups import GroupWorth, worth_by_group
 from keyart.models.priors.folds import FOLDS_FILE, cross_fit
@@ -20,12 +21,13 @@ from keyart.models.priors.onnx_file import (
     OnnxRidgePrior,
     save_ridge,
 )
-from keyart.models.priors.ridge import RidgeFit, fit_ridge
+from keyart.models.priors.ridge import RidgeFit
+from keyart.models.priors.stack import StackFit, fit_stack, without_idle
 from keyart.schemas.errors import InvalidRecord
 from keyart.schemas.registry import ModelVersion
 from keyart.services.jobs.deploy import RIDGE, register_ridge
 from keyart.services.jobs.priors.counting import counted
-from keyart.services.jobs.priors.serving import VECTORS, Scoring
+from keyart.services.jobs.priors.serving import SPACE, VECTORS, Scoring
 from keyart.streams.catalogue.view import NOW
 from keyart.streams.ports import Clock
 from keyart.streams.registry.registry import Registry
@@ -33,8 +35,6 @@ from keyart.streams.registry.registry import Registry
 log = logging.getLogger(__name__)
 
 BEST: Final = "best"
-SPACE: Final = "space"
-"""The embedding space that keyart is set to: its vectors are there already."""
 COMPARED: Final = 2000
 """Artworks, of the titles shown most, on which encoders are compared: a minute of reading."""
 
@@ -59,7 +59,12 @@ class Fitted:
     groups
         Title groups for which the opinions are worth something else.
     gains
-        Held-out gain in nats of every encoder that was compared, on `COMPARED` artworks.
+        Held-out gain in nats of every encoder that was compared, on `COMPARED` artworks, and of the
+        stack of them.
+    shares
+        What each encoder's ridge weighs in the opinion; of one alone, 1.
+    licences
+        Of the weights that read the texts, as they state it themselves.
     """
 
     version: str
@@ -71,6 +76,8 @@ class Fitted:
     unknown: int
     groups: dict[str, GroupWorth]
     gains: dict[str, float]
+    shares: dict[str, float]
+    licences: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +149,9 @@ class Fitting:
         Parameters
         ----------
         encoders
-            `space`, the vectors that keyart has anyway; what `text_encoder` takes; or `best`: of
-            the space and the encoders that are installed, the one with the largest held-out
-            gain.
+            `space`, the vectors that keyart has anyway, and what `load_space` takes, joined by `+`
+            as a stack; or `best`: of the space and what is installed, the stack or the one alone
+            that is better held out.
         since_ms
             What was shown before is not learned from.
         by
@@ -157,15 +164,23 @@ class Fitting:
         """
         log = self._logged(since_ms)
         gains: dict[str, float] = {}
+        names = encoders.split(JOINED)
         if encoders == BEST:
-            some = log.part(_shown_most(log))
-            for spec in self.candidates():
-                found, _ = self._fit(some, spec, told)
-                gains[spec] = found.calibration.gain
-            encoders = max(gains, key=lambda spec: gains[spec])
-        report, vectors = self._fit(log, encoders, told)
+            names = list(self.candidates())
+            tried = self._fit(log.part(_shown_most(log)), names, told).report
+            gains = dict(zip(names, (each.calibration.gain for each in tried.members), strict=True))
+            names = [names[at] for at in tried.used] or names[:1]
+            if len(names) > 1:
+                gains[JOINED.join(names)] = tried.calibration.gain
+        stack = self._fit(log, names, told)
+        kept = stack.report.used or tuple(range(len(names)))
+        names, blocks = [names[at] for at in kept], [stack.blocks[at] for at in kept]
+        shares = {name: stack.report.shares[at] for name, at in zip(names, kept, strict=True)}
+        encoders = JOINED.join(names)
+        identity = JOINED.join(stack.identities[at] for at in kept)
+        report = without_idle(stack.report, stack.blocks, space=identity)
         told("what it says of titles it was not fitted on", 0, 0)
-        folds = cross_fit(vectors, log.title, log.impressions, log.takes, titles=log.titles)
+        folds = cross_fit(blocks, log.title, log.impressions, log.takes, titles=log.titles)
         groups = worth_by_group(
             report.held_out,
             report.calibration.spread,
@@ -208,6 +223,11 @@ class Fitting:
                 "scale": report.calibration.scale,
                 "spread": report.calibration.spread,
                 "penalty": report.penalty,
+                **(
+                    {f"share of {name}": share for name, share in shares.items()}
+                    if kept[1:]
+                    else {}
+                ),
                 "titles": float(log.title.max() + 1),
                 "artworks": float(len(log.texts)),
             },
@@ -223,6 +243,8 @@ class Fitting:
             unknown=log.unknown,
             groups=groups,
             gains=gains,
+            shares=shares,
+            licences={name: licence(self.space if name == SPACE else name) for name in names},
         )
 
     def candidates(self) -> Sequence[str]:
@@ -256,19 +278,30 @@ class Fitting:
             to_ms=int(table["to_ms"].to_numpy().max()),
         )
 
-    def _fit(self, log: _Logged, spec: str, told: Told) -> tuple[RidgeFit, FloatArray]:
-        """Return the fit, and the vectors it was made on."""
-        vectors: FloatArray
-        if spec == SPACE:
-            titles = self.scoring.titles
-            vectors, identity = titles.view.vectors[log.rows], titles.space.identity
-        else:
-            encoder = kept_encoder(self.scoring.folder / VECTORS, spec)
-            identity = encoder.identity
-            vectors = encode_all(
-                encoder, log.texts, lambda done, total: told(f"{spec} reads", done, total)
-            )
-        return fit_ridge(vectors, log.title, log.impressions, log.takes, space=identity), vectors
+    def _fit(self, log: _Logged, names: Sequence[str], told: Told) -> "_Stack":
+        """Return the stack of these encoders' ridges."""
+        blocks: list[FloatArray] = []
+        identities: list[str] = []
+        for name in names:
+            if name == SPACE:
+                titles = self.scoring.titles
+                blocks.append(titles.view.vectors[log.rows])
+                identities.append(titles.space.identity)
+                continue
+            space = load_space(name, kept=self.scoring.folder / VECTORS)
+            blocks.append(encode_all(space, log.texts, partial(told, f"{name} reads")))
+            identities.append(space.identity)
+        report = fit_stack(blocks, log.title, log.impressions, log.takes)
+        return _Stack(report, blocks, identities)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stack:
+    """A fit with the vectors it was made on, and the identities of what read them."""
+
+    report: StackFit
+    blocks: list[FloatArray]
+    identities: list[str]
 
 
 def _shown_most(log: _Logged) -> NDArray[np.intp]:

@@ -11,8 +11,8 @@ from typing import Final
 
 import numpy as np
 
-from keyart.models.embed.encoders import TextEncoder
-from keyart.models.embed.kept import kept_encoder
+from keyart.models.embed.load import JOINED, LIGHT, load_space
+from keyart.models.embed.protocol import Space
 from keyart.models.priors.onnx_file import MANIFEST_FILE, OnnxRidgePrior
 from keyart.schemas.catalogue import StoredTitle
 from keyart.schemas.errors import InvalidRecord, SpaceMismatch
@@ -25,12 +25,14 @@ log = logging.getLogger(__name__)
 _BATCH = 1000
 VECTORS: Final = "vectors"
 """The folder, beside those of priors, of texts' vectors by neural encoders."""
+SPACE: Final = "space"
+"""As a reader of texts: the embedding space that keyart is set to, whose vectors are there."""
 SCORE_S: Final = 3600.0
 """Given to a scoring in a process of its own; what is left is scored the next time."""
 
 
 class FittedPrior:
-    """A ridge with what reads the texts for it: the space's own vectors, or other encoders.
+    """A ridge with what reads the texts for it: the space's own vectors, and other encoders.
 
     Parameters
     ----------
@@ -53,28 +55,24 @@ class FittedPrior:
         self.version = version
         self.ridge = OnnxRidgePrior(folder / version)
         self._view = titles.view
-        self._encoder: TextEncoder | None = None
-        spec = self.ridge.manifest.encoders
-        if spec:
-            self._encoder = kept_encoder(folder / VECTORS, spec)
-        identity = self._encoder.identity if self._encoder else titles.space.identity
+        self._readers: list[Space | None] = []
+        for name in (self.ridge.manifest.encoders or SPACE).split(JOINED):
+            reader = None if name == SPACE else load_space(name, kept=folder / VECTORS)
+            self._readers.append(reader)
+        identity = JOINED.join((reader or titles.space).identity for reader in self._readers)
         if self.ridge.space != identity:
             raise SpaceMismatch(f"{version} was fitted on vectors of {self.ridge.space}: fit anew")
 
     def opinions(self, titles: Sequence[StoredTitle]) -> list[Opinion]:
         """Return what it thinks of each title's artworks that may be chosen."""
-        rows = [
-            self._view.row(title.id, artwork.id, NOW)
-            for title in titles
-            for artwork in title.choosable
+        shown = [(title, artwork) for title in titles for artwork in title.choosable]
+        texts = [artwork.description for _, artwork in shown]
+        rows = [self._view.row(title.id, artwork.id, NOW) for title, artwork in shown]
+        read = [
+            self._view.vectors[np.array(rows, np.intp)] if reader is None else reader.encode(texts)
+            for reader in self._readers
         ]
-        if self._encoder is None:
-            vectors = self._view.vectors[np.array(rows, np.intp)]
-        else:
-            vectors = self._encoder.encode(
-                [artwork.description for title in titles for artwork in title.choosable]
-            )
-        each = iter(vectors)
+        each = iter(np.hstack(read))
         return [self._opinion(title, [next(each) for _ in title.choosable]) for title in titles]
 
     def _opinion(self, title: StoredTitle, vectors: Sequence[np.ndarray]) -> Opinion:
@@ -151,7 +149,8 @@ class Scoring:
         if not missing:
             return
         current = self.opinions.current
-        if not OnnxRidgePrior(self.folder / current).manifest.encoders:
+        spec = OnnxRidgePrior(self.folder / current).manifest.encoders or SPACE
+        if all(name in (SPACE, *LIGHT) for name in spec.split(JOINED)):
             self.score(self.fitted(current), missing)
             return
         if said := beside("prior", "score"):

@@ -12,7 +12,8 @@ from keyart.schemas.errors import Contended, InvalidRecord, KeyartError, Setting
 from keyart.services.jobs.canary import Canaries
 from keyart.services.jobs.deploy import Deployment
 from keyart.services.jobs.gate import Gate
-from keyart.services.jobs.priors.fitting import SPACE, Fitting
+from keyart.services.jobs.priors.fitting import Fitting
+from keyart.services.jobs.priors.serving import SPACE
 from keyart.services.jobs.retrain.stages import (
     DECIDED,
     FITTED,

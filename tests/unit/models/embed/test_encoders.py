@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from keyart.models.embed import load_space
+from keyart.models.embed import taste_space
 from keyart.models.embed.concepts import read_vocabulary
 from keyart.schemas.errors import MissingExtra, ModelRejected
 from tests.unit.models.embed.small import write_hugging_face, write_tokeniser
@@ -52,7 +52,7 @@ def onnx_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_hugging_face_rows_are_unit_cut_to_128_and_free_of_their_company(hf_folder: Path) -> None:
-    space = load_space(f"hf:{hf_folder}")
+    space = taste_space(f"hf:{hf_folder}")
     vectors = space.encode(TEXTS)
     assert vectors.shape == (4, 128) and space.dimensions == 128
     assert vectors.dtype == np.float32
@@ -65,7 +65,7 @@ def test_hugging_face_rows_are_unit_cut_to_128_and_free_of_their_company(hf_fold
 
 def test_hugging_face_pools_as_transformers_does(hf_folder: Path) -> None:
     """Cosines between centred vectors equal those of mean pooling; the turn loses little."""
-    space = load_space(f"hf:{hf_folder}")
+    space = taste_space(f"hf:{hf_folder}")
     tokeniser = importlib.import_module("tokenizers").Tokenizer.from_file(
         str(hf_folder / "tokenizer.json")
     )
@@ -88,14 +88,14 @@ def test_hugging_face_pools_as_transformers_does(hf_folder: Path) -> None:
 
 
 def test_the_leading_dimensions_tell_interests_apart_best(hf_folder: Path) -> None:
-    space = load_space(f"hf:{hf_folder}")
+    space = taste_space(f"hf:{hf_folder}")
     vectors = space.encode([f"{name}: {words}" for name, words in read_vocabulary()])
     spread = vectors.var(axis=0)
     assert spread[:64].sum() > 2 * spread[64:].sum()
 
 
 def test_onnx_agrees_with_the_table_it_was_made_from(onnx_folder: Path) -> None:
-    space = load_space(f"onnx:{onnx_folder}")
+    space = taste_space(f"onnx:{onnx_folder}")
     assert space.dimensions == 96
     table = np.load(onnx_folder / "table.npy").astype(float)
     vocabulary = json.loads((onnx_folder / "tokenizer.json").read_text())["model"]["vocab"]
@@ -119,14 +119,14 @@ def test_spaces_have_identities_of_their_own(
 ) -> None:
     write_hugging_face(tmp_path / "other", 144, seed=6)
     specs = ["static", f"hf:{hf_folder}", f"hf:{tmp_path / 'other'}", f"onnx:{onnx_folder}"]
-    assert len({load_space(spec).identity for spec in specs}) == 4
-    assert load_space(specs[1]).identity == load_space(specs[1]).identity
+    assert len({taste_space(spec).identity for spec in specs}) == 4
+    assert taste_space(specs[1]).identity == taste_space(specs[1]).identity
 
 
 def test_a_narrow_encoder_is_refused(tmp_path: Path) -> None:
     write_hugging_face(tmp_path / "narrow", 32)
     with pytest.raises(ModelRejected, match="32 dimensions; taste needs 64"):
-        load_space(f"hf:{tmp_path / 'narrow'}")
+        taste_space(f"hf:{tmp_path / 'narrow'}")
 
 
 def test_a_graph_with_strange_inputs_is_refused(onnx_folder: Path, tmp_path: Path) -> None:
@@ -136,7 +136,7 @@ def test_a_graph_with_strange_inputs_is_refused(onnx_folder: Path, tmp_path: Pat
     onnx.save(model, str(tmp_path / "model.onnx"))
     (tmp_path / "tokenizer.json").write_bytes((onnx_folder / "tokenizer.json").read_bytes())
     with pytest.raises(ModelRejected, match="pixels"):
-        load_space(f"onnx:{tmp_path}")
+        taste_space(f"onnx:{tmp_path}")
 
 
 def test_missing_files_and_missing_extras_are_named(
@@ -144,11 +144,11 @@ def test_missing_files_and_missing_extras_are_named(
 ) -> None:
     for spec in (f"hf:{tmp_path}", f"onnx:{tmp_path}"):
         with pytest.raises(ModelRejected, match=r"tokenizer\.json"):
-            load_space(spec)
+            taste_space(spec)
     for module, spec, extra in (
         ("torch", f"hf:{hf_folder}", "llm"),
         ("onnxruntime", f"onnx:{onnx_folder}", "onnx"),
     ):
         monkeypatch.setitem(importlib.import_module("sys").modules, module, None)
         with pytest.raises(MissingExtra, match=rf"keyart\[{extra}\]"):
-            load_space(spec)
+            taste_space(spec)

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from keyart.models.embed import kept as module
-from keyart.models.embed.kept import KeptVectors, kept_encoder
+from keyart.models.embed.kept import KeptVectors
+from keyart.models.embed.load import load_space
 from keyart.models.embed.protocol import FloatArray
 
 
@@ -15,6 +16,7 @@ class Counting:
     """An encoder that remembers what it was asked."""
 
     identity = "counting"
+    dimensions = 24
 
     def __init__(self) -> None:
         self.asked: list[str] = []
@@ -57,6 +59,6 @@ def test_another_encoder_has_vectors_of_its_own(tmp_path: Path) -> None:
 
 
 def test_only_what_is_slow_is_kept(tmp_path: Path) -> None:
-    found = kept_encoder(tmp_path, "static").encode(["a rocket", ""])
+    found = load_space("static+style", kept=tmp_path).encode(["a rocket", ""])
     assert found.shape[0] == 2
     assert not any(tmp_path.iterdir())

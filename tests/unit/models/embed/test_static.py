@@ -101,7 +101,7 @@ def test_it_is_at_most_8_mb() -> None:
 def test_specs() -> None:
     assert load_space("static").identity == load_space(f"static:{SHIPPED}").identity
     for spec in ("", "hf:", "word2vec", "Static", "file:/x"):
-        with pytest.raises(UnknownName, match="static, static:DIR, hf:DIR or onnx:DIR"):
+        with pytest.raises(UnknownName, match="static, style, minilm"):
             load_space(spec)
 
 

@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from keyart.models.embed import encoders
-from keyart.models.embed.encoders import encode_all, installed, text_encoder
+from keyart.models.embed import joined, packages
+from keyart.models.embed.joined import encode_all
+from keyart.models.embed.load import installed, load_space
 from keyart.models.embed.static import StaticSpace
 from keyart.schemas.errors import ModelRejected, UnknownName
 from tests.unit.models.embed.small import write_hugging_face
@@ -22,8 +23,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_side_by_side_is_one_after_the_other(folder: Path) -> None:
-    static, small = text_encoder("static"), text_encoder(f"minilm:{folder}")
-    both = text_encoder(f"static+llm:{folder}")
+    static, small = load_space("static"), load_space(f"minilm:{folder}")
+    both = load_space(f"static+llm:{folder}")
     expected = np.hstack([static.encode(TEXTS), small.encode(TEXTS)])
     np.testing.assert_array_equal(both.encode(TEXTS), expected)
     assert both.identity == f"{static.identity}+{small.identity}"
@@ -34,8 +35,8 @@ def test_side_by_side_is_one_after_the_other(folder: Path) -> None:
 def test_each_text_is_encoded_once_whatever_the_order(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(encoders, "TOLD_EVERY", 2)
-    encoder, told = text_encoder(f"llm:{folder}"), list[tuple[int, int]]()
+    monkeypatch.setattr(joined, "TOLD_EVERY", 2)
+    encoder, told = load_space(f"llm:{folder}"), list[tuple[int, int]]()
     found = encode_all(encoder, TEXTS, lambda done, total: told.append((done, total)))
     np.testing.assert_allclose(found, encoder.encode(TEXTS), atol=1e-6)
     assert told == [(0, 3), (2, 3), (3, 3)]
@@ -44,18 +45,18 @@ def test_each_text_is_encoded_once_whatever_the_order(
 def test_what_there_is_no_such_encoder_of_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(encoders, "_minilm_files", lambda: [])  # the name is judged before files
-    for spec in ("elmo", "static:x", "minilm+elmo", "llm:", ""):
+    monkeypatch.setattr(packages, "_files", lambda package, ending: [])
+    for spec in ("elmo", "style:x", "minilm+elmo", "llm:", ""):
         with pytest.raises(UnknownName):
-            text_encoder(spec)
+            load_space(spec)
     with pytest.raises(ModelRejected, match="install its weights"):
-        text_encoder("static+minilm")
-    with pytest.raises(ModelRejected, match="holds no encoder"):
-        text_encoder(f"llm:{tmp_path}")
+        load_space("static+minilm")
+    with pytest.raises(ModelRejected, match="needs"):
+        load_space(f"llm:{tmp_path}")
 
 
 def test_the_shipped_one_is_always_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert installed()[0] == "static"
-    assert isinstance(text_encoder("static"), StaticSpace)
+    assert isinstance(load_space("static"), StaticSpace)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    assert installed() == ("static",)
+    assert installed() == ("static", "style")

@@ -48,10 +48,10 @@ def trust(opinion: np.ndarray, impressions: np.ndarray, takes: np.ndarray) -> fl
 
 def test_a_title_is_spoken_of_as_if_its_takes_were_not_known() -> None:
     vectors, impressions, takes = logged(effect=0.3, seed=1)
-    before = said(cross_fit(vectors, GROUPS, impressions, takes, titles=IDS), vectors)
+    before = said(cross_fit([vectors], GROUPS, impressions, takes, titles=IDS), vectors)
     changed = takes.copy()
     changed[:ARTWORKS] = changed[:ARTWORKS][::-1] + [0, 9, 0, 30]
-    after = said(cross_fit(vectors, GROUPS, impressions, changed, titles=IDS), vectors)
+    after = said(cross_fit([vectors], GROUPS, impressions, changed, titles=IDS), vectors)
     np.testing.assert_array_equal(after[0], before[0])
     assert not np.array_equal(after, before)
     # it is one of a part; the opinions of titles in other parts know its takes
@@ -66,7 +66,7 @@ def test_trust_does_not_rise_on_the_noise_that_a_prior_was_fitted_on(seed: int) 
     assert fit.calibration.scale > 0.0
     start = trust(np.zeros(len(GROUPS)), np.zeros(len(GROUPS)), np.zeros(len(GROUPS)))
     own = trust(fit.prior.relative(vectors), impressions, takes)
-    others = cross_fit(vectors, GROUPS, impressions, takes, titles=IDS)
+    others = cross_fit([vectors], GROUPS, impressions, takes, titles=IDS)
     honest = trust(said(others, vectors), impressions, takes)
     assert own > start + 0.1
     assert honest < own - 0.05
@@ -76,7 +76,7 @@ def test_on_noise_trust_stays_where_it_began_and_below_what_its_own_takes_would_
     held, own = [], []
     for seed in range(6):
         vectors, impressions, takes = logged(effect=0.0, seed=seed)
-        folds = cross_fit(vectors, GROUPS, impressions, takes, titles=IDS)
+        folds = cross_fit([vectors], GROUPS, impressions, takes, titles=IDS)
         held.append(trust(said(folds, vectors), impressions, takes))
         fitted = fit_ridge(vectors, GROUPS, impressions, takes).prior.relative(vectors)
         own.append(trust(fitted.reshape(said(folds, vectors).shape), impressions, takes))
@@ -87,7 +87,7 @@ def test_on_noise_trust_stays_where_it_began_and_below_what_its_own_takes_would_
 
 def test_what_texts_truly_say_is_still_trusted() -> None:
     vectors, impressions, takes = logged(effect=0.6, seed=2)
-    found = cross_fit(vectors, GROUPS, impressions, takes, titles=IDS)
+    found = cross_fit([vectors], GROUPS, impressions, takes, titles=IDS)
     assert trust(said(found, vectors), impressions, takes) > 0.95
     own = fit_ridge(vectors, GROUPS, impressions, takes).prior.relative(vectors)
     assert np.corrcoef(said(found, vectors).ravel(), own)[0, 1] > 0.9
@@ -95,7 +95,7 @@ def test_what_texts_truly_say_is_still_trusted() -> None:
 
 def test_it_is_kept_beside_the_graph_and_checked(tmp_path: Path) -> None:
     vectors, impressions, takes = logged(effect=0.6, seed=3)
-    found = cross_fit(vectors, GROUPS, impressions, takes, titles=IDS)
+    found = cross_fit([vectors], GROUPS, impressions, takes, titles=IDS)
     digest = save_folds(found, tmp_path)
     again = load_folds(tmp_path, sha256=digest, dimensions=WIDE)
     np.testing.assert_array_equal(said(again, vectors), said(found, vectors))
@@ -111,5 +111,7 @@ def test_it_is_kept_beside_the_graph_and_checked(tmp_path: Path) -> None:
 def test_two_titles_are_too_few_to_leave_one_out() -> None:
     few = GROUPS < 2
     vectors, impressions, takes = logged(effect=0.6, seed=4)
-    found = cross_fit(vectors[few], GROUPS[few], impressions[few], takes[few] + 1.0, titles=IDS[:2])
+    found = cross_fit(
+        [vectors[few]], GROUPS[few], impressions[few], takes[few] + 1.0, titles=IDS[:2]
+    )
     assert not found.weights.any()
