@@ -87,6 +87,7 @@ def make_site(tmp_path: Path) -> Iterator["SiteMaker"]:
     maker = SiteMaker(tmp_path)
     yield maker
     for parts in maker.made:
+        parts.close()
         parts.server.stop()
 
 

@@ -30,6 +30,7 @@ def stored(folder: Path, **more: Any) -> Iterator[Opened]:
     try:
         yield parts
     finally:
+        parts.close()
         parts.server.stop()
 
 

@@ -52,6 +52,7 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
     made = site(tmp_path_factory.mktemp("api"))
     made.server.start()
     yield made
+    made.close()
     made.server.stop()
 
 
@@ -324,6 +325,7 @@ def test_a_viewer_is_read_corrected_and_erased(tmp_path: Path) -> None:
             viewer = pseudonym("dee", parts.viewer_key).encode()
             assert not any(viewer in value for value in logged(parts, EVENTS))
     finally:
+        parts.close()
         parts.server.stop()
 
 
@@ -363,6 +365,7 @@ def test_a_server_that_goes_away_and_comes_back(tmp_path: Path) -> None:
             assert kept["id"] == first.decisions[0].id
             assert decide(client, "eli", "t").json()["degraded"] == ""
     finally:
+        parts.close()
         parts.server.stop()
 
 

@@ -33,6 +33,7 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
     made = Opened(Settings(data_dir=str(tmp_path_factory.mktemp("callers"))))
     made.server.start()
     yield made
+    made.close()
     made.server.stop()
 
 

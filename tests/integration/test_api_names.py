@@ -25,6 +25,7 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
     made = Opened(Settings(data_dir=str(folder), viewer_key="0123456789abcdef"))
     made.server.start()
     yield made
+    made.close()
     made.server.stop()
 
 

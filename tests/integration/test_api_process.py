@@ -27,6 +27,7 @@ def parts(data_dir: Path) -> Iterator[Opened]:
     made.server.start()
     made.log  # noqa: B018 - creates the streams
     yield made
+    made.close()
     made.server.stop()
 
 

@@ -127,6 +127,7 @@ def test_an_api_sends_its_spans_and_no_id(
             client.delete("/v1/viewers/secretive%2Fone")
             client.get("/nowhere/secretive")
     finally:
+        parts.close()
         parts.server.stop()
     spans = [
         span

@@ -42,6 +42,7 @@ def parts(data_dir: Path) -> Iterator[Opened]:
     (made.data_dir / "priors" / "vectors").mkdir()
     (made.data_dir / "priors" / "vectors" / "000000.parquet").write_text("made again")
     yield made
+    made.close()
     made.server.stop()
 
 
@@ -87,6 +88,7 @@ def restored(parts: Opened, tmp_path: Path) -> Iterator[Opened]:
     made = Opened(settings)
     made.server.start()
     yield made
+    made.close()
     made.server.stop()
 
 
@@ -119,6 +121,7 @@ def test_a_backup_at_rest_is_the_same_state(parts: Opened, tmp_path: Path) -> No
         assert learned_state(other) == before
         assert other.log.appended(EVENTS, 0) == parts.log.appended(EVENTS, 0)
     finally:
+        other.close()
         other.server.stop()
 
 

@@ -57,7 +57,7 @@ def parts(data_dir: Path) -> Iterator[Opened]:
             ]
         )
     yield made
-    made.client.close()
+    made.close()
     made.server.stop()
 
 

@@ -51,6 +51,7 @@ def parts(data_dir: Path) -> Iterator[Opened]:
         now_ms=now_ms(),
     )
     yield made
+    made.close()
     made.server.stop()
 
 

@@ -29,6 +29,7 @@ def parts(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Opened]:
     made = Opened(Settings(data_dir=str(data_dir), partitions=PARTITIONS))
     made.server.start()
     yield made
+    made.close()
     made.server.stop()
 
 

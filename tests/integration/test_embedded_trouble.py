@@ -28,6 +28,7 @@ def parts(data_dir: Path) -> Iterator[Opened]:
     made.server.start()
     yield made
     made.client.execute_command("REPLICAOF", "NO", "ONE")
+    made.close()
     made.server.stop()
 
 

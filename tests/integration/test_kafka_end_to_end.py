@@ -43,6 +43,7 @@ def embedded_default(data_dir: Path) -> Iterator[Opened]:
         parts.catalogue.put(titles(40), now_ms=0)
         yield parts
     finally:
+        parts.close()
         parts.server.stop()
 
 

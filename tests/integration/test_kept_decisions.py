@@ -90,6 +90,7 @@ def site(data_dir: Path) -> Iterator[Site]:
             artworks = [{"id": word[:4], "description": word} for word in WORDS]
             assert client.put(f"/v1/titles/{title}", json={"artworks": artworks}).is_success
         yield Site(parts, client)
+    parts.close()
     parts.server.stop()
 
 

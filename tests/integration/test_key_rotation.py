@@ -72,4 +72,5 @@ def test_tastes_move_with_their_viewers_and_erasure_meets_both(data_dir: Path) -
         before = pseudonym("ann", OLD.encode())
         assert not any(before in codec.encode(each).decode() for each in moved)
     finally:
+        first.close()
         first.server.stop()

@@ -45,6 +45,7 @@ def parts(data_dir: Path) -> Iterator[Opened]:
     made.server.start()
     made.catalogue.put(titles(), now_ms=now_ms())
     yield made
+    made.close()
     made.server.stop()
 
 

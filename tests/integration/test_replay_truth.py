@@ -38,6 +38,7 @@ def parts(data_dir: Path) -> Iterator[Opened]:
     begin(made.settings, made.client)
     made.driver.open()
     yield made
+    made.close()
     made.server.stop()
 
 

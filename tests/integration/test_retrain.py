@@ -35,7 +35,7 @@ def parts(data_dir: Path) -> Iterator[Opened]:
     rng = random.Random(5)
     learn(made, [reward(at, rng) for at in range(5000)])
     yield made
-    made.client.close()
+    made.close()
     made.server.stop()
 
 

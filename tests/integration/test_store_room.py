@@ -41,6 +41,7 @@ def test_a_nearly_full_store_is_spoken_of(data_dir: Path, caplog: pytest.LogCapt
             keep_house(parts.settings)
         assert "nearly full" in caplog.text
     finally:
+        parts.close()
         parts.server.stop()
 
 

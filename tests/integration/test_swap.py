@@ -37,7 +37,7 @@ def parts(data_dir: Path) -> Iterator[Opened]:
             ]
         )
     yield made
-    made.client.close()
+    made.close()
     made.server.stop()
 
 

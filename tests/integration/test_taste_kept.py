@@ -26,6 +26,7 @@ def parts(data_dir: Path) -> Iterator[Opened]:
     title = Title(id="t", artworks=(Artwork(id="a", description="rockets"),))
     made.catalogue.put([title], now_ms=now_ms())
     yield made
+    made.close()
     made.server.stop()
 
 
