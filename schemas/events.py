@@ -13,6 +13,10 @@ from keyart.schemas.ids import CallerName, Millis, Name, PseudonymField
 
 EVENT_VERSION = 1
 MAX_TASTE_BYTES = 4096
+MAX_DECLINED = 16
+MAX_PROPOSED = 50
+ClusterName = Annotated[str, Meta(min_length=1, max_length=512)]
+"""An interest cluster by name, as the table that serves calls it."""
 Minutes = Annotated[float, Meta(ge=0.0, le=1440.0)]
 ConceptWeight = Annotated[float, Meta(ge=-1.0, le=1.0)]
 
@@ -59,16 +63,54 @@ class Hide(_TitleEvent, frozen=True, kw_only=True, tag="hide"):
 
 
 class Correction(_Event, frozen=True, kw_only=True, tag="correction"):
-    """The viewer's own word on their taste: concept name to weight; 0 clears, negative rejects."""
+    """The viewer's own word on their taste: concept name to weight; 0 clears, negative rejects.
+
+    `declined` are clusters of which nothing is to be proposed, `allowed` those that may be again.
+    """
 
     concepts: Annotated[dict[Name, ConceptWeight], Meta(max_length=32)]
     reset: bool = False
+    declined: Annotated[tuple[ClusterName, ...], Meta(max_length=MAX_DECLINED)] = ()
+    allowed: Annotated[tuple[ClusterName, ...], Meta(max_length=MAX_DECLINED)] = ()
 
 
 class Adoption(_Event, frozen=True, kw_only=True, tag="adoption"):
-    """The taste that a viewer had under the viewer key before this one; see `TasteArray`."""
+    """What a viewer had under the viewer key before this one: taste, and what was explored.
+
+    See `TasteArray` and `schemas/explored.py`.
+    """
 
     taste: Annotated[bytes, Meta(max_length=MAX_TASTE_BYTES)]
+    explored: Annotated[bytes, Meta(max_length=MAX_TASTE_BYTES)] = b""
+
+
+class ProposedTitle(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One place of a page of proposals.
+
+    `propensity` is the probability of this title at this place, given the places before it.
+    `cluster` is the one it was proposed for; `proposed` says that the viewer had not explored it,
+    `explored` that it was drawn at random.
+    """
+
+    title: Name
+    cluster: ClusterName
+    propensity: Annotated[float, Meta(gt=0.0, le=1.0)]
+    proposed: bool = True
+    explored: bool = False
+
+
+class Proposed(_Event, frozen=True, kw_only=True, tag="proposed"):
+    """What was proposed to a viewer, in order of places, and by what: logged to be judged by.
+
+    `table` names the table of proposals, `dose` the share of places that proposals had, `random`
+    the share of those that was drawn at random.
+    """
+
+    surface: Name
+    table: Annotated[str, Meta(max_length=128)]
+    titles: Annotated[tuple[ProposedTitle, ...], Meta(max_length=MAX_PROPOSED)]
+    dose: Annotated[float, Meta(ge=0.0, le=1.0)]
+    random: Annotated[float, Meta(ge=0.0, le=1.0)]
 
 
 class Erasure(_Event, frozen=True, kw_only=True, tag="erasure"):
@@ -77,4 +119,6 @@ class Erasure(_Event, frozen=True, kw_only=True, tag="erasure"):
 
 Engagement = Click | Play | Finish | Like | Hide
 TitleEvent = Impression | Engagement
-Event = Impression | Click | Play | Finish | Like | Hide | Correction | Adoption | Erasure
+Event = (
+    Impression | Click | Play | Finish | Like | Hide | Correction | Adoption | Proposed | Erasure
+)

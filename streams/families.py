@@ -8,7 +8,8 @@ from typing import Final
 
 TASTE: Final = "taste"
 ASSIGNED: Final = "assigned"
-"""Of a viewer, read by the api: the taste, and what stands."""
+EXPLORED: Final = "explored"
+"""Of a viewer, read by the api: the taste, what stands, and what was explored."""
 TITLE: Final = "title"
 """Of a title, read by the api: the sums of its rewards."""
 
@@ -30,7 +31,7 @@ SHARED: Final = (META, "shared")
 TITLES_META: Final = (META, "titles")
 """Of a lane of titles: the sums that all titles share, and which rewards were added up."""
 
-OF_VIEWERS: Final = (TASTE, ASSIGNED)
+OF_VIEWERS: Final = (TASTE, ASSIGNED, EXPLORED)
 """All that is kept of a viewer by key: what an erasure deletes."""
 BY_KEY: Final = frozenset({*OF_VIEWERS, TITLE})
 ANNOUNCED: Final = frozenset({TITLE})

@@ -193,6 +193,15 @@ class TasteReader(Protocol):
             It did not come in time.
         """
 
+    async def read_explored(self, viewer: str) -> bytes | None:
+        """Return the record of what the viewer has explored, None when there is none.
+
+        Raises
+        ------
+        StoreAway
+            It did not come in time.
+        """
+
 
 class OnLoop(NamedTuple):
     """Tastes and log on an event loop, and what to await at the end, in that order."""

@@ -70,13 +70,24 @@ class Rotation:
             if old is None:
                 self._settle(now)
                 continue
-            event = Adoption(id=f"adopted-{now}", viewer=now, occurred_at_ms=at_ms, taste=old)
+            try:
+                ways = await self._old_ways(viewer)
+            except StoreAway:
+                break
+            event = Adoption(
+                id=f"adopted-{now}", viewer=now, occurred_at_ms=at_ms, taste=old, explored=ways
+            )
             found.append(Output(EVENTS, now, codec.encode(event)))
         return found
 
     async def _old(self, viewer: str) -> bytes | None:
         before = self.before(viewer)
         return None if before is None else await self._tastes.read(before)
+
+    async def _old_ways(self, viewer: str) -> bytes:
+        before = self.before(viewer)
+        found = None if before is None else await self._tastes.read_explored(before)
+        return found or b""
 
     def _settle(self, viewer: ViewerKey) -> None:
         self._moved[viewer] = None

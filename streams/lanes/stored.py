@@ -6,8 +6,9 @@ from msgspec import Struct
 
 from keyart.schemas import codec
 from keyart.schemas.assigned import unpack_assigned
+from keyart.schemas.explored import unpack_explored
 from keyart.schemas.taste import unpack_tastes
-from keyart.streams.families import ASSIGNED, ERASED, META, PAGES, TASTE, VISITS, WINDOWS
+from keyart.streams.families import ASSIGNED, ERASED, EXPLORED, META, PAGES, TASTE, VISITS, WINDOWS
 from keyart.streams.steps.join.pages import unpack_page
 from keyart.streams.steps.join.state import Trace, Visit, Window, unpack_due
 
@@ -29,6 +30,7 @@ def stored_checks(space: str) -> dict[str, Callable[[str, bytes], object]]:
     return {
         TASTE: lambda _, value: unpack_tastes([value], space),
         ASSIGNED: lambda _, value: unpack_assigned(value),
+        EXPLORED: lambda _, value: unpack_explored(value),
         VISITS: lambda _, value: _check_visit(value),
         WINDOWS: lambda _, value: unpack_due(value, Window),
         PAGES: lambda _, value: unpack_page(value),

@@ -11,7 +11,7 @@ from keyart.models.taste.update import TasteRates
 from keyart.schemas import codec
 from keyart.schemas.decisions import DecisionPage
 from keyart.schemas.errors import InvalidRecord
-from keyart.schemas.events import Adoption, Correction, Erasure, Impression
+from keyart.schemas.events import Adoption, Correction, Erasure, Impression, Proposed
 from keyart.schemas.topics import DECISIONS, EVENTS
 from keyart.streams.catalogue.view import CatalogueView
 from keyart.streams.families import (
@@ -28,7 +28,7 @@ from keyart.streams.lanes.early import MAX_EARLY_BYTES, EarlyIndex
 from keyart.streams.lanes.stored import JoinMeta, stored_checks
 from keyart.streams.letters import reason_of
 from keyart.streams.ports import VIEWERS, Lane, LogRecord, StateStore
-from keyart.streams.steps import join, taste
+from keyart.streams.steps import explored, join, taste
 from keyart.streams.steps.due import Due, DueIndex
 from keyart.streams.steps.effects import Effects, Held
 from keyart.streams.steps.join import (
@@ -236,7 +236,10 @@ class ViewersLane(LaneBase):
         effects.counts["events"] += len(read)
         logged = []
         for record, event in read:
-            if join.is_foreign(event):
+            if isinstance(event, Proposed):
+                # what was proposed teaches by what viewers do of it; it is logged to be judged
+                effects.counts["proposed"] += 1
+            elif join.is_foreign(event):
                 impression = isinstance(event, Impression)
                 effects.counts[counter("foreign", impression=impression)] += 1
             else:
@@ -244,6 +247,7 @@ class ViewersLane(LaneBase):
         events = [event for _, event in logged]
         pages = [page for _, page in decided]
         wanted = join.wanted(pages, events, batch.due) | taste.wanted(events)
+        wanted |= explored.wanted(events)
         alone = batch.size == 1
         held = self._held(wanted, alone=alone)
         steps = partial(self._steps, held, decided, logged, batch.due, alone=alone)
@@ -270,7 +274,9 @@ class ViewersLane(LaneBase):
         *,
         alone: bool,
     ) -> tuple[Effects, JoinBatch]:
-        effects = taste.taste_step(held, _bounded(logged), self._catalogue, self._rates)
+        bounded = _bounded(logged)
+        effects = taste.taste_step(held, bounded, self._catalogue, self._rates)
+        effects.add(explored.explored_step(held, bounded))
         batch = self._batch(held)
         events = [
             event if isinstance(event, Erasure) else Logged(at_ms, event)

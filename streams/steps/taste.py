@@ -67,7 +67,7 @@ def taste_step(
         if moves:
             _engage(tastes, place, moves, catalogue, rates, effects)
         for _, event in turn:
-            if isinstance(event, Correction):
+            if isinstance(event, Correction) and (event.concepts or event.reset):
                 at = place[event.viewer]
                 tastes[at : at + 1] = _correct(tastes[at : at + 1], event, catalogue)
                 effects.counts["corrections"] += 1

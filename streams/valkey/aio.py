@@ -12,7 +12,7 @@ from redis.backoff import ExponentialBackoff
 
 from keyart.schemas.errors import LogAway, StoreAway
 from keyart.schemas.topics import partition_of
-from keyart.streams.families import ASSIGNED, TASTE
+from keyart.streams.families import ASSIGNED, EXPLORED, TASTE
 from keyart.streams.ports import VIEWERS, Lane, Output, ViewerState
 from keyart.streams.valkey.connect import TIMEOUT_S
 from keyart.streams.valkey.keys import Keys
@@ -81,6 +81,17 @@ class ValkeyTastes:
         """
         taste, assigned = await self._read(viewer, (TASTE, ASSIGNED))
         return ViewerState(taste, assigned)
+
+    async def read_explored(self, viewer: str) -> bytes | None:
+        """Return what the viewer has explored, None when there is nothing.
+
+        Raises
+        ------
+        StoreAway
+            It did not come in time.
+        """
+        (explored,) = await self._read(viewer, (EXPLORED,))
+        return explored
 
     async def _read(self, viewer: str, families: Sequence[str]) -> list[bytes | None]:
         lane = Lane(VIEWERS, partition_of(viewer, self._partitions))

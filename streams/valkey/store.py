@@ -3,7 +3,7 @@
 import logging
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from importlib.resources import files
 from itertools import islice
@@ -13,9 +13,10 @@ import redis
 
 from keyart.schemas import codec
 from keyart.schemas.errors import Fenced, OffsetMismatch
+from keyart.schemas.explored import explored_until
 from keyart.schemas.taste import idle_since
 from keyart.schemas.topics import partition_of
-from keyart.streams.families import ANNOUNCED, BY_KEY, HASHES, OF_VIEWERS, TASTE
+from keyart.streams.families import ANNOUNCED, BY_KEY, EXPLORED, HASHES, OF_VIEWERS, TASTE
 from keyart.streams.letters import reason_of, state_letter
 from keyart.streams.ports import TOPICS_OF, Commit, Lane, Output, Ownership
 from keyart.streams.valkey.connect import translated
@@ -274,15 +275,21 @@ class ValkeyStore:
     def forget_idle_tastes(self, lane: Lane, since_ms: int) -> int:
         """Delete tastes that nothing has moved since; return how many.
 
+        What else was kept of the viewer's ways goes by its own latest time, and is not counted.
+
         By the times in them and not by an expiry of the server's: that reads the machine's clock,
         and one that leaps ahead for a moment would end them all.
         """
-        start, found = self._keys.item(lane, TASTE, ""), 0
+        self._forget_idle(lane, EXPLORED, lambda blob: 0 < explored_until(blob) < since_ms)
+        return self._forget_idle(lane, TASTE, lambda blob: idle_since(blob, since_ms))
+
+    def _forget_idle(self, lane: Lane, family: str, idle: Callable[[bytes], bool]) -> int:
+        start, found = self._keys.item(lane, family, ""), 0
         with translated():
             every = self._client.scan_iter(match=_literal(start) + "*", count=_SCAN)
             while names := list(islice(every, _SCAN)):
                 for name, blob in zip(names, self._client.mget(names), strict=True):
-                    if blob is not None and idle_since(blob, since_ms):
+                    if blob is not None and idle(blob):
                         found += int(self._unmoved(keys=[name], args=[blob]))
         return found
 

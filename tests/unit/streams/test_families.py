@@ -6,8 +6,8 @@ from keyart.streams.valkey.keys import Keys
 
 
 def test_stored_names_never_change() -> None:
-    assert families.OF_VIEWERS == ("taste", "assigned")
-    assert {"taste", "assigned", "title"} == families.BY_KEY
+    assert families.OF_VIEWERS == ("taste", "assigned", "explored")
+    assert {"taste", "assigned", "explored", "title"} == families.BY_KEY
     assert {"title"} == families.ANNOUNCED
     assert set(families.HASHES) == {"join", "visits", "pages", "windows", "meta", "timeline"}
     assert not families.BY_KEY & set(families.HASHES)
