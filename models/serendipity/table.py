@@ -1,32 +1,36 @@
 """The table of all pairs of clusters, made off line: what to propose after any two.
 
-A folder holds `vocabulary.json` (names and keywords), `rows.jsonl` (a line a pair, in order) and,
-written last, `manifest.json` with the digests of both: a table without one is unfinished and is
-gone on with.
+A folder holds `vocabulary.json` (names and keywords), `titles.jsonl` (the cluster of each title),
+`rows.jsonl` (a line a pair, in order) and, written last, `manifest.json` with the digests of all: a
+table without one is unfinished and is gone on with.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 import numpy as np
 from msgspec import Meta, Struct
 
 from keyart.models.artifacts.described import read_described, write_described
-from keyart.models.artifacts.lines import finished_lines
+from keyart.models.artifacts.lines import finished_lines, write_lines
 from keyart.models.serendipity.histories import History
 from keyart.models.serendipity.planners.protocol import Planner
-from keyart.models.serendipity.vocabulary.vocabulary import MOST_CLUSTERS, Vocabulary
+from keyart.models.serendipity.world import MOST_CLUSTERS
 from keyart.schemas.errors import InvalidRecord, ModelRejected
+
+# who only reads a table, as the api does, needs nothing that makes one
+if TYPE_CHECKING:
+    from keyart.models.serendipity.vocabulary.vocabulary import Vocabulary
 
 MANIFEST: Final = "manifest.json"
 WORDS: Final = "vocabulary.json"
 ROWS: Final = "rows.jsonl"
+TITLES: Final = "titles.jsonl"
 PROPOSALS: Final = 10
 MADE_BY: Final = "keyart serendipity build"
-_decoder: "msgspec.json.Decoder[Row]"
 
 
 class Row(Struct, frozen=True):
@@ -35,6 +39,13 @@ class Row(Struct, frozen=True):
     first: Annotated[int, Meta(ge=0, lt=MOST_CLUSTERS)]
     second: Annotated[int, Meta(ge=0, lt=MOST_CLUSTERS)]
     proposals: Annotated[tuple[int, ...], Meta(max_length=PROPOSALS)]
+
+
+class Placed(Struct, frozen=True):
+    """A title's cluster."""
+
+    title: Annotated[str, Meta(min_length=1, max_length=1024)]
+    cluster: Annotated[int, Meta(ge=0, lt=MOST_CLUSTERS)]
 
 
 class Words(Struct, frozen=True, kw_only=True):
@@ -46,7 +57,10 @@ class Words(Struct, frozen=True, kw_only=True):
 
 
 class Manifest(Struct, frozen=True, kw_only=True):
-    """What a table is: digests are SHA-256 in hex."""
+    """What a table is: digests are SHA-256 in hex; `titles_sha256` is "" of a table without titles.
+
+    keyart once wrote such; they can be shown, and cannot serve.
+    """
 
     vocabulary: str
     planner: str
@@ -54,28 +68,42 @@ class Manifest(Struct, frozen=True, kw_only=True):
     rows: int
     words_sha256: str
     rows_sha256: str
+    titles_sha256: str = ""
     version: Annotated[int, Meta(ge=1, le=1)] = 1
 
 
 class Table(Struct, frozen=True, kw_only=True):
-    """A table that was read: proposals by pair."""
+    """A table that was read: proposals by pair, and the cluster of each title."""
 
     manifest: Manifest
     words: Words
     pairs: dict[tuple[int, int], tuple[int, ...]]
+    titles: dict[str, int]
+
+    @property
+    def identity(self) -> str:
+        """The vocabulary's identity and the beginning of the rows' digest: what proposed."""
+        return f"{self.manifest.vocabulary}-{self.manifest.rows_sha256[:8]}"
 
 
 _decoder = msgspec.json.Decoder(Row)
+_placed = msgspec.json.Decoder(Placed)
 
 
 def build_table(
     folder: Path,
-    vocabulary: Vocabulary,
+    vocabulary: "Vocabulary",
     planner: Planner,
+    titles: Mapping[str, int] | None = None,
     *,
     told: Callable[[int, int], None] = lambda *_: None,
 ) -> Manifest:
     """Write the table of all ordered pairs into a folder, going on where a run was stopped.
+
+    Parameters
+    ----------
+    titles
+        The cluster of each title, by the site's own id: without any the table cannot serve.
 
     Raises
     ------
@@ -93,6 +121,7 @@ def build_table(
                 f"{folder} holds a table of another vocabulary: name another folder"
             )
     write_described(folder / WORDS, words)
+    write_lines(folder / TITLES, map(Placed, titles or {}, (titles or {}).values()))
     clusters = len(vocabulary.names)
     path = folder / ROWS
     done = list(finished_lines(path, _decoder)) if path.exists() else []
@@ -111,6 +140,7 @@ def build_table(
         rows=clusters * (clusters - 1),
         words_sha256=_digest(folder / WORDS),
         rows_sha256=_digest(path),
+        titles_sha256=_digest(folder / TITLES),
     )
     write_described(folder / MANIFEST, manifest)
     return manifest
@@ -128,11 +158,12 @@ def read_table(folder: Path) -> Table:
     """
     manifest = read_described(folder / MANIFEST, Manifest, made_by=MADE_BY)
     words = read_described(folder / WORDS, Words, made_by=MADE_BY)
-    if (_digest(folder / WORDS), _digest(folder / ROWS)) != (
-        manifest.words_sha256,
-        manifest.rows_sha256,
-    ):
-        raise ModelRejected(f"{folder}: a file is not the one that {MADE_BY} wrote")
+    written = {WORDS: manifest.words_sha256, ROWS: manifest.rows_sha256}
+    if manifest.titles_sha256:
+        written[TITLES] = manifest.titles_sha256
+    for name, digest in written.items():
+        if not (folder / name).is_file() or _digest(folder / name) != digest:
+            raise ModelRejected(f"{folder}: {name} is not the one that {MADE_BY} wrote")
     pairs = {}
     for row in finished_lines(folder / ROWS, _decoder):
         if max(row.first, row.second, *row.proposals) >= len(words.names):
@@ -140,7 +171,13 @@ def read_table(folder: Path) -> Table:
         pairs[row.first, row.second] = row.proposals
     if len(pairs) != manifest.rows:
         raise ModelRejected(f"{folder}: has {len(pairs):,} pairs, not {manifest.rows:,}")
-    return Table(manifest=manifest, words=words, pairs=pairs)
+    titles = {}
+    if manifest.titles_sha256:
+        for placed in finished_lines(folder / TITLES, _placed):
+            if placed.cluster >= len(words.names):
+                raise ModelRejected(f"{folder}: a title is of a cluster that is not there")
+            titles[placed.title] = placed.cluster
+    return Table(manifest=manifest, words=words, pairs=pairs, titles=titles)
 
 
 def _rows(first: int, clusters: int, planner: Planner) -> Iterator[Row]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 NOBODY = -1
+MOST_CLUSTERS = 2_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,7 +52,14 @@ def build(
         tell("fitting", 0, 0)
         planners, _ = fit_planners(world, labels, vocabulary.centres, viewers, seed=seed)
         chosen = next(each for each in planners if each.name == planner)
-        made = build_table(table, vocabulary, chosen, told=lambda done, of: tell("pairs", done, of))
+        placed = {
+            title: int(label)
+            for title, label in zip(world.titles, labels, strict=True)
+            if label >= 0
+        }
+        made = build_table(
+            table, vocabulary, chosen, placed, told=lambda done, of: tell("pairs", done, of)
+        )
     size = report_on(labels, made.clusters)
     typer.echo(
         f"{table}: {counted(made.rows, 'pair')} of {made.clusters} clusters by {made.planner}; "

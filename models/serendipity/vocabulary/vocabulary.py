@@ -15,14 +15,13 @@ from keyart.models.serendipity.vocabulary.terms import (
     count_terms,
     fit_projection,
 )
-from keyart.models.serendipity.world import Floats, Ints
+from keyart.models.serendipity.world import MOST_CLUSTERS, Floats, Ints
 from keyart.schemas.errors import InvalidRecord
 
 NOWHERE: Final = -1
 KEYWORDS: Final = 5
 LEAST_WORDS: Final = 2
 """A name has so many keywords at least, and more where they are needed to tell it apart."""
-MOST_CLUSTERS: Final = 2_000
 
 
 class Report(NamedTuple):
