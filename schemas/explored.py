@@ -52,12 +52,6 @@ def joined(one: Mapping[int, int], other: Mapping[int, int]) -> Marks:
     return kept
 
 
-def stands(marks: Mapping[int, int], name: str, kind: int, against: int) -> bool:
-    """Return whether a name is marked so, and not later, or at once, by the kind against it."""
-    at_s = marks.get(mark_of(name, kind))
-    return at_s is not None and at_s > marks.get(mark_of(name, against), -1)
-
-
 def pack_explored(marks: Mapping[int, int]) -> bytes:
     """Return a record: its version, then the marks in their order."""
     rows = np.array(sorted(marks.items()), MARK_DTYPE)

@@ -12,7 +12,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.types import ASGIApp
 
 from keyart.schemas.errors import KeyartError
-from keyart.services.api import health, problems, routes, viewers
+from keyart.services.api import health, problems, routes, serendipity, viewers
 from keyart.services.api.auth import KeyCheck, Slowdown
 from keyart.services.api.bodies import MAX_BODY
 from keyart.services.api.docs import Document, OfflinePage
@@ -70,6 +70,7 @@ def create_app(state: ApiState, *, keys: KeyRing, page: Sequence[Router]) -> Lit
     app = Litestar(
         route_handlers=[
             routes.decide,
+            serendipity.propose,
             routes.take_events,
             routes.put_title,
             routes.get_title,
@@ -113,6 +114,7 @@ def create_app(state: ApiState, *, keys: KeyRing, page: Sequence[Router]) -> Lit
         log_access=settings.access_log,
         trace=trace,
     )
+    app.state.advisor = state.advisor
     app.state.events_refused = state.metrics.rejected.inc
     app.state.ended = lambda reason: state.metrics.ended.labels(reason).inc()
     return app

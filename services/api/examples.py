@@ -14,6 +14,9 @@ DECISIONS: Final = [
         }
     )
 ]
+SERENDIPITY: Final = [
+    Example(value={"viewer": "viewer-7", "surface": "home", "count": 3}),
+]
 EVENTS: Final = [
     Example(
         value={

@@ -27,7 +27,7 @@ SAID: Final = {
     401: "A key is asked for",
     403: "The key lacks the scope; or, without keys, another site's page asks",
     404: "There is no such title or viewer",
-    409: "Others changed the same title each time; try again",
+    409: "Others changed the same title each time, try again; or there is no table of proposals",
     413: "The body is over 2 MB",
     415: "The body is not declared as application/json",
     421: "Without keys: the host is asked under a name that is not loopback's",
@@ -99,7 +99,7 @@ def respond(problem: Problem, **headers: str) -> Response[bytes]:
 def of_keyart(request: Request[Any, Any, Any], error: KeyartError) -> Response[bytes]:
     """Answer an error of ours."""
     if isinstance(error, BadRequest):
-        title = {404: "Not found", 503: "Busy"}.get(error.status, "Wrong request")
+        title = {404: "Not found", 409: "Not ready", 503: "Busy"}.get(error.status, "Wrong request")
         problem = Problem(
             title=title, status=error.status, detail=error.detail, faults=error.faults
         )

@@ -1,15 +1,17 @@
 """What the api's handlers share, built once at start and closed at the end."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, ParamSpec, TypeAlias, TypeVar
 
 from litestar.di import NamedDependency
 
 from keyart.models.decide.experiment import Experiment
+from keyart.models.taste.update import TasteRates
 from keyart.schemas import codec
 from keyart.schemas.catalogue import StoredTitle, Title
 from keyart.schemas.topics import CATALOGUE
+from keyart.services.api.advisor import Advisor
 from keyart.services.api.chooser import Chooser
 from keyart.services.api.recorder import Recorder
 from keyart.services.api.rotation import Rotation
@@ -17,7 +19,6 @@ from keyart.services.api.snapshots import Snapshots
 from keyart.services.api.standing import Recent
 from keyart.services.jobs.erasure import Erasures
 from keyart.services.page.insight import Insight
-from keyart.services.wiring.lanes import taste_rates
 from keyart.services.wiring.settings import Settings
 from keyart.services.wiring.telemetry import ApiMetrics
 from keyart.services.wiring.viewer_key import ViewerKeys
@@ -48,6 +49,9 @@ class ApiState:
         The policies, and whom each serves.
     erasures, snapshots, insight, metrics
         Who is erased; what is known; what the page may ask; counters.
+    advisor, doses, rates
+        What proposals are made from; the share of places that they have by surface, `*` for every
+        other one; how fast taste forgets.
     connect
         Connects the running event loop to store and log.
     clock
@@ -85,6 +89,9 @@ class ApiState:
         snapshots: Snapshots,
         insight: Insight,
         metrics: ApiMetrics,
+        advisor: Advisor,
+        doses: Mapping[str, float],
+        rates: TasteRates,
         connect: Callable[[], OnLoop],
         clock: Clock,
     ) -> None:
@@ -100,6 +107,9 @@ class ApiState:
         self.snapshots = snapshots
         self.insight = insight
         self.metrics = metrics
+        self.advisor = advisor
+        self.doses = doses
+        self.rates = rates
         self.connect = connect
         self.clock = clock
         self.measuring: asyncio.Task[None] | None = None
@@ -122,7 +132,7 @@ class ApiState:
         self.chooser = Chooser(
             experiment=self.experiment,
             explore_share=settings.explore_share,
-            rates=taste_rates(settings),
+            rates=self.rates,
             titles=self.titles,
             snapshots=self.snapshots,
             tastes=self.tastes,
@@ -135,9 +145,12 @@ class ApiState:
         # who listens first answers "not loaded"; behind a shared port that would be every second
         # request. A store that is away ends the wait.
         await self.in_thread(self.snapshots.wait, LOAD_S)
+        await self.in_thread(self.advisor.refresh)
+        self.advisor.start()
 
     async def stop(self) -> None:
         """Hand what is buffered to the log, and close."""
+        self.advisor.stop()
         self.snapshots.stop()
         await self.recorder.stop()
         for close in self._close:

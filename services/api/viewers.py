@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 
 from keyart.schemas import codec
 from keyart.schemas.errors import InvalidRecord, NotFound
-from keyart.schemas.events import ConceptWeight, Correction, Erasure
+from keyart.schemas.events import MAX_DECLINED, ClusterName, ConceptWeight, Correction, Erasure
 from keyart.schemas.ids import GivenName, ViewerKey, pseudonym
 from keyart.schemas.taste import INTERESTS, NO_CONCEPT, TasteArray
 from keyart.schemas.topics import EVENTS
@@ -19,6 +19,7 @@ from keyart.services.api.problems import said
 from keyart.services.api.state import ApiState, Keyart
 from keyart.streams.ports import Output
 from keyart.streams.reading import usable_taste
+from keyart.streams.steps.explored import marks_of
 
 NAMES_EACH = 3
 Viewer = Annotated[str, PathParameter(max_length=256)]
@@ -54,10 +55,16 @@ class TasteView(Struct, frozen=True, kw_only=True):
 
 
 class CorrectionRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Named interests with the weight the viewer gives them; `reset` forgets the rest first."""
+    """Named interests with the weight the viewer gives them; `reset` forgets the rest first.
+
+    `declined` are clusters of `/v1/serendipity`, by name, of which the viewer wants nothing
+    proposed; `allowed` takes that back.
+    """
 
     concepts: Annotated[dict[GivenName, ConceptWeight], Meta(max_length=32)] = {}
     reset: bool = False
+    declined: Annotated[tuple[ClusterName, ...], Meta(max_length=MAX_DECLINED)] = ()
+    allowed: Annotated[tuple[ClusterName, ...], Meta(max_length=MAX_DECLINED)] = ()
 
 
 class Taken(Struct, frozen=True, kw_only=True):
@@ -98,12 +105,17 @@ async def correct_viewer(
     viewer: Viewer,
     keyart: Keyart,
 ) -> Taken:
-    """Take a viewer's own word on their taste."""
-    if not data.concepts and not data.reset:
+    """Take a viewer's own word on their taste, and on what is proposed to them.
+
+    What they decline is not proposed any more from the moment this answers; other api processes
+    follow within seconds.
+    """
+    if not (data.concepts or data.reset or data.declined or data.allowed):
         raise InvalidRecord("nothing to correct", "$.concepts")
     for name in data.concepts:
         if keyart.titles.view.concept(name) is None:
             raise InvalidRecord(f"no interest is called {name!r}", f"$.concepts.{name}")
+    check_clusters(keyart, data)
     key = pseudonym(viewer, keyart.keys.current)
     event = Correction(
         id=uuid.uuid4().hex,
@@ -111,10 +123,34 @@ async def correct_viewer(
         occurred_at_ms=keyart.clock(),
         concepts=data.concepts,
         reset=data.reset,
+        declined=data.declined,
+        allowed=data.allowed,
     )
     moved = await keyart.rotation.adoptions([viewer], keyart.clock())
     await keyart.log.append([*moved, Output(EVENTS, key, codec.encode(event))])
+    if data.declined or data.allowed:
+        keyart.advisor.say(key, marks_of(event))
     return Taken(viewer=key, note="the taste follows within seconds")
+
+
+def check_clusters(keyart: ApiState, data: CorrectionRequest) -> None:
+    """See that the clusters are known, and that none is both declined and allowed.
+
+    Raises
+    ------
+    InvalidRecord
+        Names the place.
+    """
+    if not (data.declined or data.allowed):
+        return
+    atlas = keyart.advisor.atlas
+    names = set() if atlas is None else {*atlas.names}
+    for field, clusters in (("declined", data.declined), ("allowed", data.allowed)):
+        for at, name in enumerate(clusters):
+            if name not in names:
+                raise InvalidRecord(f"no cluster is called {name!r}", f"$.{field}[{at}]")
+            if field == "allowed" and name in data.declined:
+                raise InvalidRecord("is declined too", f"$.allowed[{at}]")
 
 
 @delete(
@@ -141,6 +177,7 @@ async def _erase(key: ViewerKey, keyart: ApiState) -> None:
     await keyart.in_thread(keyart.erasures.add, key, offset)
     await keyart.in_thread(keyart.erasures.forget_now, key)
     keyart.chooser.forget(key)
+    keyart.advisor.forget(key)
 
 
 def taste_view(viewer: ViewerKey, taste: TasteArray, keyart: ApiState) -> TasteView:

@@ -9,9 +9,11 @@ from keyart.services.api.auth import keys_of
 from keyart.services.api.snapshots import Snapshots
 from keyart.services.api.state import ApiState
 from keyart.services.page.routes import page_routers
+from keyart.services.wiring.advice import advisor_of, doses_of
 from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.erasing import erasures_of
 from keyart.services.wiring.experiment import experiment_of
+from keyart.services.wiring.lanes import taste_rates
 from keyart.services.wiring.page import insight_of, origins_of
 from keyart.services.wiring.settings import Settings
 from keyart.services.wiring.stores import (
@@ -77,6 +79,9 @@ def app_of(settings: Settings, client: Any, *, titles: CurrentCatalogue | None =
         snapshots=snapshots,
         insight=insight,
         metrics=metrics,
+        advisor=advisor_of(settings, lambda: snapshots.index),
+        doses=doses_of(settings),
+        rates=taste_rates(settings),
         connect=lambda: on_loop(settings),
         clock=now_ms,
     )

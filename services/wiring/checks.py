@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from keyart.models.sums.rewards import reward_names
 from keyart.schemas.errors import SettingsError
 from keyart.services.api.auth import keys_of
+from keyart.services.wiring.advice import doses_of
 from keyart.services.wiring.canary_rules import rules_of
 from keyart.services.wiring.experiment import experiment_of
 from keyart.services.wiring.folder import check_folder
@@ -52,6 +53,7 @@ def check_settings(settings: Settings, role: Role) -> None:
         _check_host(settings.api_host)
         keys_of(settings)
         experiment_of(settings)
+        doses_of(settings)
         _check_images(settings.page_images)
         embedded = settings.log == "embedded"
         check_keys(

@@ -155,6 +155,24 @@ class Settings:
     )
     prior: str = _setting("auto", "prior: auto (the registered one), neutral, or a registered name")
 
+    serendipity_table: str = _setting(
+        "",
+        "folder of the table of proposals that `keyart serendipity build` made; empty: serendipity "
+        "in the data folder. It is read again when it changes",
+    )
+    serendipity_dose: str = _setting(
+        "",
+        "share of the places of POST /v1/serendipity that are proposals, as surface=share, "
+        "comma-separated, *=share for every other surface; the rest is what taste knows. "
+        "Unsaid: all are",
+    )
+    serendipity_explore: float = _setting(
+        0.05,
+        "share of proposals whose cluster is drawn evenly from all that are not explored yet",
+        low=0.0,
+        high=1.0,
+    )
+
     reward: str = _setting("quality_play", "reward definition by name")
     reward_window_s: float = _setting(
         1800, "how long after the impression a play counts", low=0.1, high=604_800

@@ -281,7 +281,7 @@ class ViewersLane(LaneBase):
         events = [
             event if isinstance(event, Erasure) else Logged(at_ms, event)
             for at_ms, event in logged
-            if not isinstance(event, Adoption | Correction)
+            if not isinstance(event, Adoption | Correction | Proposed)
         ]
         then = batch.wanted_then(events, due) - held.keys()
         held.update(self._held(then, alone=alone))

@@ -41,7 +41,8 @@ def interests_of(marks: Mapping[int, int], atlas: Atlas) -> Interests:
     declined = {
         at
         for at, mark in enumerate(atlas.declined)
-        if marks.get(mark, -1) > marks.get(mark - DECLINED + ALLOWED, -1)
+        # within one second the decline stands
+        if mark in marks and marks[mark] >= marks.get(mark - DECLINED + ALLOWED, -1)
     }
     return Interests(
         tuple(order), tuple(depths[each] for each in order), frozenset(declined), frozenset(seen)

@@ -7,7 +7,7 @@ from zlib import crc32
 from keyart.models.sums.rewards import RewardRules
 from keyart.schemas import codec
 from keyart.schemas.decisions import Decision, DecisionPage, Terms, Versions
-from keyart.schemas.events import Adoption, Correction, Erasure, Event, Impression, Play
+from keyart.schemas.events import Adoption, Correction, Erasure, Event, Impression, Play, Proposed
 from keyart.schemas.ids import ViewerKey, decision_id
 from keyart.schemas.rewards import Reward
 from keyart.streams.steps.due import DueIndex
@@ -44,7 +44,7 @@ class Bench:
         events = [
             record
             for record in records
-            if not isinstance(record, DecisionPage | Adoption | Correction)
+            if not isinstance(record, DecisionPage | Adoption | Correction | Proposed)
             and not is_foreign(record)
         ]
         due = self.due.until(now_ms, 100)
