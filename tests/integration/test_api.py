@@ -451,6 +451,7 @@ def test_the_document_tells_bodies_and_answers(client: Client) -> None:
     assert asks == {
         ("post", "/v1/decisions"): "#/components/schemas/DecisionsRequest",
         ("post", "/v1/events"): "#/components/schemas/EventsRequest",
+        ("post", "/v1/serendipity"): "#/components/schemas/SerendipityRequest",
         ("put", "/v1/titles/{title}"): "#/components/schemas/Title",
         ("patch", "/v1/viewers/{viewer}"): "#/components/schemas/CorrectionRequest",
     }
@@ -476,9 +477,11 @@ def test_the_examples_of_the_document_work(client: Client) -> None:
                 body = operation["requestBody"]["content"]["application/json"]["example"]
                 at = path.format(title="deep-field", viewer="viewer-7")
                 answer = client.request(method.upper(), at, json=body)
-                assert str(answer.status_code) in operation["responses"] and answer.is_success
+                assert str(answer.status_code) in operation["responses"]
+                # this site has no table of proposals; test_serendipity.py sends it to one that has
+                assert answer.is_success or (path, answer.status_code) == ("/v1/serendipity", 409)
                 sent += 1
-    assert sent == 4
+    assert sent == 5
 
 
 KEYS = st.sampled_from(["viewer", "titles", "events", "artworks", "id", "type", "concepts"])
@@ -494,6 +497,7 @@ ANY_JSON = nested(nested(LEAVES))
 ROUTES = (
     ("POST", "/v1/decisions"),
     ("POST", "/v1/events"),
+    ("POST", "/v1/serendipity"),
     ("PUT", "/v1/titles/garbage"),
     ("PATCH", "/v1/viewers/garbage"),
 )
