@@ -193,6 +193,10 @@ class TasteReader(Protocol):
             It did not come in time.
         """
 
+
+class ExploredReader(TasteReader, Protocol):
+    """Where the api reads, besides, what a viewer has explored."""
+
     async def read_explored(self, viewer: str) -> bytes | None:
         """Return the record of what the viewer has explored, None when there is none.
 
@@ -206,7 +210,7 @@ class TasteReader(Protocol):
 class OnLoop(NamedTuple):
     """Tastes and log on an event loop, and what to await at the end, in that order."""
 
-    tastes: TasteReader
+    tastes: ExploredReader
     log: AsyncLog
     close: tuple[Callable[[], Awaitable[Any]], ...]
 

@@ -15,7 +15,7 @@ from keyart.schemas.events import Adoption
 from keyart.schemas.ids import ViewerKey, pseudonym
 from keyart.schemas.topics import EVENTS
 from keyart.services.wiring.viewer_key import ViewerKeys
-from keyart.streams.ports import Output, TasteReader
+from keyart.streams.ports import ExploredReader, Output
 
 MOST_MOVED: Final = 100_000
 """Viewers of whom it is remembered that nothing is left to move."""
@@ -32,7 +32,7 @@ class Rotation:
         Where tastes are read.
     """
 
-    def __init__(self, keys: ViewerKeys, tastes: TasteReader) -> None:
+    def __init__(self, keys: ViewerKeys, tastes: ExploredReader) -> None:
         self._keys = keys
         self._tastes = tastes
         self._moved: OrderedDict[ViewerKey, None] = OrderedDict()

@@ -30,7 +30,7 @@ from keyart.services.api.answers import Chosen
 from keyart.services.api.bodies import Strict, declared
 from keyart.services.api.problems import BadRequest, said
 from keyart.services.api.state import ApiState, Keyart
-from keyart.streams.ports import Output, TasteReader
+from keyart.streams.ports import ExploredReader, Output
 from keyart.streams.reading import usable_taste
 
 MOST_CANDIDATES: Final = 1000
@@ -175,7 +175,7 @@ async def known_of(
     viewer: ViewerKey,
     atlas: Atlas,
     advisor: Advisor,
-    tastes: TasteReader,
+    tastes: ExploredReader,
     space: str,
     rates: TasteRates,
     now_ms: int,

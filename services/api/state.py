@@ -23,7 +23,7 @@ from keyart.services.wiring.settings import Settings
 from keyart.services.wiring.telemetry import ApiMetrics
 from keyart.services.wiring.viewer_key import ViewerKeys
 from keyart.streams.catalogue.current import CurrentCatalogue
-from keyart.streams.ports import AsyncLog, Clock, OnLoop, Output, StateStore, TasteReader
+from keyart.streams.ports import AsyncLog, Clock, ExploredReader, OnLoop, Output, StateStore
 from keyart.streams.room import Room
 from keyart.streams.site import Catalogue, Register, StoreServer
 
@@ -67,7 +67,7 @@ class ApiState:
         The store's memory as it was last measured.
     """
 
-    tastes: TasteReader
+    tastes: ExploredReader
     log: AsyncLog
     recorder: Recorder
     chooser: Chooser
