@@ -1,7 +1,8 @@
-"""A ridge prior as files: an ONNX graph and a manifest with its digest. Nothing is unpickled."""
+"""A ridge prior as files: weights, an ONNX graph, and a manifest with digests, none unpickled."""
 
 import hashlib
 import importlib
+import importlib.util
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -9,6 +10,8 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
 
 from keyart.models.artifacts.described import write_described
 from keyart.models.artifacts.whole import write_whole
@@ -19,6 +22,7 @@ from keyart.models.priors.ridge import RidgeFit, RidgePrior
 from keyart.schemas.errors import InvalidRecord, MissingExtra, ModelRejected, NotFound
 
 GRAPH_FILE: Final = "ridge.onnx"
+WEIGHTS_FILE: Final = "ridge.safetensors"
 MANIFEST_FILE: Final = "ridge.json"
 OPSET: Final = 17
 IR_VERSION: Final = 8
@@ -30,12 +34,13 @@ PARITY: Final = 1e-4
 class RidgeManifest(msgspec.Struct, frozen=True, kw_only=True):
     """What stands beside the graph.
 
-    `sha256` is that of the graph file; `encoders` says what reads the texts, "" is keyart's own
-    embedding space; `space` is the identity of what does; `strength` is the effective sample size
-    in impressions, and `groups` says what it is for title groups that differ; `penalty`, `gain` and
-    `spread` are what the fit reported (gain in nats of held-out likelihood over no opinion);
-    `folds` is the SHA-256 of the file with what is said of the titles it was fitted on, "" in
-    priors of before there was one.
+    `weights` is the SHA-256 of the file of weights, "" in priors of before there was one; `sha256`
+    that of the graph, "" where none was written; `encoders` says what reads the texts, "" is
+    keyart's own embedding space; `space` is the identity of what does; `strength` is the effective
+    sample size in impressions, and `groups` says what it is for title groups that differ;
+    `penalty`, `gain` and `spread` are what the fit reported (gain in nats of held-out likelihood
+    over no opinion); `folds` is the SHA-256 of the file with what is said of the titles it was
+    fitted on, "" in priors of before there was one.
     """
 
     sha256: str
@@ -48,13 +53,16 @@ class RidgeManifest(msgspec.Struct, frozen=True, kw_only=True):
     encoders: str = ""
     groups: dict[str, GroupWorth] = {}
     folds: str = ""
+    weights: str = ""
     opset: int = OPSET
     kind: str = "ridge"
     version: int = 1
 
 
-class OnnxRidgePrior:
-    """A saved ridge, run by ONNX Runtime; otherwise as `RidgePrior`.
+class SavedRidge:
+    """A saved ridge, run by numpy on its weights; otherwise as `RidgePrior`.
+
+    One that was saved before weights stood beside the graph is run by ONNX Runtime.
 
     Parameters
     ----------
@@ -64,49 +72,65 @@ class OnnxRidgePrior:
     Raises
     ------
     NotFound
-        There is no manifest or no graph.
+        There is no manifest, or neither weights nor graph.
     ModelRejected
-        The manifest cannot be read, the digest is another, or the graph does not fit it.
+        The manifest cannot be read, a digest is another, or what it holds does not fit it.
     MissingExtra
-        ONNX Runtime is not installed.
+        There are no weights, and ONNX Runtime is not installed.
     """
 
     def __init__(self, folder: Path) -> None:
         self.manifest = read_manifest(folder / MANIFEST_FILE)
-        graph = folder / GRAPH_FILE
-        if not graph.is_file():
-            raise NotFound(f"there is no {graph}")
-        if graph.stat().st_size > LARGEST_GRAPH:
-            raise ModelRejected(f"{graph} is too large for a ridge")
-        content = graph.read_bytes()
-        if hashlib.sha256(content).hexdigest() != self.manifest.sha256:
-            raise ModelRejected(f"{graph} is not the file its manifest describes")
-        try:
-            runtime: Any = importlib.import_module("onnxruntime")
-        except ImportError as error:
-            raise MissingExtra("onnx", "serving a saved prior") from error
-        self._content = content
-        options = runtime.SessionOptions()
-        options.intra_op_num_threads = 1
-        try:
-            self._session: Any = runtime.InferenceSession(
-                content, sess_options=options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # ONNX Runtime's errors have no common base of their own
-            raise ModelRejected(f"{graph} cannot be loaded: {error}") from error
-        inputs = self._session.get_inputs()
-        if len(inputs) != 1 or list(inputs[0].shape)[-1:] != [self.manifest.dimensions]:
-            raise ModelRejected(f"{graph} does not take vectors of {self.manifest.dimensions}")
+        self._folder = folder
+        self._weights: NDArray[np.float32] | None = None
+        self._graph: Any = None
+        if self.manifest.weights:
+            self._weights = self._read_weights()
+        else:
+            self._graph = self._session()
         self._folds: CrossFit | None = None
         if self.manifest.folds:
             self._folds = load_folds(
                 folder, sha256=self.manifest.folds, dimensions=self.manifest.dimensions
             )
 
+    def _read_weights(self) -> NDArray[np.float32]:
+        path = self._folder / WEIGHTS_FILE
+        content = _whole(path, self.manifest.weights)
+        try:
+            held = load(content)["weights"]
+        except (SafetensorError, KeyError) as wrong:
+            raise ModelRejected(f"{path}: {wrong}") from None
+        if held.shape != (self.manifest.dimensions,):
+            raise ModelRejected(f"{path} does not hold {self.manifest.dimensions} weights")
+        if not np.isfinite(held).all():
+            raise ModelRejected(f"{path} holds what is no number")
+        return held.astype(np.float32)
+
+    def _session(self) -> Any:
+        path = self._folder / GRAPH_FILE
+        content = _whole(path, self.manifest.sha256)
+        try:
+            runtime: Any = importlib.import_module("onnxruntime")
+        except ImportError as error:
+            raise MissingExtra("onnx", "serving a prior saved as a graph alone") from error
+        options = runtime.SessionOptions()
+        options.intra_op_num_threads = 1
+        try:
+            session: Any = runtime.InferenceSession(
+                content, sess_options=options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # ONNX Runtime's errors have no common base of their own
+            raise ModelRejected(f"{path} cannot be loaded: {error}") from error
+        inputs = session.get_inputs()
+        if len(inputs) != 1 or list(inputs[0].shape)[-1:] != [self.manifest.dimensions]:
+            raise ModelRejected(f"{path} does not take vectors of {self.manifest.dimensions}")
+        return session
+
     @property
     def version(self) -> str:
-        """Return `ridge-` and the first 8 digits of the graph's digest."""
-        return f"ridge-{self.manifest.sha256[:8]}"
+        """Return `ridge-` and the first 8 digits of the digest of its weights, or graph."""
+        return f"ridge-{(self.manifest.weights or self.manifest.sha256)[:8]}"
 
     @property
     def space(self) -> str:
@@ -114,20 +138,17 @@ class OnnxRidgePrior:
         return self.manifest.space
 
     def parity(self) -> tuple[float | None, float]:
-        """Return by how much the graph differs from its own weights run by numpy, and their scale.
+        """Return by how much its graph differs from its weights run by numpy, and their scale.
 
-        On 64 random vectors; None where the graph is not one product with weights, and so has no
-        second form.
+        On 64 random vectors; None where there is one form of it alone, or no ONNX Runtime here.
         """
-        onnx: Any = importlib.import_module("onnx")
-        helper: Any = importlib.import_module("onnx.numpy_helper")
-        graph = onnx.load_model_from_string(self._content).graph
-        if [node.op_type for node in graph.node] != ["MatMul"] or len(graph.initializer) != 1:
-            return None, 0.0
-        weights = np.asarray(helper.to_array(graph.initializer[0]), np.float64)
         probes = np.random.default_rng(0).normal(size=(64, self.manifest.dimensions))
-        expected = probes @ weights
-        found = self.relative(probes)
+        if self._weights is None or not self.manifest.sha256:
+            return None, 0.0
+        if importlib.util.find_spec("onnxruntime") is None:
+            return None, 0.0
+        expected = self.relative(probes)
+        found = _run(self._session(), probes)
         return float(np.abs(found - expected).max()), float(np.abs(expected).max())
 
     def relative(self, vectors: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -136,14 +157,15 @@ class OnnxRidgePrior:
         Raises
         ------
         InvalidRecord
-            The vectors are not as wide as the graph's.
+            The vectors are not as wide as the weights.
         """
         if vectors.ndim != 2 or vectors.shape[1] != self.manifest.dimensions:
             raise InvalidRecord(
                 f"vectors of shape {vectors.shape}, the prior takes (N, {self.manifest.dimensions})"
             )
-        found = self._session.run(None, {"vectors": vectors.astype(np.float32)})[0]
-        return np.asarray(found, np.float64)
+        if self._weights is None:
+            return _run(self._graph, vectors)
+        return np.asarray(vectors.astype(np.float32) @ self._weights, np.float64)
 
     def opinion(self, title: str, vectors: NDArray[np.floating]) -> Relative:
         """Return the opinion of a title's artworks, (K, D).
@@ -165,7 +187,10 @@ def save_ridge(
     groups: dict[str, GroupWorth] | None = None,
     folds: CrossFit | None = None,
 ) -> RidgeManifest:
-    """Write a prior as graph and manifest, check that it gives the same numbers, return the latter.
+    """Write a prior as weights and manifest, and return the latter.
+
+    Where onnx is installed a graph is written too, for whoever runs it elsewhere, and looked at
+    whether it gives the same numbers.
 
     The manifest is written last and in one step: a folder that has one is complete.
 
@@ -182,15 +207,15 @@ def save_ridge(
 
     Raises
     ------
-    MissingExtra
-        onnx or ONNX Runtime is not installed.
     ModelRejected
         ONNX Runtime's numbers are not the prior's, to `PARITY` of their scale.
     """
-    content = _graph(prior.weights.astype(np.float32))
+    weights = prior.weights.astype(np.float32)
+    content, packed = _graph(weights), save({"weights": weights})
     folder.mkdir(parents=True, exist_ok=True)
     manifest = RidgeManifest(
-        sha256=hashlib.sha256(content).hexdigest(),
+        sha256=hashlib.sha256(content).hexdigest() if content else "",
+        weights=hashlib.sha256(packed).hexdigest(),
         dimensions=len(prior.weights),
         space=prior.space,
         strength=prior.strength,
@@ -201,25 +226,25 @@ def save_ridge(
         groups=groups or {},
         folds=save_folds(folds, folder) if folds is not None else "",
     )
-    write_whole(folder / GRAPH_FILE, content)
+    write_whole(folder / WEIGHTS_FILE, packed)
+    if content:
+        write_whole(folder / GRAPH_FILE, content)
     write_described(folder / MANIFEST_FILE, manifest)
-    probes = np.random.default_rng(0).normal(size=(64, manifest.dimensions)).astype(np.float32)
-    expected = prior.relative(probes)
-    found = OnnxRidgePrior(folder).relative(probes)
-    if np.abs(found - expected).max() > PARITY * max(float(np.abs(expected).max()), 1e-6):
+    different, scale = SavedRidge(folder).parity()
+    if different is not None and different > PARITY * max(scale, 1e-6):
         (folder / MANIFEST_FILE).unlink()
         raise ModelRejected("the saved graph does not give the prior's numbers")
     return manifest
 
 
 def _graph(weights: NDArray[np.float32]) -> bytes:
-    """Return the bytes of vectors (N, D) -> relative (N,)."""
+    """Return the bytes of vectors (N, D) -> relative (N,); none where onnx is not installed."""
     try:
         helper: Any = importlib.import_module("onnx.helper")
         numpy_helper: Any = importlib.import_module("onnx.numpy_helper")
         kinds: Any = importlib.import_module("onnx").TensorProto
-    except ImportError as error:
-        raise MissingExtra("onnx", "saving a prior") from error
+    except ImportError:
+        return b""
     graph = helper.make_graph(
         [helper.make_node("MatMul", ["vectors", "weights"], ["relative"])],
         "ridge",
@@ -230,6 +255,23 @@ def _graph(weights: NDArray[np.float32]) -> bytes:
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)])
     model.ir_version = IR_VERSION
     return bytes(model.SerializeToString())
+
+
+def _whole(path: Path, sha256: str) -> bytes:
+    """Return a file whose digest this is."""
+    if not path.is_file():
+        raise NotFound(f"there is no {path}")
+    if path.stat().st_size > LARGEST_GRAPH:
+        raise ModelRejected(f"{path} is too large for a ridge")
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise ModelRejected(f"{path} is not the file its manifest describes")
+    return content
+
+
+def _run(session: Any, vectors: NDArray[np.floating]) -> NDArray[np.float64]:
+    found = session.run(None, {"vectors": vectors.astype(np.float32)})[0]
+    return np.asarray(found, np.float64)
 
 
 def read_manifest(path: Path) -> RidgeManifest:

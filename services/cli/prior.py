@@ -36,7 +36,8 @@ def fit(
     from keyart.services.wiring.logs import archiver_of
     from keyart.services.wiring.priors import deployment_of, fitting_of
 
-    need_extra("onnx", "fitting a prior")
+    if encoders != "space":
+        need_extra("onnx", "fitting a prior on other encoders than keyart's own: --encoders space")
     check_json(json)
     quiet = json == STANDARD_OUTPUT
     with site() as its:

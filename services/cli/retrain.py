@@ -41,7 +41,8 @@ def retrain(
     from keyart.services.wiring.logs import archiver_of
     from keyart.services.wiring.priors import deployment_of, due_of, retraining_of
 
-    need_extra("onnx", "fitting a prior")
+    if encoders != "space":
+        need_extra("onnx", "fitting a prior on other encoders")
     check_json(json)
     quiet = json == STANDARD_OUTPUT
     with site() as its:

@@ -13,7 +13,7 @@ from typing import Final
 
 from msgspec import structs
 
-from keyart.models.priors.onnx_file import GRAPH_FILE, MANIFEST_FILE, read_manifest
+from keyart.models.priors.onnx_file import MANIFEST_FILE, read_manifest
 from keyart.schemas.errors import ModelRejected, NotFound
 from keyart.schemas.registry import ModelVersion, Move
 from keyart.services.jobs.priors.serving import Scoring, beside
@@ -215,9 +215,7 @@ class Deployment:
         """Keep a ridge that was fitted before there was a registry."""
         folder = self.scoring.folder / name
         manifest = read_manifest(folder / MANIFEST_FILE)
-        made = (
-            int((folder / GRAPH_FILE).stat().st_mtime * 1000) if folder.exists() else self.clock()
-        )
+        made = int((folder / MANIFEST_FILE).stat().st_mtime * 1000)
         facts = ModelVersion(
             name=name,
             kind=RIDGE,

@@ -45,7 +45,12 @@ def test_a_fit_is_a_version_with_what_it_learned_from(parts: Opened, two: tuple[
     assert (first.rows, second.rows) == (3000, 5000)
     assert first.parent == "neutral" and first.kind == "ridge"
     assert 0 < first.from_ms <= first.to_ms < second.to_ms <= now_ms()
-    assert set(first.files) == {"ridge.onnx", "ridge.json", "folds.safetensors"}
+    assert set(first.files) == {
+        "ridge.onnx",
+        "ridge.safetensors",
+        "ridge.json",
+        "folds.safetensors",
+    }
     assert parts.opinions.current == "neutral", "a fit deploys nothing"
 
 

@@ -12,7 +12,7 @@ import pytest
 from keyart.models.embed.neural import NeuralSpace
 from keyart.models.embed.protocol import FloatArray
 from keyart.models.embed.style import StyleSpace
-from keyart.models.priors.onnx_file import OnnxRidgePrior, save_ridge
+from keyart.models.priors.onnx_file import SavedRidge, save_ridge
 from keyart.models.priors.ridge import RidgePrior
 from keyart.schemas import codec
 from keyart.schemas.catalogue import Artwork, Title
@@ -231,7 +231,7 @@ def test_a_stack_serves_what_was_fitted_and_new_titles_are_scored_here(parts: Op
     )
     passing = parts.prior_folder("made")
     save_ridge(prior, passing, encoders="space+style")
-    version = OnnxRidgePrior(passing).version
+    version = SavedRidge(passing).version
     passing.rename(parts.prior_folder(version))
     assert parts.serve_without_registry(version) == 40
     for title, opinion in zip(titles(), sorted_by_title(parts, version), strict=True):
@@ -285,7 +285,7 @@ def test_the_best_encoder_is_the_one_that_explains_the_log(
     assert found.gains["blind"] < 0.5 * min(found.gains["space"], found.gains["knows"])
     assert found.shares.get("blind", 0.0) < 0.1 * max(found.shares.values())
     assert found.encoders == "+".join(found.shares)
-    written_down = OnnxRidgePrior(parts.prior_folder(found.version)).manifest.encoders
+    written_down = SavedRidge(parts.prior_folder(found.version)).manifest.encoders
     assert written_down == ("" if found.encoders == "space" else found.encoders)
 
 

@@ -18,7 +18,8 @@ from keyart.models.priors.folds import FOLDS_FILE, cross_fit
 from keyart.models.priors.onnx_file import (
     GRAPH_FILE,
     MANIFEST_FILE,
-    OnnxRidgePrior,
+    WEIGHTS_FILE,
+    SavedRidge,
     save_ridge,
 )
 from keyart.models.priors.ridge import RidgeFit
@@ -198,14 +199,15 @@ class Fitting:
             groups=groups,
             folds=folds,
         )
-        version = OnnxRidgePrior(passing).version
+        version = SavedRidge(passing).version
         folder = self.scoring.folder / version
         if not folder.exists():
             passing.rename(folder)
         else:
             # the same weights, perhaps of before folds were kept; the manifest makes it whole
-            for name in (FOLDS_FILE, GRAPH_FILE, MANIFEST_FILE):
-                (passing / name).replace(folder / name)
+            for name in (FOLDS_FILE, WEIGHTS_FILE, GRAPH_FILE, MANIFEST_FILE):
+                if (passing / name).is_file():
+                    (passing / name).replace(folder / name)
         facts = ModelVersion(
             name=version,
             kind=RIDGE,

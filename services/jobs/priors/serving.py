@@ -13,7 +13,7 @@ import numpy as np
 
 from keyart.models.embed.load import JOINED, LIGHT, load_space
 from keyart.models.embed.protocol import Space
-from keyart.models.priors.onnx_file import MANIFEST_FILE, OnnxRidgePrior
+from keyart.models.priors.onnx_file import MANIFEST_FILE, SavedRidge
 from keyart.schemas.catalogue import StoredTitle
 from keyart.schemas.errors import InvalidRecord, SpaceMismatch
 from keyart.schemas.priors import NEUTRAL, Opinion
@@ -53,7 +53,7 @@ class FittedPrior:
 
     def __init__(self, folder: Path, version: str, titles: CurrentCatalogue) -> None:
         self.version = version
-        self.ridge = OnnxRidgePrior(folder / version)
+        self.ridge = SavedRidge(folder / version)
         self._view = titles.view
         self._readers: list[Space | None] = []
         for name in (self.ridge.manifest.encoders or SPACE).split(JOINED):
@@ -149,7 +149,7 @@ class Scoring:
         if not missing:
             return
         current = self.opinions.current
-        spec = OnnxRidgePrior(self.folder / current).manifest.encoders or SPACE
+        spec = SavedRidge(self.folder / current).manifest.encoders or SPACE
         if all(name in (SPACE, *LIGHT) for name in spec.split(JOINED)):
             self.score(self.fitted(current), missing)
             return
