@@ -6,7 +6,7 @@ import json
 import sys
 from pathlib import Path
 
-LAYERS = ("schemas", "models", "streams", "services")
+LAYERS = ("schemas", "models", "streams", "services", "client")
 
 
 def installed_modules() -> list[str]:

@@ -1,11 +1,11 @@
-"""Check that wheel and sdist hold every file of the four layers, and the wheel nothing else."""
+"""Check that wheel and sdist hold every file of layers and client, and the wheel nothing else."""
 
 import sys
 import tarfile
 import zipfile
 from pathlib import Path
 
-LAYERS = ("schemas", "models", "streams", "services")
+LAYERS = ("schemas", "models", "streams", "services", "client")
 LEGAL = ("LICENSE", "NOTICE")
 ROOT = Path(__file__).resolve().parent.parent
 
