@@ -29,7 +29,10 @@ FIRST_ODDS: Final = (0.94, 0.03, 0.02, 0.01)
 FIRST_TITLES: Final = 10.0
 """So many titles' worth of those odds stand before any title has been seen."""
 SETTLED: Final = 4.0
-"""Takes' worth of belief that an artwork is taken as often as was expected without its response."""
+"""Takes' worth of belief that an artwork is taken as often, against what was expected of it, as its
+title is: while a level is not known yet, far less may be expected than is taken."""
+FIRST: Final = 0.25
+"""The same of titles, against what was expected of them: next to nothing."""
 SWEEPS: Final = 8
 LEAST_VARIANCE: Final = 1e-4
 BLOCKS: Final = (slice(0, AXES), slice(AXES, SIZE))
@@ -105,7 +108,8 @@ class Told:
 
 def tell(sums: ResponseSums, at: Coordinates) -> Told:
     """Return what the sums say of each title's spreads."""
-    often = (sums.taken + SETTLED) / (sums.expected + SETTLED)
+    title = (sums.taken.sum(axis=1) + FIRST) / (sums.expected.sum(axis=1) + FIRST)
+    often = (sums.taken + SETTLED) / (sums.expected + SETTLED / title[:, None])
     gradient = (sums.told - often[:, :, None] * sums.shown) @ at.turn.T / at.scale
     gradient = np.where(at.variance > 0.0, gradient, 0.0)
     curvature = np.zeros_like(gradient)

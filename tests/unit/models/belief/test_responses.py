@@ -116,6 +116,20 @@ def test_where_nothing_responds_nothing_is_learned() -> None:
     assert np.abs(moved).mean() < 0.03
 
 
+def test_a_level_that_was_far_off_is_no_response() -> None:
+    """A new site expects a fifth of what is taken, until it knows better."""
+    site = Site(0.0, titles=200, shown=40)
+    less = {
+        name: getattr(site.sums, name) / 5.0 for name in FIELDS if name not in ("taken", "told")
+    }
+    sums = ResponseSums(taken=site.sums.taken, told=site.sums.told, **less)
+    told = tell(sums, site.at)
+    odds = learned_odds(told.evidence)
+    assert odds[:, 0].min() > 0.9
+    moved = np.einsum("tknz,tkz->tkn", site.z[:, :, :20], respond(told, odds, site.at))
+    assert np.abs(moved).mean() < 0.05
+
+
 def test_what_was_not_seen_does_not_respond_and_an_even_error_is_none() -> None:
     site = Site(0.2, titles=3, shown=600)
     zeros = ResponseSums(**{name: 0.0 * getattr(site.sums, name) for name in FIELDS})
