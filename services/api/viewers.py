@@ -1,17 +1,19 @@
 """A viewer's own data: read it in words and numbers, correct it, have it erased."""
 
 import uuid
-from typing import Annotated
+from typing import Annotated, Any
 
 from litestar import delete, get, patch
 from litestar.params import Body, PathParameter
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
+from keyart.models.serendipity.advice.interests import interests_of
 from keyart.schemas import codec
 from keyart.schemas.errors import InvalidRecord, NotFound
 from keyart.schemas.events import MAX_DECLINED, ClusterName, ConceptWeight, Correction, Erasure
+from keyart.schemas.explored import unpack_explored
 from keyart.schemas.ids import GivenName, ViewerKey, pseudonym
-from keyart.schemas.taste import INTERESTS, NO_CONCEPT, TasteArray
+from keyart.schemas.taste import INTERESTS, NO_CONCEPT, TasteArray, empty_tastes
 from keyart.schemas.topics import EVENTS
 from keyart.services.api import examples
 from keyart.services.api.bodies import Strict, declared
@@ -42,8 +44,19 @@ class InterestView(Struct, frozen=True, kw_only=True):
     vector: tuple[float, ...]
 
 
+class ExploredView(Struct, frozen=True, kw_only=True):
+    """An interest cluster that the viewer has explored, and how many of its titles they took."""
+
+    cluster: str
+    titles: int
+
+
 class TasteView(Struct, frozen=True, kw_only=True):
-    """All that is kept of a viewer, in words and in numbers."""
+    """All that is kept of a viewer, in words and in numbers.
+
+    `explored`, the one entered first first, and `declined` are in the words of the table of
+    proposals; without one they are empty.
+    """
 
     viewer: str
     space: str
@@ -52,6 +65,8 @@ class TasteView(Struct, frozen=True, kw_only=True):
     summary: str
     concepts: tuple[ConceptView, ...]
     interests: tuple[InterestView, ...]
+    explored: tuple[ExploredView, ...] = ()
+    declined: tuple[str, ...] = ()
 
 
 class CorrectionRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -84,10 +99,31 @@ class Taken(Struct, frozen=True, kw_only=True):
 async def get_viewer(viewer: Viewer, keyart: Keyart) -> TasteView:
     """Return what is kept of a viewer."""
     key, held = await keyart.rotation.taste(viewer)
-    taste = usable_taste(held, keyart.titles.space.identity)
-    if taste is None:
+    space = keyart.titles.space.identity
+    taste, ways = usable_taste(held, space), await _ways(key, keyart)
+    if taste is None and not any(ways.values()):
         raise NotFound("nothing is kept of this viewer")
-    return taste_view(key, taste, keyart)
+    view = taste_view(key, empty_tastes(1, space) if taste is None else taste, keyart)
+    return structs.replace(view, **ways)
+
+
+async def _ways(key: ViewerKey, keyart: ApiState) -> dict[str, Any]:
+    """Return what a viewer explored and declined, by field of `TasteView`."""
+    atlas = keyart.advisor.atlas
+    if atlas is None:
+        return {}
+    try:
+        marks = unpack_explored(await keyart.tastes.read_explored(key))
+    except InvalidRecord:
+        marks = {}  # its lane sets it aside
+    found = interests_of(keyart.advisor.with_said(key, marks), atlas)
+    explored = zip(found.explored, found.depths, strict=True)
+    return {
+        "explored": tuple(
+            ExploredView(cluster=atlas.names[at], titles=depth) for at, depth in explored
+        ),
+        "declined": tuple(atlas.names[at] for at in sorted(found.declined)),
+    }
 
 
 @patch(

@@ -163,6 +163,9 @@ def test_not_this_holds_at_once_and_after_the_lanes_and_can_be_taken_back(
     name = first()
     assert client.patch("/v1/viewers/cat", json={"declined": [name]}).status_code == 202
     assert first() != name
+    kept = client.get("/v1/viewers/cat").json()
+    assert kept["declined"] == [name]
+    assert [each["titles"] for each in kept["explored"]] == [1, 1]
     run_lanes(parts)
     client.app.state.advisor.forget(pseudonym("cat", parts.viewer_key))
     assert first() != name
@@ -223,6 +226,16 @@ def test_of_whom_nothing_is_known_nothing_is_proposed(client: Client, parts: Ope
 def test_wrong_requests_are_named(client: Client, body: dict[str, Any], where: str) -> None:
     found = problem(client.post("/v1/serendipity", json=body), 400)
     assert [fault["where"] for fault in found["faults"]] == [where]
+
+
+def test_who_only_declined_sees_that_it_is_kept(
+    client: Client, placed: dict[str, list[str]]
+) -> None:
+    name = cluster(placed, 7)
+    assert client.get("/v1/viewers/gil").status_code == 404
+    assert client.patch("/v1/viewers/gil", json={"declined": [name]}).status_code == 202
+    kept = client.get("/v1/viewers/gil").json()
+    assert kept["declined"] == [name] and kept["events"] == 0 and kept["explored"] == []
 
 
 def test_a_cluster_that_is_not_there_cannot_be_declined(client: Client) -> None:
