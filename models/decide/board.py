@@ -40,6 +40,8 @@ class Board:
     ----------
     hyper
         Settings of the belief.
+    respond
+        Whether artworks' own responses move choices; off until they are shown to help.
 
     Attributes
     ----------
@@ -47,7 +49,8 @@ class Board:
         What each caller's key has told, and which of them are bounded.
     """
 
-    def __init__(self, hyper: Hyper) -> None:
+    def __init__(self, hyper: Hyper, *, respond: bool = False) -> None:
+        self._respond = respond
         self._hyper = hyper
         self._names: list[str] = []
         self._artworks: list[tuple[str, ...]] = []
@@ -158,7 +161,8 @@ class Board:
         else:
             rows = sorted(self._row[title] for title in self._changed)
             self._believe(index, rows, replace(self._learned, log_level=None), None)
-        self._responses.work_out(index, self._changed, together=together)
+        if self._respond:
+            self._responses.work_out(index, self._changed, together=together)
         self._changed.clear()
         return len(rows)
 

@@ -89,7 +89,8 @@ def situations_of(rewards: Sequence[Reward]) -> Array:
 def _counts(rewards: Sequence[Reward], weights: Sequence[float]) -> tuple[Array, Array]:
     """Return (N,) weighted takes expected without the artworks' own responses, and takes."""
     pairs = [
-        (weight * reward.expected * reward.multiplier / reward.response, weight * reward.value)
+        # not times the take that was expected then: it drifts to what is true while tastes grow
+        (weight * reward.multiplier / reward.response, weight * reward.value)
         for reward, weight in zip(rewards, weights, strict=True)
     ]
     found = np.array(pairs, np.float64)

@@ -53,7 +53,7 @@ def test_order_and_cuts_do_not_matter(its: list[Reward], seed: int, cut: int) ->
         own = [each for each in told if each.artwork == artwork]
         z = np.array([[*each.situation, *[0.0] * (SIZE - len(each.situation))] for each in own])
         fade = np.array([0.5 ** ((newest - each.shown_at_ms) / HALF_LIFE) for each in own])
-        e = fade * [each.expected * each.multiplier / each.response for each in own]
+        e = fade * [each.multiplier / each.response for each in own]
         y = fade * [each.value for each in own]
         squares = (e[:, None] * z**2).sum(axis=0)
         brute = [y.sum(), e.sum(), squares[:AXES].sum(), squares[AXES:].sum()]
