@@ -58,8 +58,8 @@ class DecisionsRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     surface: GivenName = "home"
     why: bool = True
     context: GivenContext = {}
-    allow: Selection = NOBODY
-    deny: Selection = NOBODY
+    allow: Selection | None = None
+    deny: Selection | None = None
 
 
 class EventsRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -146,8 +146,8 @@ async def _choose(keyart: ApiState, viewer: ViewerKey, asked: DecisionsRequest) 
                 known,
                 why=asked.why,
                 context=asked.context,
-                allow=asked.allow,
-                deny=asked.deny,
+                allow=asked.allow or NOBODY,
+                deny=asked.deny or NOBODY,
             )
         except NotFound:
             # withdrawn a moment ago: the index is brought up to date beside the requests
