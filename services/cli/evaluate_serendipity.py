@@ -30,6 +30,13 @@ def serendipity(
         float | None,
         typer.Option(help="least value of a positive engagement [default: any above 0]"),
     ] = None,
+    language: Annotated[
+        str,
+        typer.Option(
+            help="judge this language model as a planner too: smollm2, a folder of `keyart llm "
+            "train` on `keyart serendipity questions`, or one of `keyart llm export`; with --test"
+        ),
+    ] = "",
     seed: Annotated[int, typer.Option(help="of everything random")] = 0,
     json: Json = None,
 ) -> None:
@@ -43,12 +50,16 @@ def serendipity(
 
     from keyart.models.serendipity.measure.evaluate import evaluate, folds_of
     from keyart.models.serendipity.reading.folders import read_folders
-    from keyart.services.jobs.evaluation.serendipity import figures, tables
+    from keyart.schemas.errors import SettingsError
+    from keyart.services.jobs.evaluation.serendipity import asked, figures, tables
     from keyart.services.jobs.progress import progress
 
     check_json(json)
     check_seed(seed)
     within("--clusters", clusters, 2, 2000)
+    if language and test is None:
+        raise SettingsError("--language needs --test: other viewers than the model was trained on")
+    ask = asked(language) if language else None
     out = Console(quiet=json == STANDARD_OUTPUT, markup=False)
     err = Console(stderr=True)
     began = time.perf_counter()
@@ -56,7 +67,9 @@ def serendipity(
         tell("reading", 0, 0)
         brought = read_folders(train, test, positive=positive)
         folds = folds_of(sorted(brought.teaching), sorted(brought.judged), seed=seed)
-        judged = evaluate(brought.world, folds, clusters=clusters, seed=seed, told=tell)
+        judged = evaluate(
+            brought.world, folds, clusters=clusters, seed=seed, language=ask, told=tell
+        )
     for table in tables(judged, seed=seed):
         out.print(table)
     out.print(f"{time.perf_counter() - began:.0f} s", highlight=False)

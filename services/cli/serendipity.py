@@ -69,6 +69,36 @@ def build(
 
 
 @app.command()
+def questions(
+    dataset: Annotated[Path, typer.Argument(help="folder to write, for `keyart llm train`")],
+    train: Annotated[
+        Path, typer.Option(help="folder of viewers to learn from, as for evaluate serendipity")
+    ],
+    clusters: Annotated[int, typer.Option(help="interest clusters to make")] = 200,
+    positive: Annotated[
+        float | None,
+        typer.Option(help="least value of a positive engagement [default: any above 0]"),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="of everything random")] = 0,
+) -> None:
+    """Write what a language model learns planning from: which of 20 clusters a viewer came to next.
+
+    Train it with `keyart llm train DATASET OUT --template plan.v1`, and judge it beside the other
+    planners with `keyart evaluate serendipity --language OUT`.
+    """
+    from keyart.services.jobs.evaluation.questions import write_questions
+    from keyart.services.jobs.progress import progress
+
+    check_seed(seed)
+    within("--clusters", clusters, 3, 2000)
+    with progress(transient=True) as tell:
+        tell("reading", 0, 0)
+        made = write_questions(dataset, train, clusters=clusters, positive=positive, seed=seed)
+    told = ", ".join(f"{split} {count:,}" for split, count in made.counts.items())
+    typer.echo(f"{dataset}: {told}")
+
+
+@app.command()
 def show(
     table: Folder,
     first: Annotated[str, typer.Option(help="name of a cluster; with --second: what follows")] = "",

@@ -47,7 +47,8 @@ class SpanReader(nn.Module):
     def __init__(self, decoder: Any) -> None:
         super().__init__()
         self.decoder = decoder
-        self.head = nn.Linear(int(decoder.config.hidden_size), 1, bias=False)
+        where = next(decoder.parameters()).device
+        self.head = nn.Linear(int(decoder.config.hidden_size), 1, bias=False, device=where)
         nn.init.zeros_(self.head.weight)
 
     def gradient_checkpointing_enable(self, **given: Any) -> None:

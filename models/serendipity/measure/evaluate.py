@@ -7,10 +7,13 @@ import numpy as np
 from scipy import sparse
 
 from keyart.models.serendipity.cases import SHARE, Ways
+from keyart.models.serendipity.language.planner import Asked, Language
+from keyart.models.serendipity.language.questions import Successors
 from keyart.models.serendipity.measure.items import Served, serve
 from keyart.models.serendipity.measure.items import joined as joined_items
-from keyart.models.serendipity.measure.plan import Marks, joined, judge_plans
+from keyart.models.serendipity.measure.plan import BASELINE, Marks, joined, judge_plans
 from keyart.models.serendipity.planners.fitted import fit_planners
+from keyart.models.serendipity.planners.protocol import Planner
 from keyart.models.serendipity.recommend.ials import engaged_rows
 from keyart.models.serendipity.vocabulary.vocabulary import (
     Report,
@@ -90,9 +93,15 @@ def evaluate(
     *,
     clusters: int,
     seed: int = 0,
+    language: Asked | None = None,
     told: Told = lambda *_: None,
 ) -> Judged:
     """Return the marks of every planner and recommender on the viewers held back.
+
+    Parameters
+    ----------
+    language
+        A language model that answers a planner's questions; it must not have seen those judged.
 
     Raises
     ------
@@ -108,7 +117,10 @@ def evaluate(
         )
         sizes.append(report_on(labels, len(vocabulary.names)))
         planners, memory = fit_planners(world, labels, vocabulary.centres, fold.teaching, seed=seed)
-        cases = Ways(world, labels, seed=seed).cases(fold.judged, SHARE)
+        ways = Ways(world, labels, seed=seed)
+        if language is not None:
+            planners.append(asking(language, vocabulary, ways, fold.teaching, planners))
+        cases = ways.cases(fold.judged, SHARE)
         if not cases:
             continue
         viewers += len(cases)
@@ -127,6 +139,19 @@ def evaluate(
         items=joined_items(served),
         trust={name: float(np.mean([each[name] for each in trusts])) for name in trusts[0]},
     )
+
+
+def asking(
+    language: Asked,
+    vocabulary: Vocabulary,
+    ways: Ways,
+    teaching: Sequence[int],
+    planners: Sequence[Planner],
+) -> Language:
+    """Return a language model as a planner, among what co-occurrence proposes."""
+    shortlist = next(each for each in planners if each.name == BASELINE)
+    successors = Successors(ways.sequence(viewer).order for viewer in teaching)
+    return Language(vocabulary, shortlist, successors, language)
 
 
 def _engaged(world: World, labels: Ints, viewers: Sequence[int]) -> sparse.csr_matrix:

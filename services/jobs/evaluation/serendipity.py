@@ -1,19 +1,41 @@
 """What `keyart evaluate serendipity` says: tables for a terminal, figures as JSON."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Column, Table
 
+from keyart.models.serendipity.language.planner import Asked
+from keyart.models.serendipity.language.questions import TEMPLATE
 from keyart.models.serendipity.measure.evaluate import Judged
 from keyart.models.serendipity.measure.items import Served
 from keyart.models.serendipity.measure.plan import STEPS, over
 from keyart.models.statistics.bootstrap import ratio_interval
 from keyart.models.statistics.interval import Interval
+from keyart.schemas.errors import MissingExtra
 
 FREE: Final = "ials"
 PER: Final = 1000.0
+
+
+def asked(model: str) -> Asked:
+    """Return a language model that answers a planner's questions.
+
+    Raises
+    ------
+    MissingExtra
+        The extra `llm` is not installed.
+    """
+    try:
+        from keyart.models.llm.scoring.opinions import load_opinions
+    except ModuleNotFoundError:
+        raise MissingExtra("llm", "a language model") from None
+    folder = Path(model)
+    own = folder.is_dir() and any(folder.glob("template*"))
+    opinions = load_opinions(model, template="" if own else TEMPLATE)
+    return lambda questions: [one.probabilities for one in opinions.scored(questions)]
 
 
 def figures(judged: Judged, *, seed: int = 0) -> dict[str, Any]:
