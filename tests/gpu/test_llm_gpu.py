@@ -75,3 +75,12 @@ def test_trains_in_bf16_and_serves_on_cuda(base: str, dataset: Path, tmp_path: P
     if base == "smollm2":
         right = [one.probabilities.argmax() == e.answer for one, e in zip(there, test, strict=True)]
         assert np.mean(right) > 0.5
+
+
+def test_a_reader_of_spans_trains_on_cuda(base: str, dataset: Path, tmp_path: Path) -> None:
+    settings = TrainSettings(
+        model=base, method="spans", epochs=2.0, batch=16, dtype="bfloat16", device="cuda"
+    )
+    report = train(dataset, tmp_path / "out", settings)
+    assert report.device == "cuda"
+    assert min(report.stages[-1].held_out) <= report.stages[0].held_out[0]
