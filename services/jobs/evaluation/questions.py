@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from keyart.models.artifacts.documents import write_described
+from keyart.models.artifacts.described import write_described
 from keyart.models.dataset.examples import write_examples
 from keyart.models.dataset.prepare import DATASET_FILE, Dataset
 from keyart.models.serendipity.cases import Ways

@@ -21,7 +21,7 @@ CLUSTERS = 30
 
 @pytest.fixture(scope="module")
 def vocabulary() -> Vocabulary:
-    terms = [f"term{at}" for at in range(CLUSTERS)]
+    terms = tuple(f"term{at}" for at in range(CLUSTERS))
     titles = np.arange(CLUSTERS * 5)
     made, _, _ = build_vocabulary(
         titles,
