@@ -59,6 +59,9 @@ class Chooser:
         What is counted.
     clock
         Now, in milliseconds.
+    responds
+        Whether situations are logged, for artworks' own responses to be learned from. Off while
+        these do not move choices: learning them is more than half of a reward's work.
     """
 
     experiment: Experiment
@@ -71,6 +74,7 @@ class Chooser:
     recent: Recent
     metrics: ApiMetrics
     clock: Clock
+    responds: bool = False
     _erasures: int = field(init=False, default=0)
 
     async def choose(
@@ -170,7 +174,7 @@ class Chooser:
                 segment=decided.segment,
                 split=self.experiment.split,
                 context=context or {},
-                situation=logged_situation(decided),
+                situation=logged_situation(decided) if self.responds else (),
             )
             self._record(page, places_of([places[at] for at in new], surface))
             if degraded:
