@@ -188,7 +188,8 @@ def worth_of(every: Sequence[Stratum]) -> WorthView:
         waiting = (
             "Nobody is held back, so nothing says what all of it is worth: set KEYART_HOLDBACK."
             if every
-            else ""
+            else "Nothing has come back yet. keyart is compared with viewers who always see each "
+            f"title's default artwork, once both sides have {MIN_TAKES:.0f} takes."
         )
         return WorthView(waiting=waiting)
     sides = [merge(pair[side] for pair in worth_pairs(used)) for side in (0, 1)]
