@@ -103,6 +103,7 @@ SCOPE = {"d": "decide", "e": "events", "a": "admin", "p": "page"}
 LISTED = ",".join(f"{SCOPE[name]}er:{SCOPE[name]}={key}" for name, key in KEYS.items())
 ROUTES = (
     ("POST", "/v1/decisions", "d"),
+    ("POST", "/v1/serendipity", "d"),
     ("POST", "/v1/events", "e"),
     ("PUT", "/v1/titles/x", "a"),
     ("GET", "/v1/titles/x", "ap"),
