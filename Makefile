@@ -20,7 +20,7 @@ TOGETHER = -n $(WORKERS) --dist loadfile
 KILLED := -W 'ignore:Exception ignored in:pytest.PytestUnraisableExceptionWarning'
 INPUTS := pyproject.toml setup.py infra/constraints.txt
 
-WORKERS ?= 0
+WORKERS ?= 2
 STAY ?=
 PRIOR ?=
 JSON ?=
@@ -41,7 +41,7 @@ help: ## this list
 	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
 	@echo
 	@echo '  Variables: STAY=1 keeps the demo and its page up; PRIOR=llm starts it from a language model;'
-	@echo '  JSON=FILE writes its figures; PYTEST_ARGS=... goes to pytest, WORKERS=2 runs them side by side; EVENTS=N sizes the soak;'
+	@echo '  JSON=FILE writes its figures; PYTEST_ARGS=... goes to pytest, WORKERS=0 runs them in one process; EVENTS=N sizes the soak;'
 	@echo '  SECONDS=N bounds the hostile run;'
 	@echo '  BENCH_ARGS="decide learn --json FILE" picks tables and writes their figures;'
 	@echo '  PYTHON=... picks the interpreter (3.11 or later).'
