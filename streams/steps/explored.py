@@ -7,6 +7,7 @@ not kept: it is asked of the table that serves, so that a new table needs no rep
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 from keyart.models.taste.strength import QUALITY_MINUTES
 from keyart.schemas.errors import InvalidRecord
@@ -26,6 +27,8 @@ from keyart.schemas.explored import (
 from keyart.streams.families import EXPLORED
 from keyart.streams.steps.effects import Effects, Held, Wanted
 from keyart.streams.steps.taste import Logged
+
+MARKING: Final = frozenset((Play, Finish, Like, Hide, Correction, Adoption, Erasure))
 
 
 def marks_of(event: Event) -> Marks:
@@ -81,6 +84,9 @@ def explored_step(held: Held, events: Sequence[Logged]) -> Effects:
 
 
 def _changes(event: Event) -> bool:
+    # most are impressions, and this is asked of every event
+    if type(event) not in MARKING:
+        return False
     try:
         return begins_anew(event) or bool(marks_of(event))
     except InvalidRecord:

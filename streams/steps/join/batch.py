@@ -17,7 +17,7 @@ from keyart.streams.ports import Output
 from keyart.streams.steps.due import Due
 from keyart.streams.steps.effects import Effects, Held, Wanted
 from keyart.streams.steps.join.judging import judge
-from keyart.streams.steps.join.logged import MAX_EARLY, Early, Logged, is_waiting
+from keyart.streams.steps.join.logged import MAX_EARLY, Early, Logged
 from keyart.streams.steps.join.pages import (
     Opened,
     open_taken,
@@ -190,13 +190,13 @@ class JoinBatch:
         event, early = logged.event, viewer.visit.early
         if event.decision is not None and not is_decision_id(event.decision):
             self._count("orphaned", logged)
-        elif is_waiting(event, early):
+        elif viewer.waits(event):
             self._count("repeat", logged)
         elif len(early) >= MAX_EARLY:
             self._count("crowded", logged)
         else:
             self._count("early", logged)
-            early.append(Early.of(logged))
+            viewer.wait(logged)
 
     def _join(self, viewer: Viewer, at: int, logged: Logged) -> None:
         event, id = logged.event, viewer.id_at(at, logged.event)

@@ -1,6 +1,5 @@
 """An event with the time of the log, and as it waits for its decision."""
 
-from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -8,7 +7,7 @@ from msgspec import Raw, Struct
 
 from keyart.schemas import codec
 from keyart.schemas.errors import InvalidRecord
-from keyart.schemas.events import Event, TitleEvent
+from keyart.schemas.events import TitleEvent
 from keyart.streams.steps.join.clocks import Stamp
 
 MAX_EARLY: Final = 64
@@ -62,11 +61,3 @@ class Early(Struct, frozen=True, array_like=True):
     def received_at_ms(self) -> int:
         """When the log had it, as far as is known."""
         return self.logged_at_ms or self.logged.received_at_ms
-
-
-def is_waiting(event: Event, early: Sequence[Early]) -> bool:
-    """Return whether an event of this id waits already."""
-    # a text within other bytes may be there by chance; where it is not, that is not it
-    wanted = codec.pack(event.id)
-    found = [each for each in early if wanted in bytes(each.event)]
-    return any(each.logged.event.id == event.id for each in found)

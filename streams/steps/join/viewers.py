@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from keyart.models.bandits.uniforms import place_number
+from keyart.schemas import codec
 from keyart.schemas.assigned import (
     MARK_BYTES,
     MAX_ASSIGNED,
@@ -20,7 +21,7 @@ from keyart.schemas.rewards import Reward
 from keyart.streams.families import ASSIGNED, PAGES, VISITS, WINDOWS
 from keyart.streams.steps.due import Due
 from keyart.streams.steps.effects import Held
-from keyart.streams.steps.join.logged import Logged
+from keyart.streams.steps.join.logged import Early, Logged
 from keyart.streams.steps.join.rules import (
     SERVERS_APART_MS,
     JoinRules,
@@ -58,7 +59,21 @@ class Viewer:
         self.windows: dict[str, Window | None] = {}
         self.pages: dict[int, bytes | None] = {}
         self._before = (stored, self.assigned)
+        self._came: set[str] = set()
         self._told = self.visit.due_ms if stored is not None else None
+
+    def waits(self, event: TitleEvent) -> bool:
+        """Return whether an event of this id waits already."""
+        stored, _ = self._before
+        # a text within other bytes may be there by chance; where it is not, that is not it
+        if event.id not in self._came and (stored is None or codec.pack(event.id) not in stored):
+            return False
+        return any(each.logged.event.id == event.id for each in self.visit.early)
+
+    def wait(self, logged: Logged) -> None:
+        """Let an event wait for its decision."""
+        self._came.add(logged.event.id)
+        self.visit.early.append(Early.of(logged))
 
     def resolve(self, logged: Logged, rules: JoinRules) -> int | None:
         """Return the index of the decision that an event belongs to, None when it is not known.
