@@ -28,6 +28,20 @@ def titles() -> list[Title]:
     ]
 
 
+def sure(prior: str, sign: float) -> list[Opinion]:
+    """Return opinions of all titles that no evidence of a test outweighs: `a` for a sign of 1."""
+    return [
+        Opinion(
+            title=title.id,
+            artworks=("a", "b"),
+            relative=(sign, -sign),
+            strength=10_000.0,
+            prior=prior,
+        )
+        for title in titles()
+    ]
+
+
 def written(path: Path, opinions: list[Opinion]) -> Path:
     path.write_bytes(b"".join(msgspec.json.encode(each) + b"\n" for each in opinions))
     return path

@@ -12,7 +12,6 @@ from keyart.models.ope.canary import salt_of
 from keyart.schemas import codec
 from keyart.schemas.errors import SettingsError
 from keyart.schemas.ids import pseudonym
-from keyart.schemas.priors import Opinion
 from keyart.schemas.registry import ModelVersion
 from keyart.schemas.rollout import Rollout, Step
 from keyart.schemas.topics import DECISIONS
@@ -20,7 +19,7 @@ from keyart.services.wiring.canary_rules import rules_of
 from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.settings import Settings
 from keyart.streams.site import Note
-from tests.integration.prior_site import titles
+from tests.integration.prior_site import sure, titles
 from tests.integration.test_api import logged, within
 from tests.opened import Opened
 
@@ -44,18 +43,7 @@ def parts(data_dir: Path) -> Iterator[Opened]:
     made.catalogue.put(titles(), now_ms=now_ms())
     for name, sign in (("for-a", 1.0), ("for-b", -1.0)):
         made.registry.add(ModelVersion(name=name, kind="table", made_at_ms=1), {})
-        made.opinions.put(
-            [
-                Opinion(
-                    title=title.id,
-                    artworks=("a", "b"),
-                    relative=(sign, -sign),
-                    strength=10_000.0,
-                    prior=name,
-                )
-                for title in titles()
-            ]
-        )
+        made.opinions.put(sure(name, sign))
     yield made
     made.close()
     made.server.stop()

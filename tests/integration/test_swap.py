@@ -10,11 +10,11 @@ import pytest
 from keyart.models.bandits.registry import build_policy
 from keyart.models.decide.engine import Decider
 from keyart.models.taste.features import NO_TASTE
-from keyart.schemas.priors import Opinion, PriorCard
+from keyart.schemas.priors import PriorCard
 from keyart.services.api.snapshots import Snapshots
 from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.settings import Settings
-from tests.integration.prior_site import titles
+from tests.integration.prior_site import sure, titles
 from tests.opened import Opened
 
 
@@ -24,18 +24,7 @@ def parts(data_dir: Path) -> Iterator[Opened]:
     made.server.start()
     made.catalogue.put(titles(), now_ms=now_ms())
     for name, sign in (("for-a", 1.0), ("for-b", -1.0)):
-        made.opinions.put(
-            [
-                Opinion(
-                    title=title.id,
-                    artworks=("a", "b"),
-                    relative=(sign, -sign),
-                    strength=10_000.0,
-                    prior=name,
-                )
-                for title in titles()
-            ]
-        )
+        made.opinions.put(sure(name, sign))
     yield made
     made.close()
     made.server.stop()

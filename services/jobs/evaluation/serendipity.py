@@ -29,11 +29,10 @@ def asked(model: str) -> Asked:
         The extra `llm` is not installed.
     """
     try:
-        from keyart.models.llm.scoring.opinions import load_opinions
+        from keyart.models.llm.scoring.opinions import TEMPLATE_FILE, load_opinions
     except ModuleNotFoundError:
         raise MissingExtra("llm", "a language model") from None
-    folder = Path(model)
-    own = folder.is_dir() and any(folder.glob("template*"))
+    own = (Path(model) / TEMPLATE_FILE).is_file()
     opinions = load_opinions(model, template="" if own else TEMPLATE)
     return lambda questions: [one.probabilities for one in opinions.scored(questions)]
 
