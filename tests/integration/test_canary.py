@@ -10,6 +10,7 @@ from litestar.testing import TestClient
 from keyart.models.decide.experiment import viewer_share
 from keyart.models.ope.canary import salt_of
 from keyart.schemas import codec
+from keyart.schemas.decisions import DecisionPage
 from keyart.schemas.errors import SettingsError
 from keyart.schemas.ids import pseudonym
 from keyart.schemas.registry import ModelVersion
@@ -72,12 +73,17 @@ def test_every_page_is_one_versions_and_says_whose(parts: Opened) -> None:
             assert artworks == ({"b"} if tried else {"a"}), "one version's word on the whole page"
         shares = Counter(prior for prior, _ in seen.values())
         assert 15 < shares["for-b"] < 60
-        within(5, lambda: len(logged(parts, DECISIONS)) >= 120)
-        pages = [codec.decisions.decode(value) for value in logged(parts, DECISIONS)]
         names = {pseudonym(viewer, KEY.encode()): prior for viewer, (prior, _) in seen.items()}
-        told = {page.viewer: page.versions.prior for page in pages if page.viewer in names}
+
+        def pages() -> list[DecisionPage]:
+            decoded = map(codec.decisions.decode, logged(parts, DECISIONS))
+            return [page for page in decoded if page.viewer in names]
+
+        # pages are logged beside their answers, those asked for before among them
+        within(5, lambda: len(pages()) == len(names))
+        told = {page.viewer: page.versions.prior for page in pages()}
         assert told == names
-        for page in pages:
+        for page in pages():
             assert all(each.propensity == 1.0 for each in page.decisions)
         parts.register.drop(Note.ROLLOUT)
         within(5, lambda: all(decide(f"x{at}")[0] == "for-a" for at in range(20)))
