@@ -1,7 +1,7 @@
 """Comparing a state with the one that its log gives: both ways, counted, and saying what it left.
 
-What is learned is compared: tastes to the bit, posteriors to rounding. What the page draws is not,
-and neither are windows that are open: they close as time goes by.
+What is learned is compared: tastes and what was explored to the bit, posteriors to rounding. What
+the page draws is not, and neither are windows that are open: they close as time goes by.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,6 +15,7 @@ from keyart.models.sums.responses import response_row
 from keyart.schemas import codec
 from keyart.schemas.catalogue import StoredTitle
 from keyart.schemas.errors import InvalidRecord
+from keyart.schemas.explored import explored_until, unpack_explored
 from keyart.schemas.posterior import Cells, Responses, SharedSums, TitleSums
 from keyart.schemas.taste import TASTE_DTYPE, blank_taste, idle_since
 from keyart.streams import families
@@ -24,6 +25,7 @@ RELATIVE_TOLERANCE = 1e-9
 """Sums of floats may differ by rounding when batches were cut elsewhere; counts may not."""
 SHOWN = 100
 TASTES: Final = "tastes"
+EXPLORED: Final = "explored"
 POSTERIORS: Final = "posteriors"
 SHARED: Final = "shared weights"
 CATALOGUE_TITLES: Final = "titles"
@@ -69,7 +71,7 @@ class Check:
 
     tallies: dict[str, Tally] = field(
         default_factory=lambda: {
-            kind: Tally() for kind in (TASTES, POSTERIORS, SHARED, CATALOGUE_TITLES)
+            kind: Tally() for kind in (TASTES, EXPLORED, POSTERIORS, SHARED, CATALOGUE_TITLES)
         }
     )
     rewards: int = 0
@@ -180,6 +182,14 @@ def same_taste(state: bytes, log: bytes) -> str:
     return f"differs in {', '.join(names)}"
 
 
+def same_explored(state: bytes, log: bytes) -> str:
+    """Compare what was explored to the bit."""
+    if state == log:
+        return ""
+    left, right = set(unpack_explored(state).items()), set(unpack_explored(log).items())
+    return f"lacks {len(right - left)} marks of the log, and has {len(left - right)} others"
+
+
 def same_posterior(state: bytes, log: bytes) -> str:
     """Compare posteriors: counts exactly, decayed sums to 1e-9 of their size; not `shares`."""
     left, right = codec.unpack(state, TitleSums), codec.unpack(log, TitleSums)
@@ -256,10 +266,15 @@ def _blank(blob: bytes) -> bool:
     return blob == blank_taste(space)
 
 
-def tastes_since(side: Learned, since_ms: int) -> Learned:
-    """Return a side without tastes that nothing has moved since: the store lets those go."""
-    return dict(side) | {
-        TASTES: {key: blob for key, blob in side[TASTES].items() if not idle_since(blob, since_ms)}
+def moved_since(side: Learned, since_ms: int) -> Learned:
+    """Return a side without what nothing of a viewer has moved since: the store lets that go."""
+    return {
+        TASTES: {key: blob for key, blob in side[TASTES].items() if not idle_since(blob, since_ms)},
+        EXPLORED: {
+            key: blob
+            for key, blob in side[EXPLORED].items()
+            if not 0 < explored_until(blob) < since_ms
+        },
     }
 
 
@@ -270,7 +285,8 @@ def learned(store: StateStore, lane: Lane) -> Learned:
         return {
             TASTES: {
                 key: blob for key, blob in store.scan(lane, families.TASTE) if not _blank(blob)
-            }
+            },
+            EXPLORED: dict(store.scan(lane, families.EXPLORED)),
         }
     shared = store.read(lane, families.META, [families.SHARED[1]])[0]
     return {
@@ -281,6 +297,7 @@ def learned(store: StateStore, lane: Lane) -> Learned:
 
 _HOW: Final[Mapping[str, tuple[str, Same]]] = {
     TASTES: ("taste of viewer", same_taste),
+    EXPLORED: ("what was explored by viewer", same_explored),
     POSTERIORS: ("posterior of title", same_posterior),
     SHARED: ("shared weights of lane", same_shared),
 }

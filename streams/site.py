@@ -107,6 +107,8 @@ class Note(StrEnum):
     """There while the state is rebuilt: who starts and finds it rebuilds again."""
     TITLES_LOGGED = "{catalogue}logged"
     """The catalogue's titles are in its log."""
+    EXPLORED = "explored"
+    """What viewers explored is kept from the log's beginning."""
     PARTITIONS = "partitions"
     """How many partitions the state was made with."""
     LIFE = "life"

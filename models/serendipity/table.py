@@ -1,8 +1,9 @@
 """The table of all pairs of clusters, made off line: what to propose after any two.
 
 A folder holds `vocabulary.json` (names and keywords), `titles.jsonl` (the cluster of each title),
-`rows.jsonl` (a line a pair, in order) and, written last, `manifest.json` with the digests of all: a
-table without one is unfinished and is gone on with.
+`rows.jsonl` (a line a pair, in order), `collective.safetensors` where the planner is made of
+opinions, and, written last, `manifest.json` with the digests of all: a table without one is
+unfinished and is gone on with.
 """
 
 import hashlib
@@ -16,6 +17,11 @@ from msgspec import Meta, Struct
 
 from keyart.models.artifacts.described import read_described, write_described
 from keyart.models.artifacts.lines import finished_lines, write_lines
+from keyart.models.serendipity.collective import (
+    Collective,
+    read_collective,
+    write_collective,
+)
 from keyart.models.serendipity.histories import History
 from keyart.models.serendipity.planners.protocol import Planner
 from keyart.models.serendipity.world import MOST_CLUSTERS
@@ -23,22 +29,30 @@ from keyart.schemas.errors import InvalidRecord, ModelRejected
 
 # who only reads a table, as the api does, needs nothing that makes one
 if TYPE_CHECKING:
+    from keyart.models.serendipity.comings import Comings
     from keyart.models.serendipity.vocabulary.vocabulary import Vocabulary
 
 MANIFEST: Final = "manifest.json"
 WORDS: Final = "vocabulary.json"
 ROWS: Final = "rows.jsonl"
 TITLES: Final = "titles.jsonl"
+COLLECTIVE: Final = "collective.safetensors"
 PROPOSALS: Final = 10
 MADE_BY: Final = "keyart serendipity build"
 
 
 class Row(Struct, frozen=True):
-    """What is proposed after a pair, best first, none of the two among them."""
+    """What is proposed after a pair, best first, none of the two among them.
+
+    `people` were in both and not yet in the proposed cluster, `came` of them came to it afterwards:
+    one number for each proposal; keyart once wrote none.
+    """
 
     first: Annotated[int, Meta(ge=0, lt=MOST_CLUSTERS)]
     second: Annotated[int, Meta(ge=0, lt=MOST_CLUSTERS)]
     proposals: Annotated[tuple[int, ...], Meta(max_length=PROPOSALS)]
+    people: Annotated[tuple[int, ...], Meta(max_length=PROPOSALS)] = ()
+    came: Annotated[tuple[int, ...], Meta(max_length=PROPOSALS)] = ()
 
 
 class Placed(Struct, frozen=True):
@@ -57,9 +71,10 @@ class Words(Struct, frozen=True, kw_only=True):
 
 
 class Manifest(Struct, frozen=True, kw_only=True):
-    """What a table is: digests are SHA-256 in hex; `titles_sha256` is "" of a table without titles.
+    """What a table is: digests are SHA-256 in hex.
 
-    keyart once wrote such; they can be shown, and cannot serve.
+    `titles_sha256` is "" of a table without titles: keyart once wrote such; they can be shown, and
+    cannot serve. `collective_sha256` is "" of a table that knows pairs alone.
     """
 
     vocabulary: str
@@ -69,21 +84,27 @@ class Manifest(Struct, frozen=True, kw_only=True):
     words_sha256: str
     rows_sha256: str
     titles_sha256: str = ""
+    collective_sha256: str = ""
     version: Annotated[int, Meta(ge=1, le=1)] = 1
 
 
 class Table(Struct, frozen=True, kw_only=True):
-    """A table that was read: proposals by pair, and the cluster of each title."""
+    """A table that was read: rows by pair, the cluster of each title, what it knows of people."""
 
     manifest: Manifest
     words: Words
-    pairs: dict[tuple[int, int], tuple[int, ...]]
+    rows: dict[tuple[int, int], Row]
     titles: dict[str, int]
+    collective: Collective | None = None
 
     @property
     def identity(self) -> str:
-        """The vocabulary's identity and the beginning of the rows' digest: what proposed."""
-        return f"{self.manifest.vocabulary}-{self.manifest.rows_sha256[:8]}"
+        """The vocabulary's identity and the beginning of a digest: what proposed."""
+        made = self.manifest.rows_sha256
+        if self.manifest.collective_sha256:
+            both = made + self.manifest.collective_sha256
+            made = hashlib.sha256(both.encode()).hexdigest()
+        return f"{self.manifest.vocabulary}-{made[:8]}"
 
 
 _decoder = msgspec.json.Decoder(Row)
@@ -96,6 +117,8 @@ def build_table(
     planner: Planner,
     titles: Mapping[str, int] | None = None,
     *,
+    comings: "Comings | None" = None,
+    collective: Collective | None = None,
     told: Callable[[int, int], None] = lambda *_: None,
 ) -> Manifest:
     """Write the table of all ordered pairs into a folder, going on where a run was stopped.
@@ -104,6 +127,10 @@ def build_table(
     ----------
     titles
         The cluster of each title, by the site's own id: without any the table cannot serve.
+    comings
+        Of the viewers who teach: without it no row says how many people came.
+    collective
+        What is known of people beyond pairs, if the planner is made of it.
 
     Raises
     ------
@@ -121,6 +148,8 @@ def build_table(
                 f"{folder} holds a table of another vocabulary: name another folder"
             )
     write_described(folder / WORDS, words)
+    if collective is not None:
+        write_collective(folder / COLLECTIVE, collective)
     write_lines(folder / TITLES, map(Placed, titles or {}, (titles or {}).values()))
     clusters = len(vocabulary.names)
     path = folder / ROWS
@@ -131,7 +160,7 @@ def build_table(
     with path.open("ab") as file:
         for first in range(whole, clusters):
             told(first, clusters)
-            file.write(b"".join(map(_line, _rows(first, clusters, planner))))
+            file.write(b"".join(map(_line, _rows(first, clusters, planner, comings))))
             file.flush()
     manifest = Manifest(
         vocabulary=words.identity,
@@ -141,6 +170,7 @@ def build_table(
         words_sha256=_digest(folder / WORDS),
         rows_sha256=_digest(path),
         titles_sha256=_digest(folder / TITLES),
+        collective_sha256=_digest(folder / COLLECTIVE) if collective is not None else "",
     )
     write_described(folder / MANIFEST, manifest)
     return manifest
@@ -161,33 +191,50 @@ def read_table(folder: Path) -> Table:
     written = {WORDS: manifest.words_sha256, ROWS: manifest.rows_sha256}
     if manifest.titles_sha256:
         written[TITLES] = manifest.titles_sha256
+    if manifest.collective_sha256:
+        written[COLLECTIVE] = manifest.collective_sha256
     for name, digest in written.items():
         if not (folder / name).is_file() or _digest(folder / name) != digest:
             raise ModelRejected(f"{folder}: {name} is not the one that {MADE_BY} wrote")
-    pairs = {}
+    rows = {}
     for row in finished_lines(folder / ROWS, _decoder):
         if max(row.first, row.second, *row.proposals) >= len(words.names):
             raise ModelRejected(f"{folder}: a row names a cluster that is not in the vocabulary")
-        pairs[row.first, row.second] = row.proposals
-    if len(pairs) != manifest.rows:
-        raise ModelRejected(f"{folder}: has {len(pairs):,} pairs, not {manifest.rows:,}")
+        if row.people and not len(row.people) == len(row.came) == len(row.proposals):
+            raise ModelRejected(f"{folder}: a row does not say of each proposal how many came")
+        rows[row.first, row.second] = row
+    if len(rows) != manifest.rows:
+        raise ModelRejected(f"{folder}: has {len(rows):,} pairs, not {manifest.rows:,}")
     titles = {}
     if manifest.titles_sha256:
         for placed in finished_lines(folder / TITLES, _placed):
             if placed.cluster >= len(words.names):
                 raise ModelRejected(f"{folder}: a title is of a cluster that is not there")
             titles[placed.title] = placed.cluster
-    return Table(manifest=manifest, words=words, pairs=pairs, titles=titles)
+    collective = None
+    if manifest.collective_sha256:
+        collective = read_collective(folder / COLLECTIVE, len(words.names))
+    return Table(manifest=manifest, words=words, rows=rows, titles=titles, collective=collective)
 
 
-def _rows(first: int, clusters: int, planner: Planner) -> Iterator[Row]:
+def _rows(first: int, clusters: int, planner: Planner, comings: "Comings | None") -> Iterator[Row]:
     others = [second for second in range(clusters) if second != first]
     scores = planner.scores([History((first, second), (1, 1)) for second in others])
+    following = []
     for row, second in enumerate(others):
         shown = scores[row].copy()
         shown[[first, second]] = -np.inf
         best = np.argsort(-shown, kind="stable")[: min(PROPOSALS, clusters - 2)]
-        yield Row(first, second, tuple(best.tolist()))
+        following.append((second, tuple(best.tolist())))
+    if comings is None:
+        yield from (Row(first, second, proposals) for second, proposals in following)
+        return
+    for (second, proposals), counted in zip(
+        following, comings.after_two(first, following), strict=True
+    ):
+        yield Row(
+            first, second, proposals, tuple(counted.people.tolist()), tuple(counted.came.tolist())
+        )
 
 
 def _line(row: Row) -> bytes:

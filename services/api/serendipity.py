@@ -161,7 +161,7 @@ async def propose(
                 proposed=each.proposed,
                 explored=each.explored,
                 propensity=each.propensity,
-                why=why(place, atlas),
+                why=why(place, atlas, interests),
                 picture=pictures[each.title],
             )
             for each, place in zip(proposed.titles, page, strict=True)
@@ -255,7 +255,7 @@ async def _with_pictures(
     StoreAway
         Titles are withdrawn as fast as they are chosen.
     """
-    proposals = proposals_of(atlas.table, interests.explored)
+    proposals = proposals_of(atlas.table, interests.explored, interests.depths)
     for _ in range(TRIES):
         page = compose(
             atlas,

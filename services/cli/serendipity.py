@@ -32,10 +32,11 @@ def build(
     A run that was stopped goes on where it was. Which planner serves best on your viewers says
     `keyart evaluate serendipity`.
     """
+    from keyart.models.serendipity.cases import Ways
+    from keyart.models.serendipity.making import Fitted, make_table
     from keyart.models.serendipity.measure.evaluate import vocabulary_of
     from keyart.models.serendipity.planners.fitted import fit_planners
     from keyart.models.serendipity.reading.folders import read_folders
-    from keyart.models.serendipity.table import build_table
     from keyart.models.serendipity.vocabulary.vocabulary import report_on
     from keyart.schemas.errors import UnknownName
     from keyart.services.jobs.progress import progress
@@ -50,16 +51,16 @@ def build(
         viewers = sorted(teaching)
         vocabulary, _, labels = vocabulary_of(world, viewers, clusters=clusters, seed=seed)
         tell("fitting", 0, 0)
-        planners, _ = fit_planners(world, labels, vocabulary.centres, viewers, seed=seed)
-        chosen = next(each for each in planners if each.name == planner)
-        placed = {
-            title: int(label)
-            for title, label in zip(world.titles, labels, strict=True)
-            if label >= 0
-        }
-        made = build_table(
-            table, vocabulary, chosen, placed, told=lambda done, of: tell("pairs", done, of)
+        planners, memory = fit_planners(world, labels, vocabulary.centres, viewers, seed=seed)
+        fitted = Fitted(
+            vocabulary=vocabulary,
+            labels=labels,
+            planner=next(each for each in planners if each.name == planner),
+            memory=memory,
+            ways=Ways(world, labels, seed=seed),
+            teaching=viewers,
         )
+        made = make_table(table, world, fitted, told=lambda done, of: tell("pairs", done, of))
     size = report_on(labels, made.clusters)
     typer.echo(
         f"{table}: {counted(made.rows, 'pair')} of {made.clusters} clusters by {made.planner}; "
@@ -121,5 +122,5 @@ def show(
         if name not in names:
             raise NotFound(f"no cluster is called {name!r}; without options `show` lists them")
     typer.echo(f"after {first} and {second}:")
-    for at in held.pairs[names.index(first), names.index(second)]:
+    for at in held.rows[names.index(first), names.index(second)].proposals:
         typer.echo(f"  {names[at]}")

@@ -30,11 +30,13 @@ from keyart.services.wiring.places import (
     ARCHIVE,
     MODELS,
     PRIORS,
+    SERENDIPITY,
     archive_dir,
     data_dir,
     is_there,
     models_dir,
     priors_dir,
+    table_dir,
 )
 from keyart.services.wiring.settings import Settings
 from keyart.services.wiring.viewer_key import FILE, PREVIOUS_FILE
@@ -136,6 +138,7 @@ def _gather(settings: Settings, server: StoreServer, to: Path) -> Manifest:
             shutil.copyfile(folder / name, to / name)
     _copy_tree(priors_dir(settings), to / PRIORS, without=VECTORS)
     _copy_tree(models_dir(settings), to / MODELS)
+    _copy_tree(table_dir(settings), to / SERENDIPITY)
     files = tuple(_copied(path, to) for path in sorted(to.rglob("*")) if path.is_file())
     names = {*MUST_AGREE, "space", *(name for its in MAKING.values() for name in its)}
     manifest = Manifest(

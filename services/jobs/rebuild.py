@@ -18,12 +18,13 @@ from keyart.streams import replay
 from keyart.streams.archive import files
 from keyart.streams.catalogue.view import CatalogueView
 from keyart.streams.compare import (
+    EXPLORED,
     Check,
     Learned,
     compare_catalogue,
     compare_lane,
     learned,
-    tastes_since,
+    moved_since,
 )
 from keyart.streams.history import History
 from keyart.streams.memory.store import MemoryStore
@@ -44,6 +45,10 @@ LOGGED_AT_ONCE: Final = 100
 TRIES: Final = 5
 """How often a lane that moves while it is read is read again."""
 DAY_MS: Final = 86_400_000
+UPGRADED: Final = (
+    "a keyart that kept nothing of what viewers explore has read part of this log: stop the steps "
+    "and run `keyart replay` once, which makes it of the log"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +96,8 @@ class Rebuilding:
         for lane in lanes_of(self.settings):
             self._check_lane(lane, past, view, check)
         self._check_catalogue(past, check)
+        if not check.tallies[EXPLORED].whole:
+            check.note(UPGRADED)
         return check
 
     def _check_lane(self, lane: Lane, past: Past, view: CatalogueView, check: Check) -> None:
@@ -119,7 +126,7 @@ class Rebuilding:
         if lane.kind == VIEWERS and (kept_ms := taste_kept_ms(self.settings)):
             # a day, because an event's own time may be so far from the store's
             since_ms = self.clock() - kept_ms + DAY_MS
-            state, log_side = (tastes_since(side, since_ms) for side in (state, log_side))
+            state, log_side = (moved_since(side, since_ms) for side in (state, log_side))
         compare_lane(state, log_side, check, partial=partial)
 
     def _standing(self, lane: Lane, check: Check) -> tuple[Learned, dict[str, str]]:
@@ -175,6 +182,7 @@ class Rebuilding:
             if partial := past.partial(TOPICS_OF[lane.kind], lane.partition):
                 log.warning("lane %s %d is rebuilt from what is left: %s", *lane, partial)
         self.register.drop(Note.REBUILDING)
+        self.register.write(Note.EXPLORED, b"1")
         return records, rewards
 
     def _restore_titles(self, past: Past) -> None:
@@ -204,6 +212,16 @@ class Rebuilding:
             log.info("logged %d titles that an earlier keyart had kept without a log", count)
         for lane in lanes_of(self.settings):
             self._begin_era(lane)
+        self._tell_of_explored()
+
+    def _tell_of_explored(self) -> None:
+        """Say what to do where the state stands on steps that did not keep what was explored."""
+        if self.register.read(Note.EXPLORED) is not None:
+            return
+        if any(self.store.offsets(lane) for lane in lanes_of(self.settings)):
+            log.warning("%s", UPGRADED)
+        else:
+            self.register.write(Note.EXPLORED, b"1")
 
     def _begin_era(self, lane: Lane) -> None:
         begin_era(self.made_with, self.store, self.settings, lane, at_ms=self.clock())

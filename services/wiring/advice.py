@@ -1,28 +1,21 @@
 """The table of proposals that the settings name, and how much of a page it may have."""
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Final
 
 from keyart.models.decide.index import ServingIndex
 from keyart.schemas.errors import SettingsError
 from keyart.services.api.advisor import Advisor
 from keyart.services.wiring.experiment import pairs
-from keyart.services.wiring.places import data_dir
+from keyart.services.wiring.places import table_dir
 from keyart.services.wiring.settings import Settings
 
-FOLDER: Final = "serendipity"
 ELSEWHERE: Final = "*"
 
 
 def advisor_of(settings: Settings, index: Callable[[], ServingIndex]) -> Advisor:
     """Return what proposals are made from."""
     return Advisor(table_dir(settings), index)
-
-
-def table_dir(settings: Settings) -> Path:
-    """Return the folder of the table of proposals."""
-    return Path(settings.serendipity_table or data_dir(settings) / FOLDER)
 
 
 def doses_of(settings: Settings) -> Mapping[str, float]:

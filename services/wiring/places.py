@@ -5,6 +5,7 @@ from pathlib import Path
 from keyart.services.wiring.settings import Settings
 
 ARCHIVE, MODELS, PRIORS, RETRAIN, SERVER = "archive", "models", "priors", "retrain", "valkey"
+SERENDIPITY = "serendipity"
 
 
 def data_dir(settings: Settings) -> Path:
@@ -30,6 +31,11 @@ def priors_dir(settings: Settings) -> Path:
 def retrain_dir(settings: Settings) -> Path:
     """Return the folder of retrainings."""
     return data_dir(settings) / RETRAIN
+
+
+def table_dir(settings: Settings) -> Path:
+    """Return the folder of the table of proposals."""
+    return Path(settings.serendipity_table or data_dir(settings) / SERENDIPITY)
 
 
 def is_there(settings: Settings) -> bool:

@@ -39,6 +39,8 @@ def parts(data_dir: Path) -> Iterator[Opened]:
     made.driver.open()
     (made.data_dir / "priors" / "p1").mkdir(parents=True)
     (made.data_dir / "priors" / "p1" / "manifest.json").write_text("{}")
+    (made.data_dir / "serendipity").mkdir()
+    (made.data_dir / "serendipity" / "rows.jsonl").write_text("[]")
     (made.data_dir / "priors" / "vectors").mkdir()
     (made.data_dir / "priors" / "vectors" / "000000.parquet").write_text("made again")
     yield made
@@ -49,7 +51,12 @@ def parts(data_dir: Path) -> Iterator[Opened]:
 def learned_state(parts: Opened) -> dict[tuple[str, int], dict[str, bytes]]:
     return {
         (family, each): dict(parts.store.scan(Lane(kind, each), family))
-        for kind, family in ((VIEWERS, "taste"), (TITLES, "title"), (VIEWERS, "join"))
+        for kind, family in (
+            (VIEWERS, "taste"),
+            (VIEWERS, "explored"),
+            (TITLES, "title"),
+            (VIEWERS, "join"),
+        )
         for each in range(2)
     }
 
@@ -101,6 +108,7 @@ def test_a_backup_of_a_site_at_work_is_whole(parts: Opened, restored: Opened) ->
     assert restored.viewer_key == parts.viewer_key
     assert restored.catalogue.changed(0)[1] == parts.catalogue.changed(0)[1]
     assert (restored.data_dir / "priors" / "p1" / "manifest.json").is_file()
+    assert (restored.data_dir / "serendipity" / "rows.jsonl").is_file()
     assert not (restored.data_dir / "priors" / "vectors").exists()
     begin(restored.settings, restored.client)
     restored.driver.open()
@@ -111,6 +119,7 @@ def test_a_backup_of_a_site_at_work_is_whole(parts: Opened, restored: Opened) ->
 def test_a_backup_at_rest_is_the_same_state(parts: Opened, tmp_path: Path) -> None:
     play_through(parts, 20)
     before = learned_state(parts)
+    assert before["explored", 0] or before["explored", 1]
     manifest = back_up(parts.settings, parts.admin, tmp_path / "backup")
     assert check_backup(tmp_path / "backup", parts.settings, check_site).equal
     settings = replace(parts.settings, data_dir=str(tmp_path / "elsewhere"))

@@ -7,7 +7,7 @@ exactly, over all its titles. The product of the places' probabilities is the pa
 served can be judged off policy (Swaminathan et al. 2017, slates place by place).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Final, NamedTuple
@@ -16,7 +16,6 @@ import numpy as np
 
 from keyart.models.serendipity.advice.atlas import NOWHERE, Atlas
 from keyart.models.serendipity.advice.interests import Interests
-from keyart.models.serendipity.advice.plan import Proposal
 from keyart.models.taste.features import TasteVectors
 from keyart.schemas.errors import InvalidRecord
 
@@ -27,8 +26,8 @@ class Place(NamedTuple):
     """One place of a page.
 
     `row` is of the atlas; `propensity` that of this title here, given the places before;
-    `proposed` that its cluster was not explored, `random` that it was drawn. `proposal` is what
-    the table said of the cluster, None where it said nothing.
+    `proposed` that its cluster was not explored, `random` that it was drawn; `said` whether the
+    table spoke for the cluster.
     """
 
     row: int
@@ -36,7 +35,7 @@ class Place(NamedTuple):
     propensity: float
     proposed: bool
     random: bool
-    proposal: Proposal | None
+    said: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +54,7 @@ class Dose:
 def compose(
     atlas: Atlas,
     interests: Interests,
-    proposals: Sequence[Proposal],
+    proposals: Sequence[int],
     taste: TasteVectors,
     *,
     count: int,
@@ -70,7 +69,7 @@ def compose(
     atlas, interests, taste
         The site's titles, and what is known of the viewer.
     proposals
-        What the table says, best first.
+        The clusters that the table speaks for, best first.
     count
         Places, 1 to 50.
     dose
@@ -86,7 +85,8 @@ def compose(
     closed = {*interests.explored, *interests.declined}
     known = [each for each in interests.explored if each not in interests.declined]
     new = [each for each in range(len(atlas.names)) if each not in closed and left.has(each)]
-    said = {each.cluster: each for each in proposals if each.cluster in new}
+    open_now = set(new)
+    said = dict.fromkeys(each for each in proposals if each in open_now)
     page: list[Place] = []
     for _ in range(count):
         familiar = left.closest(known)
@@ -95,7 +95,7 @@ def compose(
         share = dose.share if new and familiar is not None else float(bool(new))
         if familiar is not None and drawn.random() >= share:
             cluster = int(atlas.clusters[familiar])
-            place = Place(familiar, cluster, 1.0 - share, False, False, None)
+            place = Place(familiar, cluster, 1.0 - share, False, False, False)
         else:
             place = _proposed(left, new, said, share, dose.random, drawn)
             # a cluster has one place on a page: the next one tells of something else
@@ -109,7 +109,7 @@ def compose(
 def _proposed(
     left: "_Left",
     new: Sequence[int],
-    said: Mapping[int, Proposal],
+    said: Collection[int],
     share: float,
     random: float,
     drawn: Random,
@@ -121,7 +121,7 @@ def _proposed(
     chance = random / len(new) + (1.0 - random) * (cluster == best)
     row = left.closest([cluster])
     assert row is not None
-    return Place(row, cluster, share * chance, True, at_random, said.get(cluster))
+    return Place(row, cluster, share * chance, True, at_random, cluster in said)
 
 
 class _Left:

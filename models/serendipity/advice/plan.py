@@ -1,29 +1,28 @@
-"""Which clusters to propose: what the table says after a viewer's latest pairs, told together.
+"""Which clusters to propose to a viewer, best first, by what a table knows.
 
-A table answers for two clusters. Those that a viewer entered last speak first; earlier pairs speak
-half as loud with each step back, so that the page does not run dry when the first proposals were
+A table with the planner's own arrays answers for the whole history. One that knows pairs alone is
+asked for the latest pairs: those that a viewer entered last speak first; earlier pairs speak half
+as loud with each step back, so that the page does not run dry when the first proposals were
 declined. Ranks are added as reciprocals (Cormack, Clarke & Büttcher 2009), without a constant: the
 first place counts twice the second.
 """
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
+import numpy as np
+
+from keyart.models.serendipity.histories import History
 from keyart.models.serendipity.table import Table
+from keyart.models.serendipity.world import Floats
 
 PAIRS: Final = 6
 """How many pairs back are asked."""
 
 
-class Proposal(NamedTuple):
-    """A cluster, and the pair that spoke for it most; `second` None: a single cluster did."""
-
-    cluster: int
-    first: int
-    second: int | None
-
-
-def proposals_of(table: Table, explored: Sequence[int]) -> list[Proposal]:
+def proposals_of(
+    table: Table, explored: Sequence[int], depths: Sequence[int] | None = None
+) -> list[int]:
     """Return the clusters to propose, best first, none of them explored; none of nobody's way.
 
     Parameters
@@ -32,24 +31,34 @@ def proposals_of(table: Table, explored: Sequence[int]) -> list[Proposal]:
         What is proposed after what.
     explored
         Clusters of the viewer, the one entered first first.
+    depths
+        How many titles of each were taken; one each unless it is said.
     """
+    if not explored:
+        return []
+    worth = worth_of(table, explored, depths)
+    worth[list(explored)] = -np.inf
+    order = np.argsort(-worth, kind="stable")
+    return [int(at) for at in order if worth[at] > -np.inf]
+
+
+def worth_of(table: Table, explored: Sequence[int], depths: Sequence[int] | None = None) -> Floats:
+    """Return (K,): how much speaks for each cluster, -inf where nothing does."""
+    if table.collective is not None:
+        counts = (1,) * len(explored) if depths is None else tuple(depths)
+        return table.collective.scores(History(tuple(explored), counts))
+    worth = np.zeros(table.manifest.clusters)
+    for weight, first, second in pairs_of(table, explored):
+        if (row := table.rows.get((first, second))) is not None:
+            for rank, cluster in enumerate(row.proposals):
+                worth[cluster] += weight / (1 + rank)
+    return np.where(worth > 0.0, worth, -np.inf)
+
+
+def pairs_of(table: Table, explored: Sequence[int]) -> list[tuple[float, int, int]]:
+    """Return the pairs that are asked of a table, the loudest first, each with its weight."""
     if len(explored) == 1:
         (only,) = explored
-        pairs = [(1.0, before, only) for before in range(table.manifest.clusters) if before != only]
-    else:
-        latest = list(zip(explored, explored[1:], strict=False))[: -PAIRS - 1 : -1]
-        pairs = [(0.5**back, first, second) for back, (first, second) in enumerate(latest)]
-    worth: dict[int, float] = {}
-    loudest: dict[int, tuple[float, int, int]] = {}
-    for weight, first, second in pairs:
-        for rank, cluster in enumerate(table.pairs.get((first, second), ())):
-            if cluster in explored:
-                continue
-            says = weight / (1 + rank)
-            worth[cluster] = worth.get(cluster, 0.0) + says
-            if says > loudest.get(cluster, (0.0, 0, 0))[0]:
-                loudest[cluster] = says, first, second
-    best = sorted(worth, key=lambda cluster: (-worth[cluster], cluster))
-    if len(explored) == 1:
-        return [Proposal(cluster, explored[0], None) for cluster in best]
-    return [Proposal(cluster, *loudest[cluster][1:]) for cluster in best]
+        return [(1.0, before, only) for before in range(table.manifest.clusters) if before != only]
+    latest = list(zip(explored, explored[1:], strict=False))[: -PAIRS - 1 : -1]
+    return [(0.5**back, first, second) for back, (first, second) in enumerate(latest)]

@@ -1,26 +1,27 @@
 """One true sentence on why a title has its place."""
 
-from typing import Final
-
 from keyart.models.serendipity.advice.atlas import Atlas
+from keyart.models.serendipity.advice.interests import Interests
 from keyart.models.serendipity.advice.page import Place
-
-FROM_PEOPLE: Final = frozenset({"blend", "ridge", "co-occurrence", "markov"})
-"""Planners that learn from what viewers came to; the others say less."""
+from keyart.models.serendipity.advice.reasons import reason_of
 
 
-def why(place: Place, atlas: Atlas) -> str:
-    """Return the sentence of a place; of a draw it says that it was drawn."""
+def why(place: Place, atlas: Atlas, interests: Interests) -> str:
+    """Return the sentence of a place on the page of a viewer; of a draw, that it was drawn."""
     names, planner = atlas.names, atlas.table.manifest.planner
     name = names[place.cluster]
     if not place.proposed:
         return f"You watch {name}."
-    if place.random or place.proposal is None:
+    if place.random or not place.said:
         return f"You have not watched {name} yet; it was drawn at random, to learn if you like it."
-    first, second = place.proposal.first, place.proposal.second
-    mine = names[first] if second is None else f"{names[first]} and {names[second]}"
-    if planner in FROM_PEOPLE:
-        return f"You watch {mine}; people who do often come to {name}."
+    if planner == "popular":
+        return f"Many viewers come to {name}, and you have not yet."
+    reason = reason_of(atlas.table, interests.explored, place.cluster)
+    mine = names[reason.first]
+    if reason.second is not None:
+        mine = f"{mine} and {names[reason.second]}"
     if planner == "likeness":
         return f"You watch {mine}; {name} is like that."
-    return f"Many viewers come to {name}, and you have not yet."
+    if reason.often:
+        return f"You watch {mine}; people who do often come to {name}."
+    return f"You watch {mine}; {name} is proposed for that."

@@ -9,9 +9,11 @@ from scipy import sparse
 from keyart.models.serendipity.cases import SHARE, Ways
 from keyart.models.serendipity.language.planner import Asked, Language
 from keyart.models.serendipity.language.questions import Successors
+from keyart.models.serendipity.making import Fitted
 from keyart.models.serendipity.measure.items import Served, serve
 from keyart.models.serendipity.measure.items import joined as joined_items
 from keyart.models.serendipity.measure.plan import BASELINE, Marks, joined, judge_plans
+from keyart.models.serendipity.measure.serving import as_served
 from keyart.models.serendipity.planners.fitted import fit_planners
 from keyart.models.serendipity.planners.protocol import Planner
 from keyart.models.serendipity.recommend.ials import engaged_rows
@@ -27,6 +29,8 @@ from keyart.schemas.errors import InvalidRecord
 FOLDS: Final = 5
 ACTING: Final = ("co-occurrence", "blend")
 """Planners whose proposals are turned into titles."""
+SERVING: Final = "blend"
+"""The planner whose table is judged as it serves."""
 Told = Callable[[str, int, int], None]
 
 
@@ -123,6 +127,15 @@ def evaluate(
         cases = ways.cases(fold.judged, SHARE)
         if not cases:
             continue
+        fitted = Fitted(
+            vocabulary=vocabulary,
+            labels=labels,
+            planner=next(each for each in planners if each.name == SERVING),
+            memory=memory,
+            ways=ways,
+            teaching=fold.teaching,
+        )
+        planners += as_served(world, fitted)
         viewers += len(cases)
         plans.append(judge_plans(planners, cases, memory, vocabulary.names))
         trusts += list(_trusts(planners))

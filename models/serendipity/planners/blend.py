@@ -8,53 +8,11 @@ from scipy.optimize import minimize
 
 from keyart.models.serendipity.cases import Case
 from keyart.models.serendipity.histories import History
-from keyart.models.serendipity.memory import Memory
-from keyart.models.serendipity.planners.counting import Cooccurrence
-from keyart.models.serendipity.planners.ridge import Ridge
+from keyart.models.serendipity.planners.opinions import NAMES, Opinions
 from keyart.models.serendipity.world import Floats
 
-NAMES: Final = (
-    "popularity",
-    "popularity of long ways",
-    "co-occurrence",
-    "ridge",
-    "ridge, in proportion",
-)
 SHRINKAGE: Final = 30.0
 """Precision of the trusts around 0: an opinion has to prove itself."""
-LEAST: Final = 0.02
-"""Where the ridge expects less, its opinion in proportion bottoms out."""
-
-
-class Opinions:
-    """What each planner that is blended says, on a scale on which says add up.
-
-    Parameters
-    ----------
-    memory
-        What was counted; the viewers asked about should not be in it while trust is learned.
-    """
-
-    def __init__(self, memory: Memory) -> None:
-        self._reach = np.log(memory.reach)
-        self._together = Cooccurrence(memory)
-        self._ridge = Ridge(memory)
-
-    def of(self, histories: Sequence[History]) -> Floats:
-        """Return (N, K, P) opinions, in the order of `NAMES`."""
-        lengths = np.log([len(each.order) for each in histories])[:, None]
-        reach = np.tile(self._reach, (len(histories), 1))
-        expected, level = self._ridge.expected(histories), self._ridge.scores(histories)
-        return np.stack(
-            [
-                reach,
-                reach * lengths,
-                self._together.scores(histories) - lengths,
-                expected,
-                np.log(np.maximum(level, 0.0) + LEAST),
-            ],
-            axis=2,
-        )
 
 
 class Trust(NamedTuple):
@@ -75,12 +33,12 @@ class Blend:
     name = "blend"
 
     def __init__(self, opinions: Opinions, trust: Trust) -> None:
-        self._opinions = opinions
+        self.opinions = opinions
         self.trust = trust
 
     def scores(self, histories: Sequence[History]) -> Floats:
         """Return (N, K)."""
-        made: Floats = self._opinions.of(histories) @ self.trust.weights
+        made: Floats = self.opinions.of(histories) @ self.trust.weights
         return made
 
 

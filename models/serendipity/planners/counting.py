@@ -71,16 +71,32 @@ class Cooccurrence:
 
     def __init__(self, memory: Memory, *, last: int = 0) -> None:
         self.name = f"co-occurrence of the last {last}" if last else "co-occurrence"
-        has = (memory.depth > 0.0).astype(np.float64)
-        together = has.T @ has
-        np.fill_diagonal(together, 0.0)
-        self._given = together / np.maximum(has.sum(axis=0), 1.0)[:, None]
+        self._given = given_of(memory)
         self._reach = memory.reach
         self._last = last
 
     def scores(self, histories: Sequence[History]) -> Floats:
         """Return (N, K)."""
-        some = [list(each.order[-self._last :]) for each in histories]
-        sums = np.stack([self._given[each].sum(axis=0) for each in some])
-        made: Floats = np.log(sums + BACK_OFF * self._reach)
-        return made
+        return together(self._given, self._reach, histories, last=self._last)
+
+
+def given_of(memory: Memory) -> Floats:
+    """Return the share of the viewers of one cluster who have another too, (K, K); 0 of itself."""
+    has = (memory.depth > 0.0).astype(np.float64)
+    both = has.T @ has
+    np.fill_diagonal(both, 0.0)
+    share: Floats = both / np.maximum(has.sum(axis=0), 1.0)[:, None]
+    return share
+
+
+def together(
+    given: Floats, reach: Floats, histories: Sequence[History], *, last: int = 0
+) -> Floats:
+    """Return the logarithm of the shares' sum over each history's clusters, (N, K).
+
+    `last`: only so many of the latest clusters speak; 0: all.
+    """
+    some = [list(each.order[-last:]) for each in histories]
+    sums = np.stack([given[each].sum(axis=0) for each in some])
+    made: Floats = np.log(sums + BACK_OFF * reach)
+    return made

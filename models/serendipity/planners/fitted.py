@@ -7,9 +7,10 @@ import numpy as np
 
 from keyart.models.serendipity.cases import SHARES, Ways
 from keyart.models.serendipity.memory import Memory, remember
-from keyart.models.serendipity.planners.blend import Blend, Opinions, Trust, learn_trust
+from keyart.models.serendipity.planners.blend import Blend, Trust, learn_trust
 from keyart.models.serendipity.planners.content import Content
 from keyart.models.serendipity.planners.counting import Cooccurrence, Markov, Popular, Random
+from keyart.models.serendipity.planners.opinions import Opinions, opinions_of
 from keyart.models.serendipity.planners.protocol import Planner
 from keyart.models.serendipity.planners.ridge import Ridge
 from keyart.models.serendipity.world import Floats, Ints, World
@@ -47,7 +48,7 @@ def fit_planners(
         Cooccurrence(memory),
         Content(centres),
         Ridge(memory),
-        Blend(Opinions(memory), trust),
+        Blend(opinions_of(memory), trust),
     ]
     return planners, memory
 
@@ -76,6 +77,6 @@ def _opinions(
     world: World, ways: Ways, labels: Ints, viewers: Sequence[int], clusters: int
 ) -> Callable[[], Opinions]:
     def made() -> Opinions:
-        return Opinions(remember(world, ways, labels, viewers, clusters))
+        return opinions_of(remember(world, ways, labels, viewers, clusters))
 
     return made

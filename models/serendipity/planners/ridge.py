@@ -23,22 +23,26 @@ class Ridge:
     name = "ridge"
 
     def __init__(self, memory: Memory, *, penalty: float = PENALTY) -> None:
-        deep = np.log1p(memory.depth)
-        gram = deep.T @ deep
-        gram[np.diag_indices_from(gram)] += penalty * len(deep) + 1.0
-        inverse = np.linalg.inv(gram)
-        weights = inverse / -np.diag(inverse)
-        np.fill_diagonal(weights, 0.0)
-        self.weights: Floats = weights
-
-    def expected(self, histories: Sequence[History]) -> Floats:
-        """Return the depth that the history explains of every cluster, (N, K)."""
-        deep = np.log1p(counts_of(histories, len(self.weights)))
-        made: Floats = deep @ self.weights
-        return made
+        self.weights: Floats = weights_of(memory, penalty=penalty)
 
     def scores(self, histories: Sequence[History]) -> Floats:
         """Return (N, K): what is expected, for the root of the history's own depth."""
         deep = np.log1p(counts_of(histories, len(self.weights)))
-        made: Floats = deep @ self.weights / np.sqrt(deep.sum(axis=1, keepdims=True))
-        return made
+        return in_proportion(deep @ self.weights, deep)
+
+
+def weights_of(memory: Memory, *, penalty: float = PENALTY) -> Floats:
+    """Return what explains each cluster's depth, (K, K), the explaining one first; 0 of itself."""
+    deep = np.log1p(memory.depth)
+    gram = deep.T @ deep
+    gram[np.diag_indices_from(gram)] += penalty * len(deep) + 1.0
+    inverse = np.linalg.inv(gram)
+    weights: Floats = inverse / -np.diag(inverse)
+    np.fill_diagonal(weights, 0.0)
+    return weights
+
+
+def in_proportion(expected: Floats, deep: Floats) -> Floats:
+    """Return what is expected for the root of the history's own depth, both (N, K)."""
+    made: Floats = expected / np.sqrt(deep.sum(axis=1, keepdims=True))
+    return made

@@ -31,8 +31,9 @@ def test_a_table_holds_what_the_planner_says_of_every_pair(tmp_path: Path) -> No
     vocabulary, planner = made()
     build_table(tmp_path, vocabulary, planner)
     table = read_table(tmp_path)
-    assert len(table.pairs) == GROUPS * (GROUPS - 1)
-    for (first, second), proposals in table.pairs.items():
+    assert len(table.rows) == GROUPS * (GROUPS - 1)
+    for (first, second), row in table.rows.items():
+        proposals = row.proposals
         scores = planner.scores([History((first, second), (1, 1))])[0]
         scores[[first, second]] = -np.inf
         assert proposals[0] == scores.argmax()

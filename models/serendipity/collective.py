@@ -1,0 +1,75 @@
+"""What a table knows of people beyond pairs: the blend's own arrays, and what followed what.
+
+With it a table answers for a viewer's whole history, exactly as the planner that was measured.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from keyart.models.artifacts.whole import appearing
+from keyart.models.serendipity.comings import Counted
+from keyart.models.serendipity.histories import History
+from keyart.models.serendipity.planners.opinions import NAMES, Opinions
+from keyart.models.serendipity.world import Floats
+from keyart.schemas.errors import ModelRejected
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collective:
+    """Of K clusters: opinions, (P,) what each weighs, and (K, K) comings after one cluster."""
+
+    opinions: Opinions
+    trust: Floats
+    after: Counted
+
+    def scores(self, history: History) -> Floats:
+        """Return (K,): how likely the viewer of a history, who must have one, comes to each."""
+        made: Floats = self.opinions.of([history])[0] @ self.trust
+        return made
+
+
+def write_collective(path: Path, held: Collective) -> None:
+    """Write it as safetensors, whole."""
+    with appearing(path) as passing:
+        save_file(
+            {
+                "reach": held.opinions.reach.astype(np.float32),
+                "given": held.opinions.given.astype(np.float32),
+                "weights": held.opinions.weights.astype(np.float32),
+                "trust": np.asarray(held.trust, np.float64),
+                "people": held.after.people.astype(np.uint32),
+                "came": held.after.came.astype(np.uint32),
+            },
+            passing,
+        )
+
+
+def read_collective(path: Path, clusters: int) -> Collective:
+    """Return what stands in a file.
+
+    Raises
+    ------
+    ModelRejected
+        It is not of so many clusters, or a number is none.
+    """
+    try:
+        held = load_file(path)
+    except (SafetensorError, OSError) as unread:
+        raise ModelRejected(f"{path.name}: {unread}") from None
+    square = (clusters, clusters)
+    shapes: dict[str, tuple[int, ...]] = {"reach": (clusters,), "trust": (len(NAMES),)}
+    shapes |= dict.fromkeys(("given", "weights", "people", "came"), square)
+    for name, shape in shapes.items():
+        if name not in held or held[name].shape != shape or not np.isfinite(held[name]).all():
+            raise ModelRejected(f"{path.name}: {name} is not of {clusters} clusters")
+    if not ((held["reach"] > 0.0) & (held["reach"] < 1.0)).all() or (held["given"] < 0.0).any():
+        raise ModelRejected(f"{path.name}: a share is none")
+    return Collective(
+        opinions=Opinions(reach=held["reach"], given=held["given"], weights=held["weights"]),
+        trust=held["trust"],
+        after=Counted(held["people"].astype(np.int64), held["came"].astype(np.int64)),
+    )

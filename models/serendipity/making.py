@@ -1,0 +1,80 @@
+"""A table from what viewers did: clusters, a planner fitted on them, and what followed what."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from keyart.models.serendipity.cases import Ways
+from keyart.models.serendipity.collective import Collective
+from keyart.models.serendipity.comings import Comings
+from keyart.models.serendipity.memory import Memory
+from keyart.models.serendipity.planners.blend import Blend
+from keyart.models.serendipity.planners.opinions import NAMES, opinions_of
+from keyart.models.serendipity.planners.protocol import Planner
+from keyart.models.serendipity.table import Manifest, build_table
+from keyart.models.serendipity.vocabulary.vocabulary import Vocabulary
+from keyart.models.serendipity.world import Ints, World
+
+ALONE: Final = {
+    "co-occurrence": "co-occurrence",
+    "ridge": "ridge, in proportion",
+    "popular": "popularity",
+}
+"""Planners that are one of the opinions and nothing else."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fitted:
+    """A planner, and all that a table of it is made of besides.
+
+    `labels` (T,) are the clusters of titles, `memory` and `ways` those of the viewers who teach.
+    """
+
+    vocabulary: Vocabulary
+    labels: Ints
+    planner: Planner
+    memory: Memory
+    ways: Ways
+    teaching: Sequence[int]
+
+
+def make_table(
+    folder: Path,
+    world: World,
+    fitted: Fitted,
+    *,
+    told: Callable[[int, int], None] = lambda *_: None,
+) -> Manifest:
+    """Write the table of a planner; see `build_table`."""
+    comings = Comings(
+        [fitted.ways.sequence(viewer).order for viewer in fitted.teaching], fitted.memory.clusters
+    )
+    placed = {
+        title: int(label)
+        for title, label in zip(world.titles, fitted.labels, strict=True)
+        if label >= 0
+    }
+    return build_table(
+        folder,
+        fitted.vocabulary,
+        fitted.planner,
+        placed,
+        comings=comings,
+        collective=collective_of(fitted.planner, fitted.memory, comings),
+        told=told,
+    )
+
+
+def collective_of(planner: Planner, memory: Memory, comings: Comings) -> Collective | None:
+    """Return what a table by this planner knows of people; None if it is not made of opinions."""
+    if isinstance(planner, Blend):
+        opinions, trust = planner.opinions, planner.trust.weights
+    elif planner.name in ALONE:
+        opinions = opinions_of(memory)
+        trust = np.eye(len(NAMES))[NAMES.index(ALONE[planner.name])]
+    else:
+        return None
+    return Collective(opinions=opinions, trust=trust, after=comings.after_one())
