@@ -54,7 +54,7 @@ def reason_of(table: Table, explored: Sequence[int], cluster: int) -> Reason:
     if often:
         return max(often, key=lambda each: each.came / each.people)
     first, *rest = [each for each in explored if each in by_voice[:2]]
-    return Reason(first, *(rest or [None]))
+    return Reason(first, rest[0] if rest else None)
 
 
 def _of_pairs(table: Table, explored: Sequence[int], cluster: int) -> Reason:
