@@ -10,11 +10,13 @@ import pytest
 
 from keyart.schemas import codec
 from keyart.schemas.catalogue import Artwork, Title
+from keyart.schemas.decisions import DecisionPage
 from keyart.schemas.ids import pseudonym
 from keyart.schemas.topics import DECISIONS, EVENTS
 from keyart.services.api.answers import Answer, Chosen
 from keyart.services.client import AsyncClient, Choice, Client, ErrorAnswer, Page
 from tests.integration.live import answering, free_port, stored
+from tests.integration.test_api import within
 from tests.opened import Opened
 
 TITLES = [
@@ -45,6 +47,12 @@ def events_of(parts: Opened, viewer: str) -> list[dict[str, object]]:
     return [each for each in held if each["viewer"] == key]
 
 
+def pages_of(parts: Opened, key: str) -> list[DecisionPage]:
+    records = parts.log.read(DECISIONS, 0, after=None, count=1000)
+    pages = [codec.decisions.decode(record.value) for record in records]
+    return [each for each in pages if each.viewer == key]
+
+
 def test_what_is_answered_is_what_was_logged_and_events_cite_it(parts: Opened, url: str) -> None:
     with Client(url) as client:
         assert client.ready()
@@ -56,9 +64,8 @@ def test_what_is_answered_is_what_was_logged_and_events_cite_it(parts: Opened, u
         assert client.decide("ada", NAMES, surface="row")["t 2"].kept
     assert [choice.title for choice in page] == NAMES and page.unknown == ("nobody's",)
     assert not page.away and page.viewer == pseudonym("ada", parts.viewer_key)
-    records = parts.log.read(DECISIONS, 0, after=None, count=1000)
-    pages = [codec.decisions.decode(record.value) for record in records]
-    (logged,) = [each for each in pages if each.viewer == page.viewer]
+    within(10, lambda: pages_of(parts, page.viewer))
+    (logged,) = pages_of(parts, page.viewer)
     assert [each.id for each in logged.decisions] == [choice.id for choice in page]
     events = events_of(parts, "ada")
     assert [event["type"] for event in events] == ["impression"] * 3 + ["play"]

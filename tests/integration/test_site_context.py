@@ -28,6 +28,7 @@ def taught(site: Site, viewer: str, context: dict[str, Any] | None) -> dict[str,
     answer = decide(site.client, viewer, "t0", **more)
     assert answer.status_code == 200, answer.text
     made: dict[str, Any] = answer.json()["decisions"][0]
+    site.read(viewer, 1)  # pages are logged beside their answers
     site.send("impression", viewer, made)
     site.send("play", viewer, made, minutes=30)
     return made
