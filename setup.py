@@ -1,4 +1,4 @@
-"""Map the four layers and the client at the top of the repository under `keyart`."""
+"""Map the folders at the top of the repository under `keyart`; `library` is what it is itself."""
 
 from setuptools import find_packages, setup
 
@@ -6,10 +6,11 @@ LAYERS = ("schemas", "models", "streams", "services")
 FOLDERS = (*LAYERS, "client")
 
 setup(
-    packages=[
+    packages=["keyart"]
+    + [
         f"keyart.{name}"
         for layer in FOLDERS
         for name in find_packages(include=[layer, f"{layer}.*"])
     ],
-    package_dir={f"keyart.{layer}": layer for layer in FOLDERS},
+    package_dir={"keyart": "library"} | {f"keyart.{layer}": layer for layer in FOLDERS},
 )

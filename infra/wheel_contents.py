@@ -1,4 +1,4 @@
-"""Check that wheel and sdist hold every file of layers and client, and the wheel nothing else."""
+"""Check that wheel and sdist hold every file of our folders, and the wheel nothing else."""
 
 import sys
 import tarfile
@@ -6,18 +6,25 @@ import zipfile
 from pathlib import Path
 
 LAYERS = ("schemas", "models", "streams", "services", "client")
+ITSELF = "library"
+"""The folder whose files are those of `keyart` itself."""
 LEGAL = ("LICENSE", "NOTICE")
 ROOT = Path(__file__).resolve().parent.parent
 
 
 def expected() -> set[str]:
-    """Return every file of the layers in the working tree, as paths below the root."""
+    """Return every file of ours in the working tree, as paths below the root."""
     return {
         path.relative_to(ROOT).as_posix()
-        for layer in LAYERS
+        for layer in (*LAYERS, ITSELF)
         for path in (ROOT / layer).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
+
+
+def place(name: str) -> str:
+    """Return where a file of the tree stands in the wheel."""
+    return f"keyart/{name.removeprefix(f'{ITSELF}/')}"
 
 
 def main(wheel: str, sdist: str) -> int:
@@ -27,11 +34,12 @@ def main(wheel: str, sdist: str) -> int:
     with tarfile.open(sdist) as tar:
         in_sdist = {member.name.partition("/")[2] for member in tar if member.isfile()}
     ours = {name for name in in_wheel if name.startswith("keyart/")}
+    installed = set(map(place, want))
     strange = {name for name in in_wheel - ours if ".dist-info/" not in name}
-    faults = [f"missing from the wheel: {name}" for name in want if f"keyart/{name}" not in ours]
+    faults = [f"missing from the wheel: {name}" for name in installed - ours]
     faults += [f"missing from the sdist: {name}" for name in want - in_sdist]
     faults += [f"not ours, in the wheel: {name}" for name in strange]
-    faults += [f"not in the tree: {name}" for name in ours if name[len("keyart/") :] not in want]
+    faults += [f"not in the tree: {name}" for name in ours - installed]
     licences = {name.rpartition("/")[2] for name in in_wheel if ".dist-info/licenses/" in name}
     faults += [f"missing from the wheel's licences: {name}" for name in set(LEGAL) - licences]
     faults += [f"missing from the sdist: {name}" for name in set(LEGAL) - in_sdist]

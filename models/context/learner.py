@@ -72,6 +72,15 @@ class ContextLearner:
         self._posterior = believe(self.sums, mean=self.mean)
         self._inferred = self.rows
 
+    def standing(self) -> tuple[Posterior, int]:
+        """Return what is believed, and of how many rows the spreads were inferred."""
+        return self._posterior, self._inferred
+
+    def stand(self, sums: ArmSums, beliefs: Posterior, *, rows: int, inferred: int) -> None:
+        """Go on from where another learner of these actions and features stood."""
+        self.sums, self.rows = sums, rows
+        self._posterior, self._inferred = beliefs, inferred
+
     def _page(self, x: Array, mean: Array, sd: Array, mask: Mask) -> Page:
         shape = mean.shape
         seen = np.broadcast_to(self.sums.count, shape)

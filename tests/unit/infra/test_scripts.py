@@ -102,12 +102,13 @@ LEGAL = ("LICENSE", "NOTICE")
 @pytest.fixture
 def built(tmp_path: Path) -> tuple[Path, Path]:
     """Return a wheel and an sdist that hold what the layers hold."""
-    names = script("wheel_contents").expected()
+    contents = script("wheel_contents")
+    names = contents.expected()
     wheel, sdist = tmp_path / "it.whl", tmp_path / "it.tar"
     with zipfile.ZipFile(wheel, "w") as archive:
         archive.writestr("keyart-0.1.0.dist-info/METADATA", "")
         for name in names:
-            archive.writestr(f"keyart/{name}", "")
+            archive.writestr(contents.place(name), "")
         for name in LEGAL:
             archive.writestr(f"keyart-0.1.0.dist-info/licenses/{name}", "")
     with tarfile.open(sdist, "w") as archive:
@@ -118,14 +119,15 @@ def built(tmp_path: Path) -> tuple[Path, Path]:
 
 def test_a_whole_wheel_passes_and_one_with_more_or_less_does_not(built: tuple[Path, Path]) -> None:
     wheel, sdist = built
-    main = script("wheel_contents").main
+    contents = script("wheel_contents")
+    main = contents.main
     assert main(str(wheel), str(sdist)) == 0
     with zipfile.ZipFile(wheel, "a") as archive:
         archive.writestr("models/stray.py", "")
     assert main(str(wheel), str(sdist)) == 1
     legal = {f"keyart-0.1.0.dist-info/licenses/{name}" for name in LEGAL}
-    whole = {f"keyart/{name}" for name in script("wheel_contents").expected()} | legal
-    for left_out in ("keyart/schemas/codec.py", *sorted(legal)):
+    whole = set(map(contents.place, contents.expected())) | legal
+    for left_out in ("keyart/__init__.py", "keyart/schemas/codec.py", *sorted(legal)):
         with zipfile.ZipFile(wheel, "w") as archive:
             for name in whole - {left_out}:
                 archive.writestr(name, "")
