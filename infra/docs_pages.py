@@ -18,7 +18,7 @@ OUTSIDE = {
     "SECURITY.md": "security.md",
 }
 """Texts at the root of the repository, and their pages."""
-FIRST = ("architecture.md", "words.md", "language-model.md")
+FIRST = ("architecture.md", "words.md", "library.md", "language-model.md")
 
 
 def about(path: Path) -> str:
