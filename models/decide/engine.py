@@ -26,6 +26,7 @@ from keyart.models.decide.responding import NO_CONTEXT, NOTHING, Responding, res
 from keyart.models.decide.rules import Ruling
 from keyart.models.decide.shares import bounded, draw
 from keyart.models.decide.weights import Shared
+from keyart.models.taste.crossing import NO_SIDE, with_context
 from keyart.models.taste.features import F32, TasteVectors, features
 from keyart.schemas.context import ContextValue
 from keyart.schemas.decisions import DWELL_S
@@ -71,6 +72,7 @@ class Decider:
         now_ms: int,
         replaced: Sequence[int] | None = None,
         context: Mapping[str, ContextValue] = NO_CONTEXT,
+        side: F32 = NO_SIDE,
         ruling: Ruling | None = None,
     ) -> DecidedPage:
         """Return the choices for one viewer, in the order of the titles.
@@ -82,6 +84,8 @@ class Decider:
             title must not depend on what was drawn for it earlier in the same period.
         context
             What the site says of the situation.
+        side
+            The same as `Usual.meet` has it; (0,) where it moves nothing.
         ruling
             What rules leave of these titles, something of each; None for all.
 
@@ -91,7 +95,8 @@ class Decider:
             A title is not in the index, or changed since the ruling.
         """
         arrays = index.arrays  # taken once: what comes from it is of one prior
-        shared = arrays.shared
+        situated = arrays.shared.situated if len(side) else None
+        shared = situated or arrays.shared
         starts, lengths, numbers, names = zip(*arrays.find(titles), strict=True)
         offsets, counts = np.array(starts), np.array(lengths)
         local = None
@@ -112,6 +117,7 @@ class Decider:
         personal, seen = arrays.personal, None
         if personal is not None:
             seen = personal.viewer.see(taste)
+        sides = arrays.sides.take(flat, axis=0) if situated else None
         x = features(
             taste,
             arrays.vectors.take(flat, axis=0),
@@ -120,7 +126,10 @@ class Decider:
             None
             if personal is None or seen is None
             else personal.artworks.take(flat, axis=0) @ seen.coordinates,
-        ).reshape(-1, *rows.shape)  # (D, K, T)
+        )
+        if sides is not None:
+            x = with_context(x, side, sides)
+        x = x.reshape(-1, *rows.shape)  # (D, K, T)
         centre(x, mask, full=full)
         table = arrays.beliefs.get(surface, arrays.beliefs[ANY_SURFACE])
         beliefs = np.ascontiguousarray(table.take(flat, axis=0).T).reshape(-1, *rows.shape)
@@ -138,7 +147,7 @@ class Decider:
             artworks=names,
             segment="" if seen is None else seen.segment,
             prior=arrays.prior,
-            response=responding(arrays, flat, rows.shape, taste, context),
+            response=responding(arrays, flat, rows.shape, taste, context)._replace(sides=sides),
             ruling=ruling,
         )
 

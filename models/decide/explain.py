@@ -11,6 +11,7 @@ from typing import Final
 from keyart.models.bandits.protocol import REASONS
 from keyart.models.bandits.registry import POLICIES
 from keyart.models.decide.responding import RESPONSE, SITUATION
+from keyart.models.decide.situated import CONTEXT, LIKES
 from keyart.models.taste.features import F32, PROJECTED, PROJECTED_SHORT, SURFACES
 from keyart.schemas.decisions import Decision, Terms
 from keyart.schemas.rules import DEFAULT, PINNED
@@ -150,6 +151,8 @@ def _taste(terms: Terms, interest: str) -> str:
     kind, _, note = terms.because.partition(": ")
     if kind in (RESPONSE, SITUATION):
         return _responded(terms, kind, note)
+    if kind in (CONTEXT, LIKES):
+        return _situated(terms, kind, note)
     reason = _REASONS.get(terms.because, "this viewer's taste")
     if interest and terms.because not in ("typical", "distinct", "negative"):
         reason = f"{reason} (near '{interest}')"
@@ -166,6 +169,14 @@ def _responded(terms: Terms, kind: str, note: str) -> str:
         return f"where {note} it is taken more often than elsewhere {much}"
     who = f"who like {note}" if note else "of such a taste"
     return f"viewers {who} take this picture more often than its text would suggest {much}"
+
+
+def _situated(terms: Terms, kind: str, note: str) -> str:
+    """Return what all titles have taught of the context, and what it makes of this artwork."""
+    much = f"({_percent(terms.taste - 1.0)} above the title's artworks on average)"
+    if kind == LIKES:
+        return f"where {note} what viewers like counts for more, and this is like it {much}"
+    return f"where {note} artworks that show what this one shows are taken more often {much}"
 
 
 def _percent(share: float) -> str:

@@ -6,7 +6,7 @@ place; arrays that are full are replaced by larger ones, with places of their ow
 `arrays` once, so it sees each title whole, old or new. One writer at a time.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from keyart.models.bandits.uniforms import title_number
 from keyart.models.decide.weights import Shared, no_weights
 from keyart.models.priors.personal import ViewerSide
+from keyart.models.taste.crossing import CROSSED, artwork_sides
 from keyart.models.taste.features import F32, relations
 from keyart.schemas.context import SIZE
 from keyart.schemas.errors import InvalidRecord, NotFound
@@ -45,11 +46,15 @@ ANY_SURFACE: Final = ""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexedTitle:
-    """A title's artworks that may be chosen: ids, and unit vectors (K, 64) in the same order."""
+    """A title's artworks that may be chosen: ids, and unit vectors (K, 64) in the same order.
+
+    `attributes` are theirs in that order, or none at all.
+    """
 
     id: str
     artworks: tuple[str, ...]
     vectors: F32
+    attributes: tuple[Mapping[str, str], ...] = ()
 
 
 class Place(NamedTuple):
@@ -72,6 +77,7 @@ class Personal(NamedTuple):
 class Arrays:
     """One generation: arrays, and the place of each title in them.
 
+    `sides` (rows, CROSSED) are what artworks show, to meet a context;
     `beliefs` holds one (rows, len(BELIEF_COLUMNS)) per surface; `personal` is None when the prior
     knows no viewers; `responses` (rows, SIZE) are how artworks respond to situations, None while
     none does. `shared` and `prior`, the name of the prior whose word the beliefs hold, are swapped
@@ -80,6 +86,7 @@ class Arrays:
 
     vectors: F32
     related: F32
+    sides: F32
     beliefs: dict[str, F32]
     places: dict[str, Place]
     personal: Personal | None = None
@@ -240,6 +247,7 @@ class ServingIndex:
         at = slice(self._rows, self._rows + count)
         arrays.vectors[at] = title.vectors
         arrays.related[at] = relations(title.vectors)
+        arrays.sides[at] = artwork_sides(title.attributes, title.vectors)
         for table in arrays.beliefs.values():
             table[at] = self._neutral
         if (old := arrays.places.get(title.id)) is not None:
@@ -266,6 +274,7 @@ class ServingIndex:
         return Arrays(
             vectors=np.zeros((rows, TASTE_DIMENSIONS), np.float32),
             related=np.zeros((rows, 2), np.float32),
+            sides=np.zeros((rows, CROSSED), np.float32),
             beliefs={
                 surface: np.tile(self._neutral, (rows, 1)).astype(np.float32)
                 for surface in surfaces
@@ -301,6 +310,7 @@ class ServingIndex:
         vectors = old.vectors[kept]
         used = slice(0, len(vectors))
         new.vectors[used], new.related[used] = vectors, old.related[kept]
+        new.sides[used] = old.sides[kept]
         for surface, table in old.beliefs.items():
             new.beliefs[surface][used] = table[kept]
         new.shared, new.prior = old.shared, old.prior

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from keyart.models.bandits.protocol import Floats, Indices, Page, Policy
 from keyart.models.decide.index import BELIEF_COLUMNS
 from keyart.models.decide.responding import NOTHING, Responding
+from keyart.models.decide.situated import by_kind, values_named
 from keyart.models.taste.features import F32, FEATURES
 from keyart.schemas.decisions import Terms
 from keyart.schemas.rules import MARKS
@@ -159,13 +160,19 @@ class DecidedPage:
         picked = self.page.features.transpose(2, 1, 0)[:, self.chosen, rows]  # (D, T)
         pushes = picked * self.page.weights[:, None]
         pushes *= np.where(raised, np.float32(1), np.float32(-1))
+        names: Sequence[str] | None = FEATURES if len(pushes) == len(FEATURES) else None
+        if self.responding.sides is not None:
+            pushes, names = by_kind(pushes)
         best = pushes.argmax(axis=0)
         strong = pushes[best, rows] > 0
         named, place = np.unique(best[strong], return_inverse=True)
-        names = FEATURES if len(pushes) == len(FEATURES) else None
         because = np.full(len(rows), -1, np.intp)
         because[strong] = place
         told = [names[at] if names else f"feature {at}" for at in named.tolist()]
+        if self.responding.sides is not None:
+            told, because = values_named(
+                told, because, self.responding, self.page, self.chosen, raised=raised
+            )
         found, because = self.responding.reasons(told, because, self.chosen, self.chosen_multiplier)
         if self.marks is None:
             return found, because

@@ -33,6 +33,8 @@ class Responding(NamedTuple):
         (R, Z) the responses of the page's artworks; None while none responds.
     log
         (K, T) log of what the response makes of each expected take; None while none responds.
+    sides
+        (R, CROSSED) what the page's artworks show; None where no context is looked at.
     names, directions
         The viewer's named interests, and (C, D) unit vectors of them, D at least `AXES`.
     """
@@ -41,6 +43,7 @@ class Responding(NamedTuple):
     context: Mapping[str, ContextValue] = NO_CONTEXT
     rows: F32 | None = None
     log: F32 | None = None
+    sides: F32 | None = None
     names: Sequence[str] = ()
     directions: F32 = np.zeros((0, AXES), np.float32)
 
@@ -90,7 +93,7 @@ class Responding(NamedTuple):
             name: float(row[AXES:] @ sketch({name: its})) for name, its in self.context.items()
         }
         name = max(values, key=lambda each: values[each])
-        return f"{SITUATION}: {name} = {_shown(self.context[name])}"
+        return f"{SITUATION}: {name} = {shown(self.context[name])}"
 
 
 NOTHING: Final = Responding(np.zeros(0, np.float32))
@@ -115,7 +118,8 @@ def responding(
     return Responding(now, context, rows, log.reshape(shape))
 
 
-def _shown(value: ContextValue) -> str:
+def shown(value: ContextValue) -> str:
+    """Return a value of a context as sentences have it."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return f"{value:g}" if isinstance(value, float | int) else f"'{value}'"

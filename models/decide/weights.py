@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keyart.models.sums.shared import shared_matrices
+from keyart.models.taste.crossing import CONTEXT_FEATURES, CROSSED
 from keyart.models.taste.features import (
     F32,
     FEATURES,
@@ -55,6 +56,9 @@ LIKENESS_SPREADS: Final = (0.02, 0.3, 1.0, 3.0)
 """The same along likeness, in multiples of it."""
 FIRST_ODDS: Final = (0.9, 0.05, 0.03, 0.02)
 """Probabilities of the spreads before any reward."""
+_CONTEXT_KINDS: Final = (np.arange(len(CONTEXT_FEATURES)) >= CROSSED).astype(np.intp)
+SITUATED: Final = PERSONAL + len(CONTEXT_FEATURES)
+"""Features that no prior made, on a page that has a context."""
 SWEEPS: Final = 3
 """Times that every kind's spread is weighed, given the others'."""
 
@@ -64,11 +68,13 @@ class Shared:
     """Posterior of the weights shared by all titles: mean (D,) and covariance (D, D), float32.
 
     `rows` (1 + D, D) are the mean and, below it, a square root of the covariance: one product with
-    features x gives w'x and numbers whose squares add up to x' V x.
+    features x gives w'x and numbers whose squares add up to x' V x. `situated` are the weights of
+    pages that have a context, those of `CONTEXT_FEATURES` among them; None where there are none.
     """
 
     weights: F32
     covariance: F32
+    situated: "Shared | None" = None
     rows: F32 = field(init=False)
 
     def __post_init__(self) -> None:
@@ -87,14 +93,44 @@ def no_weights() -> Shared:
 def learned_weights(sums: Sequence[SharedSums], *, prior: str) -> Shared:
     """Return the posterior of the weights on the sums of all lanes.
 
-    What other priors said is a feature of its own, and integrated out.
+    What other priors said is a feature of its own, and integrated out. The weights of a context are
+    what is left to explain given the others, which they do not move: pages that have none are
+    chosen as if nobody had any.
 
     Parameters
     ----------
     prior
         The one that serves: whose word the last weight is for.
     """
-    gram, moment, own = shared_matrices(sums, prior=prior, least=PERSONAL)
+    gram, moment, own = shared_matrices(sums, prior=prior, least=SITUATED)
+    plain = [*range(PERSONAL), *range(SITUATED, len(moment))]
+    base = gram[np.ix_(plain, plain)]
+    mean, covariance = _posterior(base, moment[plain], own - len(CONTEXT_FEATURES))
+    met = slice(PERSONAL, SITUATED)
+    # until a level is known far less may be expected than is taken, and noise looks like a context
+    taken, expected = (
+        1.0 + sum(getattr(each, it) for each in sums) for it in ("taken", "expected")
+    )
+    ratio = taken / expected
+    context, spread = _context_posterior(
+        ratio * gram[met, met], moment[met] - ratio * gram[met][:, plain] @ mean
+    )
+    # sums written by a later keyart may have features that this one does not know
+    kept = [*range(PERSONAL), own - len(CONTEXT_FEATURES)]
+    weights = np.zeros(1 + SITUATED)
+    whole = np.zeros((1 + SITUATED,) * 2)
+    at = [*range(PERSONAL), SITUATED]
+    weights[at], weights[met] = mean[kept], context
+    whole[np.ix_(at, at)], whole[met, met] = covariance[np.ix_(kept, kept)], spread
+    return Shared(
+        weights=mean[kept].astype(np.float32),
+        covariance=covariance[np.ix_(kept, kept)].astype(np.float32),
+        situated=Shared(weights=weights.astype(np.float32), covariance=whole.astype(np.float32)),
+    )
+
+
+def _posterior(gram: Array, moment: Array, own: int) -> tuple[Array, Array]:
+    """Return mean (W,) and covariance (W, W) of weights that have such sums."""
     turn, kinds, spreads = _coordinates(len(moment), own)
     start = np.zeros(len(turn))
     start[own:-1] = FIRST_TRUST / PERSONAL_SCALE
@@ -106,12 +142,15 @@ def learned_weights(sums: Sequence[SharedSums], *, prior: str) -> Shared:
     inner = np.eye(len(root)) + gram * np.outer(root, root)
     covariance = np.linalg.inv(inner) * np.outer(root, root)
     mean = start + covariance @ pull
-    # sums written by a later keyart may have features that this one does not know
-    kept = turn[:, [*range(PERSONAL), own]]
-    return Shared(
-        weights=(mean @ kept).astype(np.float32),
-        covariance=(kept.T @ covariance @ kept).astype(np.float32),
-    )
+    return mean @ turn, turn.T @ covariance @ turn
+
+
+def _context_posterior(gram: Array, pull: Array) -> tuple[Array, Array]:
+    """Return mean (C,) and covariance (C, C) of the weights of a context, given all others."""
+    root = spread_of_weights(gram, pull, _CONTEXT_KINDS, np.tile(SPREADS, (2, 1)))
+    inner = np.eye(len(root)) + gram * np.outer(root, root)
+    covariance = np.linalg.inv(inner) * np.outer(root, root)
+    return covariance @ pull, covariance
 
 
 def _coordinates(size: int, own: int) -> tuple[Array, Kinds, Array]:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keyart.models.sums.responses import add_situations
+from keyart.models.taste.features import PERSONAL
 from keyart.schemas.posterior import SharedSums
 from keyart.schemas.rewards import Reward
 
@@ -54,10 +55,13 @@ def add_to_shared(
     moment = fade * moment + x.T @ (weight * (y - b))
     kept = list(range(size)) + _told_most(gram.diagonal(), size)
     upper = np.triu_indices(len(kept))
+    situated = np.array([its > PERSONAL for its in lengths])
     return SharedSums(
         as_of_ms=as_of_ms,
         count=before.count + len(used),
         dimensions=size,
+        taken=fade * before.taken + float(weight[situated] @ y[situated]),
+        expected=fade * before.expected + float(weight[situated] @ b[situated]),
         priors=[priors[at - size] for at in kept[size:]],
         gram=gram[np.ix_(kept, kept)][upper].tolist(),
         moment=moment[kept].tolist(),

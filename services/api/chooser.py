@@ -8,6 +8,7 @@ from msgspec import structs
 
 from keyart.models.decide.experiment import Experiment
 from keyart.models.decide.rules import NOBODY, Ruling
+from keyart.models.taste.crossing import Usual
 from keyart.models.taste.features import NO_TASTE, taste_vectors
 from keyart.models.taste.update import TasteRates
 from keyart.schemas import codec
@@ -75,6 +76,7 @@ class Chooser:
     metrics: ApiMetrics
     clock: Clock
     responds: bool = False
+    usual: Usual = field(init=False, default_factory=Usual)
     _erasures: int = field(init=False, default=0)
 
     async def choose(
@@ -155,6 +157,7 @@ class Chooser:
                 if degraded
                 else [replaced[at] for at in new],
                 context=context or {},
+                side=self.usual.meet(context or {}),
                 ruling=None if ruling is None else ruling.take(new),
             )
             decided = with_interests(decided, taste, view)

@@ -278,7 +278,10 @@ class Snapshots:
             rows = [view.row(name, artwork.id, NOW) for artwork in choosable]
             vectors = view.taste_vectors[np.array(rows)]
             artworks = tuple(artwork.id for artwork in choosable)
-            put.append(IndexedTitle(id=name, artworks=artworks, vectors=vectors))
+            attributes = tuple(artwork.attributes for artwork in choosable)
+            put.append(
+                IndexedTitle(id=name, artworks=artworks, vectors=vectors, attributes=attributes)
+            )
             board.put(name, artworks, title.group)
         index.put(put)
         return [title.id for title in put]

@@ -4,6 +4,7 @@ Everything random in a visit (who comes, which titles, whose luck) depends on th
 every policy meets the same.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,8 +24,10 @@ from keyart.models.simulate import Audience, FacetWorld
 from keyart.models.sums.arrays import Sums
 from keyart.models.sums.responses import add_responses
 from keyart.models.sums.shared import add_to_shared
-from keyart.models.taste.features import FEATURES, PERSONAL, taste_vectors
+from keyart.models.taste.crossing import NO_SIDE, Usual
+from keyart.models.taste.features import FEATURES, taste_vectors
 from keyart.models.taste.update import TasteRates, engage
+from keyart.schemas.context import Context
 from keyart.schemas.decisions import Versions
 from keyart.schemas.posterior import SharedSums, TitleSums
 from keyart.schemas.rewards import Reward
@@ -80,19 +83,25 @@ class Site:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visits:
-    """N visits: (N,) viewers, (N, PAGE) titles, (N, PAGE) luck in 0 to 1."""
+    """N visits: (N,) viewers, (N, PAGE) titles, (N, PAGE) luck in 0 to 1.
+
+    What is believed is refreshed between two groups of `group` viewers.
+    """
 
     viewers: NDArray[np.intp]
     titles: NDArray[np.intp]
     luck: Array
+    group: int = GROUP
 
     @classmethod
-    def draw(cls, audience: Audience, *, impressions: int, seed: int) -> "Visits":
+    def draw(
+        cls, audience: Audience, *, impressions: int, seed: int, group: int = GROUP
+    ) -> "Visits":
         """Return visits enough for so many impressions: a group holds nobody twice."""
         rng = np.random.default_rng([seed, 3])
-        groups = impressions // (PAGE * GROUP)
-        viewers = [rng.permutation(len(audience.takes))[:GROUP] for _ in range(groups)]
-        rows = groups * GROUP
+        groups = impressions // (PAGE * group)
+        viewers = [rng.permutation(len(audience.takes))[:group] for _ in range(groups)]
+        rows = groups * group
         titles = rng.random((rows, audience.catalogue.titles)).argpartition(
             min(PAGE, audience.catalogue.titles - 1), axis=1
         )
@@ -100,7 +109,30 @@ class Visits:
             viewers=np.concatenate(viewers),
             titles=titles[:, :PAGE],
             luck=rng.random((rows, PAGE)),
+            group=group,
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situations:
+    """Where visits are made, and what that does to takes.
+
+    Parameters
+    ----------
+    contexts
+        (N,) what the site knows of each visit.
+    factor
+        (N, M) what each visit's situation makes of every artwork's take.
+    attributes
+        (M,) of the artworks.
+    told
+        Whether the site tells keyart.
+    """
+
+    contexts: Sequence[Context]
+    factor: Array
+    attributes: Sequence[Mapping[str, str]]
+    told: bool = True
 
 
 class Player:
@@ -112,6 +144,8 @@ class Player:
         Whether taste moves anything; without, every shared weight is 0 and known to be.
     responses
         Whether artworks have responses of their own to taste.
+    situations
+        Where the visits are made that will be played; None for nowhere in particular.
     """
 
     def __init__(
@@ -122,7 +156,9 @@ class Player:
         taste: bool = True,
         responses: bool = True,
         hyper: Hyper | None = None,
+        situations: Situations | None = None,
     ) -> None:
+        self._situations, self._usual = situations, Usual()
         self._site, self._taste = site, taste
         self._responses = Responses() if taste and responses else None
         self._sums = {title.id: TitleSums(title=title.id) for title in site.world.titles}
@@ -139,7 +175,14 @@ class Player:
         self._tastes = empty_tastes(len(site.audience.takes), site.space)
         self._index = ServingIndex()
         self._index.put(
-            IndexedTitle(id=title, artworks=names, vectors=site.vectors[first : first + len(names)])
+            IndexedTitle(
+                id=title,
+                artworks=names,
+                vectors=site.vectors[first : first + len(names)],
+                attributes=()
+                if situations is None
+                else tuple(situations.attributes[first : first + len(names)]),
+            )
             for title, names, first in zip(
                 self._titles, self._names, self._starts[:-1], strict=True
             )
@@ -154,16 +197,16 @@ class Player:
     def play(self, visits: Visits) -> Array:
         """Return (N, PAGE) the true take probability of what was shown."""
         got = np.empty(visits.luck.shape)
-        for first in range(0, len(got), GROUP):
-            of = slice(first, first + GROUP)
-            now = START_MS + first // GROUP * DWELL_MS
-            got[of] = self._group(visits.viewers[of], visits.titles[of], visits.luck[of], now)
+        for first in range(0, len(got), visits.group):
+            of = slice(first, first + visits.group)
+            now = START_MS + first // visits.group * DWELL_MS
+            got[of] = self._group(visits, of, now)
             self._believe()
         return got
 
-    def _group(
-        self, viewers: NDArray[np.intp], titles: NDArray[np.intp], luck: Array, now: int
-    ) -> Array:
+    def _group(self, visits: Visits, of: slice, now: int) -> Array:
+        viewers, titles, luck = visits.viewers[of], visits.titles[of], visits.luck[of]
+        where = self._situations
         takes, got, rewards = self._site.audience.takes, np.empty(luck.shape), []
         plays: list[list[int]] = []
         for row, (viewer, page) in enumerate(zip(viewers.tolist(), titles, strict=True)):
@@ -174,9 +217,14 @@ class Player:
                 surface="home",
                 viewer=f"v{viewer}",
                 now_ms=now,
+                side=NO_SIDE
+                if where is None or not where.told
+                else self._usual.meet(where.contexts[of.start + row]),
             )
             places = self._starts[page] + decided.chosen
             got[row] = takes[viewer, places]
+            if where is not None:
+                got[row] = np.minimum(got[row] * where.factor[of.start + row, places], 1.0)
             taken = luck[row] < got[row]
             np.add.at(self._takes, (page, decided.chosen), taken)
             multiplier = decided.chosen_multiplier if self._taste else np.ones(len(page))
@@ -238,7 +286,7 @@ class Player:
 
 
 def _rewards(decided: DecidedPage, taken: NDArray[np.bool_], now: int) -> list[Reward]:
-    features = decided.features[:, :PERSONAL].tolist()
+    features = decided.features[:, :-1].tolist()
     situation = tuple(decided.responding.situation.tolist())
     return [
         Reward(

@@ -5,15 +5,17 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from keyart.models.decide.weights import SITUATED
+from keyart.models.taste.features import PERSONAL
 from keyart.schemas import codec
 from keyart.schemas.context import Context
 from keyart.schemas.ids import pseudonym
-from keyart.schemas.posterior import TitleSums
+from keyart.schemas.posterior import SharedSums, TitleSums
 from keyart.schemas.rewards import Reward
 from keyart.schemas.topics import DECISIONS, REWARDS
 from keyart.services.wiring.erasing import erasures_of
 from keyart.streams.archive import files
-from keyart.streams.families import TITLE
+from keyart.streams.families import SHARED, TITLE
 from keyart.streams.ports import TITLES, Lane
 from tests.integration.test_api import decide, logged, problem
 from tests.integration.test_kept_decisions import Site, site
@@ -48,6 +50,11 @@ def test_it_is_logged_as_given_and_travels_to_the_training_log(site: Site) -> No
     learned = site.parts.store.read(Lane(TITLES, 0), TITLE, ["t0"])[0]
     assert learned is not None
     assert codec.unpack(learned, TitleSums).responses == {}
+    # what all titles learn of it is: its features are logged, and those of a page without are not
+    assert len(rewards[made["id"]].features) == SITUATED
+    assert len(rewards[plain["id"]].features) == PERSONAL
+    shared = site.parts.store.read(Lane(TITLES, 0), SHARED[0], [SHARED[1]])[0]
+    assert shared is not None and codec.unpack(shared, SharedSums).dimensions == SITUATED
     assert site.parts.rebuilding.check().differences == []
     site.parts.archiver.run()
     (path,) = files.paths(site.parts.archive_dir, REWARDS)
