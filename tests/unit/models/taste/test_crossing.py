@@ -8,7 +8,6 @@ from keyart.models.taste.crossing import (
     CROSSED,
     LARGEST,
     NO_SIDE,
-    SWAYED,
     VECTORS,
     Usual,
     artwork_sides,
