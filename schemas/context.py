@@ -23,3 +23,5 @@ SIZE: Final = AXES + SKETCH
 Situation = Annotated[tuple[float, ...], Meta(max_length=64)]
 """A viewer's taste and the site's context as the numbers that artworks respond to
 (`models/taste/situation.py`)."""
+PLAIN: Final = 24
+"""Features that are logged of a page without a context; one with a context has more."""

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keyart.models.sums.responses import add_situations
-from keyart.models.taste.features import PERSONAL
+from keyart.schemas.context import PLAIN
 from keyart.schemas.posterior import SharedSums
 from keyart.schemas.rewards import Reward
 
@@ -55,7 +55,7 @@ def add_to_shared(
     moment = fade * moment + x.T @ (weight * (y - b))
     kept = list(range(size)) + _told_most(gram.diagonal(), size)
     upper = np.triu_indices(len(kept))
-    situated = np.array([its > PERSONAL for its in lengths])
+    situated = np.array([its > PLAIN for its in lengths])
     return SharedSums(
         as_of_ms=as_of_ms,
         count=before.count + len(used),

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keyart.models.taste.update import MS_PER_HOUR, TasteRates
+from keyart.schemas.context import PLAIN
 from keyart.schemas.taste import INTERESTS, TASTE_DIMENSIONS
 
 F32 = NDArray[np.float32]
@@ -44,6 +45,7 @@ long_<surface>: long, on that surface. personal: what the prior says for viewers
 beyond what it says for everybody; it is logged apart, and last here: others that come are put
 before it, and what a shorter list in an old log lacks was 0."""
 PERSONAL: Final = FEATURES.index("personal")
+assert PERSONAL == PLAIN
 
 PERSONAL_SCALE: Final = 8.0
 """Of log relative takes: opinions for segments of viewers differ by a tenth or so."""
