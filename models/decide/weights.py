@@ -56,6 +56,9 @@ LIKENESS_SPREADS: Final = (0.02, 0.3, 1.0, 3.0)
 """The same along likeness, in multiples of it."""
 FIRST_ODDS: Final = (0.9, 0.05, 0.03, 0.02)
 """Probabilities of the spreads before any reward."""
+CONTEXT_SPREADS: Final = (0.002, 0.03, 0.08, 0.2)
+CONTEXT_ODDS: Final = (0.5, 0.2, 0.2, 0.1)
+"""The same of the two kinds of a context: a site that sends one has a reason to."""
 _CONTEXT_KINDS: Final = (np.arange(len(CONTEXT_FEATURES)) >= CROSSED).astype(np.intp)
 SITUATED: Final = PERSONAL + len(CONTEXT_FEATURES)
 """Features that no prior made, on a page that has a context."""
@@ -147,7 +150,8 @@ def _posterior(gram: Array, moment: Array, own: int) -> tuple[Array, Array]:
 
 def _context_posterior(gram: Array, pull: Array) -> tuple[Array, Array]:
     """Return mean (C,) and covariance (C, C) of the weights of a context, given all others."""
-    root = spread_of_weights(gram, pull, _CONTEXT_KINDS, np.tile(SPREADS, (2, 1)))
+    spreads = np.tile(CONTEXT_SPREADS, (2, 1))
+    root = spread_of_weights(gram, pull, _CONTEXT_KINDS, spreads, CONTEXT_ODDS)
     inner = np.eye(len(root)) + gram * np.outer(root, root)
     covariance = np.linalg.inv(inner) * np.outer(root, root)
     return covariance @ pull, covariance
@@ -182,7 +186,13 @@ def _coordinates(size: int, own: int) -> tuple[Array, Kinds, Array]:
     return turn, kinds, spreads
 
 
-def spread_of_weights(gram: Array, pull: Array, kinds: Kinds, spreads: Array) -> Array:
+def spread_of_weights(
+    gram: Array,
+    pull: Array,
+    kinds: Kinds,
+    spreads: Array,
+    odds: Sequence[float] = FIRST_ODDS,
+) -> Array:
     """Return (C,) the spread of every coordinate, its kind's spreads weighed by their evidence.
 
     Kind by kind, given the others. The mean is geometric: a wide spread of which there is a slight
@@ -196,15 +206,17 @@ def spread_of_weights(gram: Array, pull: Array, kinds: Kinds, spreads: Array) ->
         (C,) the kind of each coordinate.
     spreads
         (kinds, G) what the spread of each kind may be.
+    odds
+        (G,) probabilities of the spreads before any reward.
     """
-    log_spreads, odds = np.log(spreads), np.log(FIRST_ODDS)
-    root: Array = np.exp(log_spreads @ np.exp(odds))[kinds]
+    log_spreads, log_odds = np.log(spreads), np.log(odds)
+    root: Array = np.exp(log_spreads @ np.exp(log_odds))[kinds]
     told = np.unique(kinds[gram.diagonal() > 0.0])
     for each in told.tolist() * SWEEPS:
         its = kinds == each
         tried = np.tile(root, (spreads.shape[1], 1))
         tried[:, its] = spreads[each][:, None]
-        weights = odds + log_evidence(gram, pull, tried)
+        weights = log_odds + log_evidence(gram, pull, tried)
         weights = np.exp(weights - weights.max())
         root[its] = np.exp(log_spreads[each] @ weights / weights.sum())
     return root

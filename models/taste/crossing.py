@@ -5,8 +5,8 @@ evening. Every value of the context and every attribute of an artwork is a vecto
 circular convolution of two such vectors is one more, of the pair, nearly at right angles to all
 other pairs' (a sketch of their outer product: Pham and Pagh, KDD 2013). It is linear in both, so
 that a page costs one product of matrices however many values and attributes there are, and a pair
-that was never seen needs no room. What an artwork's text says is in it too, by its leading
-coordinates, so that artworks without attributes are told apart as well.
+that was never seen needs no room. Artworks without attributes show what their text says, by its
+leading coordinates.
 
 Two different pairs have vectors of cosine 0 +- 0.18, one over the square root of `CROSSED`: what
 one of them teaches is seen so faintly in another, as noise of known size. Which relation to taste
@@ -64,6 +64,9 @@ def artwork_sides(attributes: Sequence[Mapping[str, str]], vectors: F32) -> F32:
     """
     made: F32 = vectors[:, :TEXT_AXES] @ _axes() * np.float32(TEXT_SCALE)
     for row, its in zip(made, attributes, strict=False):
+        if its:
+            # a site that says what its artworks show knows better than their text
+            row[:] = 0.0
         share = np.float32(min(1.0, (WHOLE / max(len(its), 1)) ** 0.5))
         for name, value in its.items():
             row += share * _vector(f"attribute\x1f{name}\x1f{value}", CROSSED)
