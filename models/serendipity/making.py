@@ -14,8 +14,7 @@ from keyart.models.serendipity.memory import Memory
 from keyart.models.serendipity.planners.blend import Blend
 from keyart.models.serendipity.planners.opinions import NAMES, opinions_of
 from keyart.models.serendipity.planners.protocol import Planner
-from keyart.models.serendipity.table import Manifest, build_table
-from keyart.models.serendipity.vocabulary.vocabulary import Vocabulary
+from keyart.models.serendipity.table import Manifest, Named, build_table
 from keyart.models.serendipity.world import Ints, World
 
 ALONE: Final = {
@@ -33,7 +32,7 @@ class Fitted:
     `labels` (T,) are the clusters of titles, `memory` and `ways` those of the viewers who teach.
     """
 
-    vocabulary: Vocabulary
+    vocabulary: Named
     labels: Ints
     planner: Planner
     memory: Memory

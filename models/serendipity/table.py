@@ -9,7 +9,7 @@ unfinished and is gone on with.
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, Protocol
 
 import msgspec
 import numpy as np
@@ -30,7 +30,6 @@ from keyart.schemas.errors import InvalidRecord, ModelRejected
 # who only reads a table, as the api does, needs nothing that makes one
 if TYPE_CHECKING:
     from keyart.models.serendipity.comings import Comings
-    from keyart.models.serendipity.vocabulary.vocabulary import Vocabulary
 
 MANIFEST: Final = "manifest.json"
 WORDS: Final = "vocabulary.json"
@@ -70,6 +69,25 @@ class Words(Struct, frozen=True, kw_only=True):
     keywords: tuple[tuple[str, ...], ...]
 
 
+class Named(Protocol):
+    """A vocabulary as a table needs it: of a table that was read, or just made."""
+
+    @property
+    def identity(self) -> str:
+        """Its identity."""
+        ...
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """K names, each once."""
+        ...
+
+    @property
+    def keywords(self) -> tuple[tuple[str, ...], ...]:
+        """K times what the clusters are about."""
+        ...
+
+
 class Manifest(Struct, frozen=True, kw_only=True):
     """What a table is: digests are SHA-256 in hex.
 
@@ -102,8 +120,8 @@ class Table(Struct, frozen=True, kw_only=True):
         """The vocabulary's identity and the beginning of a digest: what proposed."""
         made = self.manifest.rows_sha256
         if self.manifest.collective_sha256:
-            both = made + self.manifest.collective_sha256
-            made = hashlib.sha256(both.encode()).hexdigest()
+            all_of = made + self.manifest.collective_sha256 + self.manifest.titles_sha256
+            made = hashlib.sha256(all_of.encode()).hexdigest()
         return f"{self.manifest.vocabulary}-{made[:8]}"
 
 
@@ -113,7 +131,7 @@ _placed = msgspec.json.Decoder(Placed)
 
 def build_table(
     folder: Path,
-    vocabulary: "Vocabulary",
+    vocabulary: Named,
     planner: Planner,
     titles: Mapping[str, int] | None = None,
     *,

@@ -40,19 +40,27 @@ class Advisor:
         Of the table.
     index
         Returns the titles that can be chosen, as this process knows them now.
+    champion
+        Returns the folder of the table that an alias says serves; None: that of `folder` does.
     every_s
         Between two looks.
     """
 
     def __init__(
-        self, folder: Path, index: Callable[[], ServingIndex], *, every_s: float = EVERY_S
+        self,
+        folder: Path,
+        index: Callable[[], ServingIndex],
+        *,
+        champion: Callable[[], Path | None] = lambda: None,
+        every_s: float = EVERY_S,
     ) -> None:
         self.atlas: Atlas | None = None
         self.folder = folder
         self._index = index
+        self._champion = champion
         self._every_s = every_s
         self._table: Table | None = None
-        self._seen: tuple[int, ...] = ()
+        self._seen: tuple[object, ...] = ()
         self._places: dict[str, Place] = {}
         self._said: OrderedDict[ViewerKey, Marks] = OrderedDict()
         self._stopping = threading.Event()
@@ -112,36 +120,46 @@ class Advisor:
             pause = self._every_s
 
     def _read_table(self) -> bool:
-        """Read the table if its folder holds another one now; whether it did."""
+        """Read the table if another one is to serve now; whether it did."""
+        folder = self.folder
         try:
-            stat = (self.folder / MANIFEST).stat()
+            folder = self._champion() or self.folder
+            stat = (folder / MANIFEST).stat()
+        except KeyartError as unfit:
+            self._refuse(("champion", str(unfit)), folder, unfit)
+            return False
         except OSError:
             return False
-        seen = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+        seen = (folder, stat.st_mtime_ns, stat.st_size, stat.st_ino)
         if seen == self._seen:
             return False
-        self._seen = seen
         from keyart.models.serendipity.table import read_table
 
         try:
-            table = read_table(self.folder)
+            table = read_table(folder)
             if not table.titles:
                 raise InvalidRecord(
                     "it says of no title what cluster it is of: make it again with "
                     "keyart serendipity build"
                 )
         except (KeyartError, OSError) as unfit:
-            goes = "the one before goes on" if self._table else "nothing is proposed"
-            log.error(
-                "the table of proposals in %s does not serve, %s: %s", self.folder, goes, unfit
-            )
+            self._refuse(seen, folder, unfit)
             return False
+        self._seen = seen
         self._table = table
         log.info(
             "proposals come from table %s: %d clusters, %d titles, by %s",
             *(table.identity, table.manifest.clusters, len(table.titles), table.manifest.planner),
         )
         return True
+
+    def _refuse(self, seen: tuple[object, ...], folder: Path, why: Exception) -> None:
+        """Say once that what is to serve does not."""
+        if seen == self._seen:
+            return
+        self._seen = seen
+        goes = "the one before goes on" if self._table else "nothing is proposed"
+        log.error("the table of proposals in %s does not serve, %s: %s", folder, goes, why)
 
 
 def means(vectors: F32, places: Sequence[Place]) -> F32:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from keyart.schemas.errors import UnknownName
 from keyart.services.cli.figures import STANDARD_OUTPUT, Json, check_json, write_json
 from keyart.services.cli.site import site
 from keyart.services.cli.words import counted
@@ -13,7 +14,14 @@ from keyart.services.cli.words import counted
 if TYPE_CHECKING:
     from keyart.schemas.registry import ModelVersion, Move
     from keyart.schemas.rollout import Rollout
+    from keyart.services.wiring.settings import Settings
+    from keyart.streams.registry.registry import Registry
 
+PRIORS, TABLES = "priors", "serendipity"
+Of = Annotated[
+    str,
+    typer.Option(help=f"{PRIORS} (which picture), or {TABLES} (tables of proposals)"),
+]
 app = typer.Typer(
     no_args_is_help=True, help="Versions of models: which there are, which one serves, and why."
 )
@@ -22,26 +30,28 @@ By = Annotated[str, typer.Option(help="who; default: the user of this process")]
 
 
 @app.command("list")
-def show_all(json: Json = None) -> None:
+def show_all(of: Of = PRIORS, json: Json = None) -> None:
     """List the versions, the newest first, with the aliases that stand on them."""
     from keyart.services.jobs.rollout import rollout_in
-    from keyart.services.wiring.models import registry_of
     from keyart.services.wiring.stores import opinions_of, register_of
 
     check_json(json)
     quiet = json == STANDARD_OUTPUT
     with site() as its:
-        registry = registry_of(its.settings)
-        held, serves = registry.aliases(), opinions_of(*its).current
+        registry = _registry(its.settings, of)
+        held = registry.aliases()
+        serves = opinions_of(*its).current if of == PRIORS else held.champion or "neutral"
         versions = registry.versions()
         for each in versions:
             aliases = [alias for alias, name in held.named().items() if name == each.name]
             typer.echo(_line(each, aliases, serves), err=quiet)
         if not versions:
-            typer.echo("no versions yet: `keyart prior fit` makes one", err=quiet)
+            makes = "prior fit" if of == PRIORS else "serendipity build"
+            typer.echo(f"no versions yet: `keyart {makes}` makes one", err=quiet)
         if serves == "neutral":
-            typer.echo("no prior serves (neutral)", err=quiet)
-        if (out := rollout_in(register_of(*its))) is not None:
+            typer.echo(f"no {of.removesuffix('s')} serves (neutral)", err=quiet)
+        out = rollout_in(register_of(*its)) if of == PRIORS else None
+        if out is not None:
             typer.echo(_rolled(out), err=quiet)
         write_json(
             json,
@@ -51,15 +61,15 @@ def show_all(json: Json = None) -> None:
 
 @app.command()
 def show(
-    version: Annotated[str, typer.Argument(help="a version or an alias")], json: Json = None
+    version: Annotated[str, typer.Argument(help="a version or an alias")],
+    of: Of = PRIORS,
+    json: Json = None,
 ) -> None:
     """Show one version: what it was made of, its figures, and every move of aliases to it."""
-    from keyart.services.wiring.models import registry_of
-
     check_json(json)
     quiet = json == STANDARD_OUTPUT
     with site() as its:
-        registry = registry_of(its.settings)
+        registry = _registry(its.settings, of)
         found = registry.version(version)
         moves = [each for each in registry.moves() if each.to == found.name]
         for name, value in _facts(found).items():
@@ -73,15 +83,14 @@ def show(
 def compare(
     first: Annotated[str, typer.Argument(help="a version or an alias")] = "candidate",
     second: Annotated[str, typer.Argument(help="what it is compared with")] = "champion",
+    of: Of = PRIORS,
     json: Json = None,
 ) -> None:
     """Compare two versions: what they were made of and what their making reported."""
-    from keyart.services.wiring.models import registry_of
-
     check_json(json)
     quiet = json == STANDARD_OUTPUT
     with site() as its:
-        registry = registry_of(its.settings)
+        registry = _registry(its.settings, of)
         pair = registry.version(first), registry.version(second)
         sides = [_facts(each) for each in pair]
         for name in dict.fromkeys([*sides[0], *sides[1]]):
@@ -96,13 +105,20 @@ def promote(
     version: Annotated[str, typer.Argument(help="a version, `candidate`, or `neutral` for none")],
     why: Why = "",
     by: By = "",
+    of: Of = PRIORS,
     json: Json = None,
 ) -> None:
     """Let a version serve: every api process changes over without a restart."""
+    from keyart.services.wiring.models import tables_of
     from keyart.services.wiring.priors import deployment_of
 
     check_json(json)
     with site() as its:
+        if _checked(of) == TABLES:
+            tables = tables_of(its.settings)
+            move = tables.promote(version, by=by or getpass.getuser(), why=why)
+            _moved_to(move, json)
+            return
         deployment = deployment_of(*its)
         scored = deployment.promote(version, by=by or getpass.getuser(), why=why)
         held = deployment.registry.aliases()
@@ -115,13 +131,18 @@ def promote(
 
 
 @app.command()
-def rollback(why: Why = "", by: By = "", json: Json = None) -> None:
+def rollback(why: Why = "", by: By = "", of: Of = PRIORS, json: Json = None) -> None:
     """Let what served before serve again."""
+    from keyart.services.wiring.models import tables_of
     from keyart.services.wiring.priors import deployment_of
 
     check_json(json)
     with site() as its:
-        move = deployment_of(*its).rollback(by=by or getpass.getuser(), why=why)
+        who = by or getpass.getuser()
+        if _checked(of) == TABLES:
+            _moved_to(tables_of(its.settings).rollback(by=who, why=why), json)
+            return
+        move = deployment_of(*its).rollback(by=who, why=why)
         typer.echo(f"{move.aliases.champion} serves again", err=json == STANDARD_OUTPUT)
         write_json(json, {"aliases": move.aliases.named(), "move": move})
 
@@ -164,6 +185,27 @@ def follow() -> None:
         typer.echo(deployment_of(*its).follow() or "nothing to do")
 
 
+def _checked(of: str) -> str:
+    if of not in (PRIORS, TABLES):
+        raise UnknownName(f"--of must be {PRIORS} or {TABLES}, is {of!r}")
+    return of
+
+
+def _registry(settings: "Settings", of: str) -> "Registry":
+    from keyart.services.wiring.models import registry_of, tables_of
+
+    return tables_of(settings).registry if _checked(of) == TABLES else registry_of(settings)
+
+
+def _moved_to(move: "Move", json: Json) -> None:
+    held = move.aliases
+    typer.echo(
+        f"{held.champion} serves" + (f"; before: {held.previous}" if held.previous else ""),
+        err=json == STANDARD_OUTPUT,
+    )
+    write_json(json, {"aliases": held.named(), "move": move})
+
+
 def _rolled(out: "Rollout") -> str:
     last = f"; {out.looks[-1].says}" if out.looks else ""
     if out.phase == "watch":
@@ -182,6 +224,9 @@ def _line(version: "ModelVersion", aliases: list[str], serves: str) -> str:
     said = f"{version.name}  {version.kind}  {_when(version.made_at_ms)}"
     if version.rows:
         said += f"  {counted(version.rows, 'reward')}"
+    if "hit5" in version.figures:
+        passes = "passes" if version.figures.get("passes") else "does not pass"
+        said += f"  hit@5 {version.figures['hit5']:.3f}, {passes} the gate"
     if "gain" in version.figures:
         said += f"  held out {version.figures['gain']:+.1f} nats"
     return said + (f"  ({', '.join(marks)})" if marks else "")

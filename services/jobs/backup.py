@@ -31,6 +31,7 @@ from keyart.services.wiring.places import (
     MODELS,
     PRIORS,
     SERENDIPITY,
+    SERVED,
     archive_dir,
     data_dir,
     is_there,
@@ -138,7 +139,7 @@ def _gather(settings: Settings, server: StoreServer, to: Path) -> Manifest:
             shutil.copyfile(folder / name, to / name)
     _copy_tree(priors_dir(settings), to / PRIORS, without=VECTORS)
     _copy_tree(models_dir(settings), to / MODELS)
-    _copy_tree(table_dir(settings), to / SERENDIPITY)
+    _copy_tree(table_dir(settings), to / SERENDIPITY, without=SERVED)
     files = tuple(_copied(path, to) for path in sorted(to.rglob("*")) if path.is_file())
     names = {*MUST_AGREE, "space", *(name for its in MAKING.values() for name in its)}
     manifest = Manifest(

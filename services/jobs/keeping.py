@@ -44,8 +44,8 @@ class Chores:
         The registry.
     canary
         Looks how a version does that is let out.
-    retrain
-        Looks whether it is time.
+    retrain, refresh
+        Look whether it is time: for the prior, and for the table of proposals.
     score
         New titles, by the prior that serves.
     stop
@@ -59,6 +59,7 @@ class Chores:
     follow: Callable[[], object]
     canary: Callable[[], object]
     retrain: Callable[[], object]
+    refresh: Callable[[], object]
     score: Callable[[], object]
     stop: Callable[[], object]
 
@@ -134,6 +135,7 @@ class Keeper:
         attempt("following the registry", chores.follow)
         attempt("looking at the canary", chores.canary)
         attempt("retraining", chores.retrain)
+        attempt("refreshing the table of proposals", chores.refresh)
         attempt("scoring new titles", chores.score)
         self._tell(failed)
         if failed:

@@ -14,7 +14,7 @@ from keyart.services.jobs.erasure import rewrite_if_due
 from keyart.services.jobs.how_it_goes import ALIVE_MORE_S, ALIVE_ROUNDS
 from keyart.services.jobs.idle import IdleTastes
 from keyart.services.jobs.keeping import Chores, Keeper
-from keyart.services.processes.retrainer import Retrainer
+from keyart.services.processes.retrainer import Refresher, Retrainer
 from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.erasing import erasures_of
 from keyart.services.wiring.lanes import taste_kept_ms
@@ -37,7 +37,7 @@ def keeper_of(settings: Settings, client: Any, *, clock: Clock = now_ms) -> Keep
     register, server = register_of(settings, client), admin_of(client)
     archiver = cache(lambda: archiver_of(settings, client))
     erasures = erasures_of(settings, client)
-    retrainer = Retrainer(settings)
+    retrainer, refresher = Retrainer(settings), Refresher(settings)
     idle = IdleTastes(
         register=register,
         tastes=store_of(settings, client),
@@ -51,6 +51,10 @@ def keeper_of(settings: Settings, client: Any, *, clock: Clock = now_ms) -> Keep
         from keyart.services.wiring.priors import deployment_of
 
         return deployment_of(settings, client)
+
+    def stop() -> None:
+        retrainer.stop()
+        refresher.stop()
 
     def rewrite() -> bool:
         # of a server of your own its files are your matter (infra/README.md)
@@ -70,8 +74,9 @@ def keeper_of(settings: Settings, client: Any, *, clock: Clock = now_ms) -> Keep
             follow=lambda: _if_installed(lambda: deployment().follow_beside()),
             canary=lambda: look_at_canary(register),
             retrain=retrainer.look,
+            refresh=refresher.look,
             score=lambda: _if_installed(lambda: deployment().scoring.score_new_beside()),
-            stop=retrainer.stop,
+            stop=stop,
         ),
         clock=clock,
     )

@@ -1,8 +1,8 @@
-"""Retraining beside housekeeping: a process of its own, started when it may be due.
+"""Learning beside housekeeping: a process of its own, started when it may be due.
 
-Reading the log and fitting takes memory that a serving process should not keep, and may take an
-hour; rounds go on meanwhile. It is a member of the family: when its parent goes, it stops, and the
-next one goes on where it stopped.
+Reading what viewers did and fitting takes memory that a serving process should not keep, and may
+take an hour; rounds go on meanwhile. It is a member of the family: when its parent goes, it stops,
+and the next one goes on where it stopped, or begins again.
 """
 
 import logging
@@ -18,30 +18,33 @@ log = logging.getLogger(__name__)
 LOOK_S: Final = 60.0
 """Between two looks whether it is due: each reads the newest of the log."""
 COMMAND: Final = ("retrain", "--when-due")
+REFRESH: Final = ("serendipity", "refresh", "--when-due")
 
 
-class Retrainer:
-    """Starts a retraining now and then; one at a time.
+class NowAndThen:
+    """Starts a command of keyart now and then; one at a time.
 
     Parameters
     ----------
-    settings
-        Whether any of schedule, rewards and drift asks for it at all.
+    command
+        Its words.
+    wanted
+        Whether it is ever asked for.
     start, clock
         What starts the process; seconds.
     """
 
     def __init__(
         self,
-        settings: Settings,
+        command: tuple[str, ...],
         *,
-        start: Callable[[], Member] = lambda: Member(COMMAND),
+        wanted: bool,
+        start: Callable[[], Member] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._wanted = bool(
-            settings.retrain_hours or settings.retrain_rewards or settings.retrain_drift
-        )
-        self._start = start
+        self._command = command
+        self._wanted = wanted
+        self._start = start or (lambda: Member(command))
         self._clock = clock
         self._child: Member | None = None
         self._next = clock()
@@ -62,7 +65,9 @@ class Retrainer:
             self._child.close()
             self._child = None
             if code:
-                raise KeyartError(words.says or f"`keyart {' '.join(COMMAND)}` ended with {code}")
+                raise KeyartError(
+                    words.says or f"`keyart {' '.join(self._command)}` ended with {code}"
+                )
         if self._wanted and self._clock() >= self._next:
             self._next = self._clock() + LOOK_S
             self._child = self._start()
@@ -74,3 +79,31 @@ class Retrainer:
                 self._child.process.terminate()
             self._child.close()
             self._child = None
+
+
+class Retrainer(NowAndThen):
+    """Starts a retraining where any of schedule, rewards and drift asks for it."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        start: Callable[[], Member] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        wanted = settings.retrain_hours or settings.retrain_rewards or settings.retrain_drift
+        super().__init__(COMMAND, wanted=bool(wanted), start=start, clock=clock)
+
+
+class Refresher(NowAndThen):
+    """Starts a refresh of the table of proposals where the schedule asks for it."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        start: Callable[[], Member] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        wanted = bool(settings.serendipity_refresh_hours)
+        super().__init__(REFRESH, wanted=wanted, start=start, clock=clock)

@@ -7,6 +7,7 @@ from keyart.models.decide.index import ServingIndex
 from keyart.schemas.errors import SettingsError
 from keyart.services.api.advisor import Advisor
 from keyart.services.wiring.experiment import pairs
+from keyart.services.wiring.models import tables_of
 from keyart.services.wiring.places import table_dir
 from keyart.services.wiring.settings import Settings
 
@@ -14,8 +15,15 @@ ELSEWHERE: Final = "*"
 
 
 def advisor_of(settings: Settings, index: Callable[[], ServingIndex]) -> Advisor:
-    """Return what proposals are made from."""
-    return Advisor(table_dir(settings), index)
+    """Return what proposals are made from: the table that is set, else the registry's champion.
+
+    Without a champion it is the table in the data folder.
+    """
+    folder = table_dir(settings)
+    if settings.serendipity_table:
+        return Advisor(folder, index)
+    tables = tables_of(settings)
+    return Advisor(folder, index, champion=tables.champion)
 
 
 def doses_of(settings: Settings) -> Mapping[str, float]:

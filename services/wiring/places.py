@@ -6,6 +6,8 @@ from keyart.services.wiring.settings import Settings
 
 ARCHIVE, MODELS, PRIORS, RETRAIN, SERVER = "archive", "models", "priors", "retrain", "valkey"
 SERENDIPITY = "serendipity"
+SERVED = "served"
+"""In the folder of tables: versions laid out to be read, which come again from the registry."""
 
 
 def data_dir(settings: Settings) -> Path:
@@ -36,6 +38,16 @@ def retrain_dir(settings: Settings) -> Path:
 def table_dir(settings: Settings) -> Path:
     """Return the folder of the table of proposals."""
     return Path(settings.serendipity_table or data_dir(settings) / SERENDIPITY)
+
+
+def served_tables_dir(settings: Settings) -> Path:
+    """Return the folder of tables that are laid out to serve."""
+    return data_dir(settings) / SERENDIPITY / SERVED
+
+
+def tables_dir(settings: Settings) -> Path:
+    """Return the folder of the registry of tables."""
+    return models_dir(settings) / SERENDIPITY
 
 
 def is_there(settings: Settings) -> bool:

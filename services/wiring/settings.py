@@ -157,8 +157,15 @@ class Settings:
 
     serendipity_table: str = _setting(
         "",
-        "folder of the table of proposals that `keyart serendipity build` made; empty: serendipity "
-        "in the data folder. It is read again when it changes",
+        "folder of the table of proposals that `keyart serendipity build` made; empty: the "
+        "champion of the registry of tables, without one serendipity in the data folder. It is "
+        "read again when it changes",
+    )
+    serendipity_refresh_hours: float = _setting(
+        0.0,
+        "how often the table of proposals is made again from what this site's viewers did, and "
+        "serves if it passes the gate; 0: only by `keyart serendipity refresh`",
+        high=87_600,
     )
     serendipity_dose: str = _setting(
         "",

@@ -13,7 +13,17 @@ from keyart.streams.ports import VIEWERS, Lane
 from keyart.streams.room import Room
 from keyart.streams.site import Note
 
-NAMES = ("let_idle_go", "archive", "erase", "rewrite", "follow", "canary", "retrain", "score")
+NAMES = (
+    "let_idle_go",
+    "archive",
+    "erase",
+    "rewrite",
+    "follow",
+    "canary",
+    "retrain",
+    "refresh",
+    "score",
+)
 
 
 class Server:

@@ -1,0 +1,1 @@
+"""Tables of proposals as versions: made, judged, kept, and let serve."""

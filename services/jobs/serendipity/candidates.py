@@ -1,0 +1,152 @@
+"""A table made of what viewers did, judged against the one that serves, and kept as candidate."""
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from keyart.models.serendipity.cases import Ways
+from keyart.models.serendipity.gate import Hits, Verdict, held_back, hits_of, judge, labels_of
+from keyart.models.serendipity.making import Fitted, make_table
+from keyart.models.serendipity.measure.evaluate import vocabulary_of
+from keyart.models.serendipity.planners.fitted import fit_planners
+from keyart.models.serendipity.table import Named, Table, read_table
+from keyart.models.serendipity.world import Floats, Ints, World
+from keyart.schemas.errors import InvalidRecord
+from keyart.schemas.registry import ModelVersion
+from keyart.services.jobs.serendipity.tables import KIND, Tables
+from keyart.streams.ports import Clock
+
+MAKING: Final = ".making"
+LEAST_TEACHING: Final = 5
+Told = Callable[[str, int, int], None]
+
+
+class Made(NamedTuple):
+    """A version, whether it may serve, and how it and the champion did on viewers held back."""
+
+    version: ModelVersion
+    verdict: Verdict
+    hits: Hits
+    champion: Hits | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How a table is made. `anew`: of new clusters; else of those of the table that serves."""
+
+    planner: str = "blend"
+    clusters: int = 200
+    seed: int = 0
+    anew: bool = True
+    by: str = ""
+    note: str = ""
+
+
+def make_candidate(
+    tables: Tables, world: World, recipe: Recipe, *, clock: Clock, told: Told = lambda *_: None
+) -> Made:
+    """Fit on the viewers who teach, judge on those held back, and keep the table as candidate.
+
+    Raises
+    ------
+    InvalidRecord
+        There are too few viewers to learn from.
+    """
+    serving = _serving(tables)
+    teaching = [at for at, viewer in enumerate(world.viewers) if not held_back(viewer)]
+    judging = [at for at, viewer in enumerate(world.viewers) if held_back(viewer)]
+    if len(teaching) < LEAST_TEACHING:
+        raise InvalidRecord(f"{len(teaching)} viewers are too few to learn from")
+    told("fitting", 0, 0)
+    kept = None if recipe.anew else serving
+    named, centres, labels = _clusters(world, teaching, recipe, kept)
+    planners, memory = fit_planners(world, labels, centres, teaching, seed=recipe.seed)
+    fitted = Fitted(
+        vocabulary=named,
+        labels=labels,
+        planner=next(each for each in planners if each.name == recipe.planner),
+        memory=memory,
+        ways=Ways(world, labels, seed=recipe.seed),
+        teaching=teaching,
+    )
+    folder = tables.folder / MAKING
+    shutil.rmtree(folder, ignore_errors=True)
+    make_table(folder, world, fitted, told=lambda done, of: told("pairs", done, of))
+    try:
+        table = read_table(folder)
+        told("judging", 0, 0)
+        hits = hits_of(table, world, judging, seed=recipe.seed)
+        champion = None
+        if serving is not None:
+            champion = hits_of(serving, world, judging, seed=recipe.seed)
+        verdict = judge(hits, champion, seed=recipe.seed)
+        version = tables.add(
+            folder, _facts(tables, table, world, recipe, clock(), hits, champion, verdict)
+        )
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    if tables.registry.aliases().champion != version.name:
+        tables.registry.propose(version.name, by=recipe.by, why=recipe.note)
+    return Made(version, verdict, hits, champion)
+
+
+def _serving(tables: Tables) -> Table | None:
+    folder = tables.champion()
+    return None if folder is None else read_table(folder)
+
+
+def _clusters(
+    world: World, teaching: Sequence[int], recipe: Recipe, kept: Table | None
+) -> tuple[Named, Floats, Ints]:
+    if kept is not None:
+        return kept.words, np.zeros((len(kept.words.names), 1)), labels_of(kept, world)
+    vocabulary, _, labels = vocabulary_of(
+        world, teaching, clusters=recipe.clusters, seed=recipe.seed
+    )
+    return vocabulary, vocabulary.centres, labels
+
+
+def _facts(
+    tables: Tables,
+    table: Table,
+    world: World,
+    recipe: Recipe,
+    now_ms: int,
+    hits: Hits,
+    champion: Hits | None,
+    verdict: Verdict,
+) -> ModelVersion:
+    at_ms = world.at_ms[np.isfinite(world.at_ms)]
+    figures = {
+        "clusters": float(hits.clusters),
+        "titles": float(len(table.titles)),
+        "viewers": float(len(world.viewers)),
+        "judged": float(len(hits.hits)),
+        "hit5": hits.hit5,
+        "coverage": hits.coverage,
+        "exact_match": hits.exact,
+        "passes": float(verdict.passed),
+    }
+    if champion is not None:
+        figures |= {"champion_hit5": champion.hit5, "champion_coverage": champion.coverage}
+    if verdict.over is not None:
+        figures |= {
+            "over_champion": verdict.over.estimate,
+            "over_champion_low": verdict.over.low,
+            "over_champion_high": verdict.over.high,
+        }
+    return ModelVersion(
+        name=table.identity,
+        kind=KIND,
+        made_at_ms=now_ms,
+        made_by=recipe.by,
+        parent=tables.registry.aliases().champion,
+        from_ms=max(int(at_ms.min()), 0) if len(at_ms) else 0,
+        to_ms=max(int(at_ms.max()), 0) if len(at_ms) else 0,
+        rows=len(world.viewer),
+        figures=figures,
+        note=recipe.note,
+    )

@@ -1,0 +1,97 @@
+"""Tables as versions on a real site: made, promoted by alias, taken in while the api answers."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from typer.testing import CliRunner
+
+from keyart.services.cli.main import app
+from keyart.services.wiring.clock import now_ms
+from tests.integration.test_api import Client, opened, site, title, within
+from tests.integration.test_serendipity import ask, run_lanes, titles_known, watch
+from tests.opened import Opened
+from tests.unit.services.test_evaluate_serendipity import folder
+
+TITLES = [f"t{group}-{at}" for group in range(12) for at in range(6)]
+
+
+@pytest.fixture
+def parts(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Opened]:
+    monkeypatch.setenv("KEYART_DATA_DIR", str(data_dir))
+    made = site(data_dir, serendipity_explore=0.0)
+    made.server.start()
+    yield made
+    made.server.stop()
+
+
+def run(*words: str) -> Any:
+    result = CliRunner().invoke(app, [*words, "--json", "-"])
+    assert result.exit_code == 0, (result.output, result.exception)
+    return msgspec.json.decode(result.stdout)
+
+
+def described(name: str) -> dict[str, Any]:
+    """Return a title whose artworks say which group it is of."""
+    group = name.split("-")[0]
+    body = title("a", "b")
+    for artwork in body["artworks"]:
+        artwork["attributes"] = {"mood": f"mood {group}", "look": f"look {group}"}
+    return body
+
+
+def test_a_champion_is_taken_in_by_its_alias_and_refreshed_by_the_site_itself(
+    parts: Opened, tmp_path: Path
+) -> None:
+    train = str(folder(tmp_path / "train", range(160)))
+    first = run("serendipity", "build", "--train", train, "--clusters", "12", "--promote")
+    assert first["passed"] and first["serves"] == first["version"]["name"]
+    with opened(parts) as client:
+        for name in TITLES:
+            assert client.put(f"/v1/titles/{name}", json=described(name)).status_code == 200
+        within(5, lambda: titles_known(client) == len(TITLES))
+        watch(client, parts, "ann", "t0-1", "t3-2")
+        answer = ask(client, "ann", count=1)
+        assert answer["table"] == first["version"]["name"]
+        assert answer["titles"][0]["title"].startswith("t9-")
+        teach(client, parts)
+        second = run("serendipity", "refresh")
+        assert second["passed"], second
+        name = second["version"]["name"]
+        assert second["version"]["parent"] == first["version"]["name"] != name
+        assert ask(client, "ann", count=1)["table"] == first["version"]["name"]
+        run("models", "promote", "candidate", "--of", "serendipity")
+        client.app.state.advisor.refresh()
+        answer = ask(client, "ann", count=1)
+        assert answer["table"] == name
+        # on this site whoever goes from group 0 to group 3 comes to group 7
+        assert answer["titles"][0]["title"].startswith("t7-")
+        listed = run("models", "list", "--of", "serendipity")
+        assert listed["serves"] == name and len(listed["versions"]) == 2
+        assert run("models", "list")["versions"] == []
+        run("models", "rollback", "--of", "serendipity")
+        client.app.state.advisor.refresh()
+        assert ask(client, "ann", count=1)["table"] == first["version"]["name"]
+        assert run("serendipity", "refresh", "--when-due") == {"outcome": "not due"}
+
+
+def teach(client: Client, parts: Opened) -> None:
+    """Let sixty viewers of the site go from group 0 to 3 to 7."""
+    events = []
+    for at in range(60):
+        for step, group in enumerate((0, 3, 7)):
+            events.append(
+                {
+                    "type": "finish",
+                    "id": f"{at}-{step}",
+                    "viewer": f"viewer {at}",
+                    "title": f"t{group}-{at % 6}",
+                    "occurred_at_ms": now_ms() - 600_000 + 60_000 * step,
+                }
+            )
+    for first in range(0, len(events), 60):
+        sent = client.post("/v1/events", json={"events": events[first : first + 60]})
+        assert sent.status_code == 202
+    run_lanes(parts)
