@@ -21,7 +21,6 @@ from keyart.streams.registry.registry import Registry
 from tests.unit.services.test_evaluate_serendipity import folder
 
 HOUR = 3_600_000
-RECIPE = Recipe(clusters=12, by="ann", note="because")
 
 
 @pytest.fixture
