@@ -4,6 +4,7 @@ With it a table answers for a viewer's whole history, exactly as the planner tha
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +15,12 @@ from keyart.models.artifacts.whole import appearing
 from keyart.models.serendipity.comings import Counted
 from keyart.models.serendipity.histories import History
 from keyart.models.serendipity.planners.opinions import NAMES, Opinions
+from keyart.models.serendipity.scorer import Scorer, scorer_of
 from keyart.models.serendipity.world import Floats
 from keyart.schemas.errors import ModelRejected
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Collective:
     """Of K clusters: opinions, (P,) what each weighs, and (K, K) comings after one cluster."""
 
@@ -30,6 +32,11 @@ class Collective:
         """Return (K,): how likely the viewer of a history, who must have one, comes to each."""
         made: Floats = self.opinions.of([history])[0] @ self.trust
         return made
+
+    @cached_property
+    def scorer(self) -> Scorer:
+        """What picks among proposals."""
+        return scorer_of(self.after)
 
 
 def write_collective(path: Path, held: Collective) -> None:

@@ -61,6 +61,17 @@ def held_back(viewer: str) -> bool:
     return hashlib.blake2b(viewer.encode(), digest_size=2).digest()[0] % APART == 0
 
 
+def chooses(viewer: str) -> bool:
+    """Whether a viewer who is held back says if a scorer helps, and not how good its table is."""
+    return hashlib.blake2b(viewer.encode(), digest_size=2).digest()[1] % 2 == 0
+
+
+def proven(without: Hits, with_it: Hits, *, seed: int = 0) -> bool:
+    """Whether hits with a scorer are above those without, beyond noise."""
+    over = _over(with_it, without, seed)
+    return over is not None and over.low > 1.0
+
+
 def labels_of(table: Table, world: World) -> Ints:
     """Return the cluster of each title of a world, (T,); -1 of one that the table does not know."""
     return np.array([table.titles.get(title, -1) for title in world.titles], np.int64)

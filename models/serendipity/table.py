@@ -92,7 +92,8 @@ class Manifest(Struct, frozen=True, kw_only=True):
     """What a table is: digests are SHA-256 in hex.
 
     `titles_sha256` is "" of a table without titles: keyart once wrote such; they can be shown, and
-    cannot serve. `collective_sha256` is "" of a table that knows pairs alone.
+    cannot serve. `collective_sha256` is "" of a table that knows pairs alone. `best_of`: of five
+    times so many proposals a scorer picks the first, where that was proven better; 1: none does.
     """
 
     vocabulary: str
@@ -103,6 +104,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
     rows_sha256: str
     titles_sha256: str = ""
     collective_sha256: str = ""
+    best_of: Annotated[int, Meta(ge=1, le=16)] = 1
     version: Annotated[int, Meta(ge=1, le=1)] = 1
 
 

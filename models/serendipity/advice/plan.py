@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 
 from keyart.models.serendipity.histories import History
+from keyart.models.serendipity.scorer import best_of
 from keyart.models.serendipity.table import Table
 from keyart.models.serendipity.world import Floats
 
@@ -46,7 +47,12 @@ def worth_of(table: Table, explored: Sequence[int], depths: Sequence[int] | None
     """Return (K,): how much speaks for each cluster, -inf where nothing does."""
     if table.collective is not None:
         counts = (1,) * len(explored) if depths is None else tuple(depths)
-        return table.collective.scores(History(tuple(explored), counts))
+        history, n = History(tuple(explored), counts), table.manifest.best_of
+        worth = table.collective.scores(history)
+        if n > 1:
+            told = table.collective.scorer.scores(history)
+            return best_of(worth, told, history.order, n)
+        return worth
     worth = np.zeros(table.manifest.clusters)
     for weight, first, second in pairs_of(table, explored):
         if (row := table.rows.get((first, second))) is not None:

@@ -135,7 +135,7 @@ def evaluate(
             ways=ways,
             teaching=fold.teaching,
         )
-        planners += as_served(world, fitted)
+        planners += as_served(world, fitted, seed=seed)
         viewers += len(cases)
         plans.append(judge_plans(planners, cases, memory, vocabulary.names))
         trusts += list(_trusts(planners))

@@ -3,15 +3,20 @@
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Final
 
 import msgspec
 import numpy as np
+from numpy.random import default_rng
 
 from keyart.models.serendipity.advice.plan import worth_of
 from keyart.models.serendipity.histories import History
 from keyart.models.serendipity.making import Fitted, make_table
+from keyart.models.serendipity.scorer import Scorer, best_of, scorer_of
 from keyart.models.serendipity.table import Table, read_table
 from keyart.models.serendipity.world import Floats, World
+
+BEST_OF: Final = (4, 16)
 
 
 class AsServed:
@@ -30,10 +35,43 @@ class AsServed:
         return made
 
 
-def as_served(world: World, fitted: Fitted) -> list[AsServed]:
-    """Return the table of a planner as it serves, and as it would if it knew pairs alone."""
+class Chosen(AsServed):
+    """A table of whose proposals a scorer picks the best; best of 1 is the table itself."""
+
+    def __init__(self, name: str, table: Table, scorer: Scorer, n: int) -> None:
+        super().__init__(name, table)
+        self._scorer, self._n = scorer, n
+
+    def scores(self, histories: Sequence[History]) -> Floats:
+        """Return (N, K)."""
+        told = super().scores(histories)
+        return np.stack(
+            [
+                best_of(worth, self._scorer.scores(history), history.order, self._n)
+                for worth, history in zip(told, histories, strict=True)
+            ]
+        )
+
+
+def as_served(world: World, fitted: Fitted, *, seed: int = 0) -> list[AsServed]:
+    """Return a table made of opinions as it serves, with pairs alone, and with a scorer.
+
+    The scorer's control has its labels shuffled.
+    """
     with TemporaryDirectory(prefix="keyart-") as folder:
         make_table(Path(folder), world, fitted)
         table = read_table(Path(folder))
+    collective = table.collective
+    assert collective is not None
+    labels = scorer_of(collective.after), scorer_of(collective.after, shuffled=default_rng(seed))
+    chosen = [
+        Chosen(f"{said}, best of {n}", table, scorer, n)
+        for said, scorer in zip(("scorer", "shuffled scorer"), labels, strict=True)
+        for n in BEST_OF
+    ]
     alone = msgspec.structs.replace(table, collective=None)
-    return [AsServed("table as served", table), AsServed("table of pairs alone", alone)]
+    return [
+        AsServed("table as served", table),
+        AsServed("table of pairs alone", alone),
+        *chosen,
+    ]

@@ -3,16 +3,29 @@
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
+from msgspec import structs
 
+from keyart.models.artifacts.described import write_described
 from keyart.models.serendipity.cases import Ways
-from keyart.models.serendipity.gate import Hits, Verdict, held_back, hits_of, judge, labels_of
+from keyart.models.serendipity.gate import (
+    Hits,
+    Verdict,
+    chooses,
+    held_back,
+    hits_of,
+    judge,
+    labels_of,
+    proven,
+)
 from keyart.models.serendipity.making import Fitted, make_table
 from keyart.models.serendipity.measure.evaluate import vocabulary_of
+from keyart.models.serendipity.measure.serving import BEST_OF
 from keyart.models.serendipity.planners.fitted import fit_planners
-from keyart.models.serendipity.table import Named, Table, read_table
+from keyart.models.serendipity.table import MANIFEST, Named, Table, read_table
 from keyart.models.serendipity.world import Floats, Ints, World
 from keyart.schemas.errors import InvalidRecord
 from keyart.schemas.registry import ModelVersion
@@ -76,8 +89,10 @@ def make_candidate(
     shutil.rmtree(folder, ignore_errors=True)
     make_table(folder, world, fitted, told=lambda done, of: told("pairs", done, of))
     try:
-        table = read_table(folder)
         told("judging", 0, 0)
+        if use_scorer(folder, world, judging, seed=recipe.seed) > 1:
+            judging = [at for at in judging if not chooses(world.viewers[at])]
+        table = read_table(folder)
         hits = hits_of(table, world, judging, seed=recipe.seed)
         champion = None
         if serving is not None:
@@ -91,6 +106,25 @@ def make_candidate(
     if tables.registry.aliases().champion != version.name:
         tables.registry.propose(version.name, by=recipe.by, why=recipe.note)
     return Made(version, verdict, hits, champion)
+
+
+def use_scorer(folder: Path, world: World, judging: Sequence[int], *, seed: int) -> int:
+    """Let a scorer pick among a table's proposals if that is proven on those who choose.
+
+    They judge such a table no more. Returns of how many it picks: 1 for no scorer.
+    """
+    table = read_table(folder)
+    if table.collective is None:
+        return 1
+    choosing = [at for at in judging if chooses(world.viewers[at])]
+    best, most = hits_of(table, world, choosing, seed=seed), 1
+    for n in BEST_OF:
+        manifest = structs.replace(table.manifest, best_of=n)
+        told = hits_of(structs.replace(table, manifest=manifest), world, choosing, seed=seed)
+        if proven(best, told, seed=seed):
+            best, most = told, n
+            write_described(folder / MANIFEST, manifest)
+    return most
 
 
 def _serving(tables: Tables) -> Table | None:
@@ -129,6 +163,7 @@ def _facts(
         "coverage": hits.coverage,
         "exact_match": hits.exact,
         "passes": float(verdict.passed),
+        "best_of": float(table.manifest.best_of),
     }
     if champion is not None:
         figures |= {"champion_hit5": champion.hit5, "champion_coverage": champion.coverage}

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from keyart.models.serendipity.advice.plan import proposals_of
 from keyart.models.serendipity.advice.reasons import Reason, reason_of
@@ -44,7 +45,7 @@ def fitted(planner: str = "blend") -> Fitted:
 @pytest.mark.parametrize("planner", ["blend", "ridge", "co-occurrence", "popular"])
 def test_a_table_ranks_the_clusters_as_its_planner_does(planner: str) -> None:
     its = fitted(planner)
-    (served, alone) = as_served(WORLD, its)
+    served, alone, *_ = as_served(WORLD, its)
     told, measured = served.scores(HISTORIES), its.planner.scores(HISTORIES)
     for one, other in zip(told, measured, strict=True):
         # where the ridge expects nothing, all are alike to the table
@@ -157,3 +158,12 @@ def test_arrays_that_are_none_do_not_serve(table: Table, tmp_path: Path, change:
         path.write_bytes(b"nothing of the kind")
     with pytest.raises(ModelRejected, match=COLLECTIVE.split(".")[0]):
         read_collective(path, GROUPS + (change == "shape"))
+
+
+def test_a_scorer_that_was_proven_picks_among_what_is_proposed(table: Table) -> None:
+    with_it = structs.replace(table, manifest=structs.replace(table.manifest, best_of=2))
+    before, after = proposals_of(table, (0, 3)), proposals_of(with_it, (0, 3))
+    held = table.collective
+    assert held is not None and sorted(before) == sorted(after)
+    told = held.scorer.scores(History((0, 3), (1, 1)))
+    assert [told[at] for at in after[:10]] == sorted((told[at] for at in before[:10]), reverse=True)
