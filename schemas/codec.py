@@ -8,10 +8,13 @@ from keyart.schemas.catalogue import StoredTitle, Title
 from keyart.schemas.decisions import DECISION_VERSION, DecisionPage
 from keyart.schemas.errors import InvalidRecord, UnknownVersion
 from keyart.schemas.events import EVENT_VERSION, Event
+from keyart.schemas.ids import PSEUDONYM_PATTERN, is_pseudonym
+from keyart.schemas.names import against, check_names
 from keyart.schemas.posterior import POSTERIOR_VERSION, SharedSums, TitleSums
 from keyart.schemas.rewards import REWARD_VERSION, Reward
 
 T = TypeVar("T")
+H = TypeVar("H", bound=Event | DecisionPage | Reward)
 MAX_RECORD_BYTES = 1_000_000
 
 encode = msgspec.json.Encoder().encode
@@ -52,7 +55,23 @@ class Codec(Generic[T]):
         return record
 
 
-class PageCodec(Codec[DecisionPage]):
+class HotCodec(Codec[H]):
+    """Decodes what flows in the hot topics: its names are looked at once for the whole record."""
+
+    def __init__(self, kind: Any, *, newest: int) -> None:
+        super().__init__(kind, newest=newest)
+        self._kind = kind
+
+    def decode(self, data: bytes) -> H:
+        """Return the record; raises as any codec does."""
+        record = super().decode(data)
+        if not is_pseudonym(record.viewer):
+            raise InvalidRecord(against(PSEUDONYM_PATTERN), "$.viewer")
+        check_names(data, self._kind)
+        return record
+
+
+class PageCodec(HotCodec[DecisionPage]):
     """Decodes pages of decisions, in columns or one by one."""
 
     def decode(self, data: bytes) -> DecisionPage:
@@ -60,9 +79,9 @@ class PageCodec(Codec[DecisionPage]):
         return super().decode(data).whole()
 
 
-events: Codec[Event] = Codec(Event, newest=EVENT_VERSION)
+events: Codec[Event] = HotCodec(Event, newest=EVENT_VERSION)
 decisions = PageCodec(DecisionPage, newest=DECISION_VERSION)
-rewards: Codec[Reward] = Codec(Reward, newest=REWARD_VERSION)
+rewards: Codec[Reward] = HotCodec(Reward, newest=REWARD_VERSION)
 titles: Codec[Title] = Codec(Title, newest=1)
 stored_titles: Codec[StoredTitle] = Codec(StoredTitle, newest=1)
 

@@ -13,7 +13,7 @@ from msgspec import Meta, Struct, structs
 from numpy.typing import NDArray
 
 from keyart.schemas.errors import InvalidRecord
-from keyart.schemas.ids import Name
+from keyart.schemas.ids import LoggedName
 
 ODDS: Final = 10_000_000
 """Propensities and takes are logged to seven digits: a whole number of these is exact."""
@@ -75,7 +75,7 @@ _UNITS: Final = np.array([[units] for units in BELIEFS.values()], np.float32)
 Choices = NDArray[np.void]
 F32 = NDArray[np.float32]
 Packed = Annotated[bytes, Meta(max_length=MAX_TITLES * MAX_ARTWORKS * BELIEF_BYTES)]
-Names = Annotated[tuple[Name, ...], Meta(min_length=1, max_length=MAX_ARTWORKS)]
+Names = Annotated[tuple[LoggedName, ...], Meta(min_length=1, max_length=MAX_ARTWORKS)]
 LoggedTaste = Annotated[bytes, Meta(max_length=TASTE_DTYPE.itemsize)]
 
 
@@ -98,7 +98,7 @@ class Columns(Struct, frozen=True, kw_only=True, omit_defaults=True):
         Names of taste features, those that mattered most to some choice of the page.
     """
 
-    titles: Annotated[tuple[Name, ...], Meta(max_length=MAX_TITLES)]
+    titles: Annotated[tuple[LoggedName, ...], Meta(max_length=MAX_TITLES)]
     candidates: Annotated[tuple[Names, ...], Meta(max_length=MAX_TITLES)]
     choices: Packed
     odds: Packed

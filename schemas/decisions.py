@@ -15,7 +15,7 @@ from keyart.schemas.columns import (
     unpack_beliefs,
 )
 from keyart.schemas.context import Context, Situation
-from keyart.schemas.ids import DecisionId, Millis, Name, PseudonymField
+from keyart.schemas.ids import DecisionId, LoggedName, Millis, PseudonymField
 
 DECISION_VERSION: Final = 2
 """2: decisions as `columns`, with taste and every candidate's beliefs. 1: one by one, without."""
@@ -68,9 +68,9 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """
 
     id: DecisionId
-    title: Name
-    artwork: Name
-    candidates: Annotated[tuple[Name, ...], Meta(min_length=1, max_length=MAX_ARTWORKS)]
+    title: LoggedName
+    artwork: LoggedName
+    candidates: Annotated[tuple[LoggedName, ...], Meta(min_length=1, max_length=MAX_ARTWORKS)]
     propensities: Annotated[tuple[Probability, ...], Meta(min_length=1, max_length=MAX_ARTWORKS)]
     explored: bool
     terms: Terms
@@ -99,7 +99,7 @@ class DecisionPage(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """
 
     viewer: PseudonymField
-    surface: Name
+    surface: LoggedName
     decided_at_ms: Millis
     policy: str
     versions: Versions

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from keyart.schemas.ids import CallerName, Millis, Name, PseudonymField
+from keyart.schemas.ids import CallerName, LoggedName, Millis, PseudonymField
 
 EVENT_VERSION = 1
 MAX_TASTE_BYTES = 4096
@@ -22,17 +22,17 @@ ConceptWeight = Annotated[float, Meta(ge=-1.0, le=1.0)]
 
 
 class _Event(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
-    id: Name
+    id: LoggedName
     viewer: PseudonymField
     occurred_at_ms: Millis
     version: Annotated[int, Meta(ge=1)] = EVENT_VERSION
 
 
 class _TitleEvent(_Event, frozen=True, kw_only=True):
-    title: Name
-    artwork: Name | None = None
-    decision: Name | None = None
-    surface: Name = "home"
+    title: LoggedName
+    artwork: LoggedName | None = None
+    decision: LoggedName | None = None
+    surface: LoggedName = "home"
     caller: CallerName = ""
 
 
@@ -68,7 +68,7 @@ class Correction(_Event, frozen=True, kw_only=True, tag="correction"):
     `declined` are clusters of which nothing is to be proposed, `allowed` those that may be again.
     """
 
-    concepts: Annotated[dict[Name, ConceptWeight], Meta(max_length=32)]
+    concepts: Annotated[dict[LoggedName, ConceptWeight], Meta(max_length=32)]
     reset: bool = False
     declined: Annotated[tuple[ClusterName, ...], Meta(max_length=MAX_DECLINED)] = ()
     allowed: Annotated[tuple[ClusterName, ...], Meta(max_length=MAX_DECLINED)] = ()
@@ -92,7 +92,7 @@ class ProposedTitle(Struct, frozen=True, kw_only=True, omit_defaults=True):
     `explored` that it was drawn at random.
     """
 
-    title: Name
+    title: LoggedName
     cluster: ClusterName
     propensity: Annotated[float, Meta(gt=0.0, le=1.0)]
     proposed: bool = True
@@ -106,7 +106,7 @@ class Proposed(_Event, frozen=True, kw_only=True, tag="proposed"):
     the share of those that was drawn at random.
     """
 
-    surface: Name
+    surface: LoggedName
     table: Annotated[str, Meta(max_length=128)]
     titles: Annotated[tuple[ProposedTitle, ...], Meta(max_length=MAX_PROPOSED)]
     dose: Annotated[float, Meta(ge=0.0, le=1.0)]

@@ -1,8 +1,7 @@
 """Identifiers: their bounds, and the keyed hash that hides a viewer's own."""
 
 import hashlib
-import re
-from typing import Annotated, NewType
+from typing import Annotated, Final, NewType
 
 from msgspec import Meta
 
@@ -23,6 +22,10 @@ CallerName = Annotated[str, Meta(max_length=32)]
 """Of a caller's key, never the key; "" where no key is asked for."""
 GivenName = Annotated[str, Meta(min_length=1, max_length=128, pattern=GIVEN_PATTERN)]
 """A `Name` as it comes from outside; the look-ahead is `\\Z` in every dialect."""
+LoggedName = Annotated[
+    str, Meta(min_length=1, max_length=128, extra_json_schema={"pattern": NAME_PATTERN})
+]
+"""A `Name` in a record of a hot topic, whose form `names` looks at: decode such by `codec`."""
 
 GivenViewer = Annotated[str, Meta(min_length=1, max_length=256)]
 """A site's own id of a viewer: any text of 1 to 256 characters. It is hashed before it is kept."""
@@ -34,7 +37,8 @@ Millis = Annotated[int, Meta(ge=0, le=4_102_444_800_000)]
 """Milliseconds since 1970-01-01 UTC, up to the year 2100."""
 
 PSEUDONYM_PATTERN = r"^[0-9a-f]{32}(?!\n)$"
-PseudonymField = Annotated[str, Meta(pattern=PSEUDONYM_PATTERN)]
+PseudonymField = Annotated[str, Meta(extra_json_schema={"pattern": PSEUDONYM_PATTERN})]
+"""A `ViewerKey` in a record of a hot topic; see `LoggedName`."""
 
 
 def pseudonym(viewer: str, key: bytes) -> ViewerKey:
@@ -56,7 +60,7 @@ DECISION_FORM = "24 hex digits, as /v1/decisions answered them"
 DecisionId = Annotated[str, Meta(pattern=DECISION_PATTERN)]
 """The id of a decision: 24 hex digits; 16 in what keyart wrote before decisions had ids of their
 own."""
-_IS_DECISION = re.compile(DECISION_PATTERN, re.ASCII)
+HEX_DIGITS: Final = "0123456789abcdef"
 
 
 def decision_id(viewer: str, title: str, nonce: int) -> str:
@@ -76,8 +80,12 @@ def decision_id(viewer: str, title: str, nonce: int) -> str:
 
 def is_decision_id(text: str) -> bool:
     """Return whether the text has the form of a decision's id."""
-    # the pattern's $ lets a newline through at the end
-    return len(text) in (16, 24) and _IS_DECISION.match(text) is not None
+    return len(text) in (16, 24) and not text.strip(HEX_DIGITS)
+
+
+def is_pseudonym(text: str) -> bool:
+    """Return whether the text has the form of a `ViewerKey`."""
+    return len(text) == 32 and not text.strip(HEX_DIGITS)
 
 
 def fits(decision: str, viewer: str, title: str) -> bool:
@@ -85,9 +93,10 @@ def fits(decision: str, viewer: str, title: str) -> bool:
 
     Of the older ids, which carry no check, nothing can be told: True.
     """
-    if len(decision) != 24 or _IS_DECISION.match(decision) is None:
+    if len(decision) != 24:
         return True
-    return int(decision[16:], 16) == _check(viewer, title, decision[:16])
+    check = _digest(viewer, title, decision[:16])[::-1].hex()
+    return check == decision[16:] or not is_decision_id(decision)
 
 
 def id_check(viewer: str, title: str, nonce: int) -> int:
@@ -96,5 +105,9 @@ def id_check(viewer: str, title: str, nonce: int) -> int:
 
 
 def _check(viewer: str, title: str, nonce: str) -> int:
+    return int.from_bytes(_digest(viewer, title, nonce), "little")
+
+
+def _digest(viewer: str, title: str, nonce: str) -> bytes:
     text = f"{nonce}\x1f{viewer}\x1f{title}"
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=4).digest(), "little")
+    return hashlib.blake2b(text.encode(), digest_size=4).digest()

@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 from keyart.schemas.columns import BELIEF_BYTES, LoggedTaste
 from keyart.schemas.context import Context, Situation
 from keyart.schemas.decisions import MAX_ARTWORKS, Probability, Split, Versions
-from keyart.schemas.ids import CallerName, Millis, Name, PseudonymField
+from keyart.schemas.ids import CallerName, LoggedName, Millis, PseudonymField
 
 REWARD_VERSION = 2
 """2: with what was known of the viewer and of every candidate. 1: of the chosen one alone."""
@@ -30,15 +30,15 @@ class Reward(Struct, frozen=True, kw_only=True, omit_defaults=True):
     `CHOICE_DTYPE`; `taste` and `segment` what was known of the viewer.
     """
 
-    id: Name
+    id: LoggedName
     viewer: PseudonymField
-    title: Name
-    artwork: Name
-    surface: Name
+    title: LoggedName
+    artwork: LoggedName
+    surface: LoggedName
     value: Probability
     shown_at_ms: Millis
     closed_at_ms: Millis
-    candidates: Annotated[tuple[Name, ...], Meta(min_length=1, max_length=MAX_ARTWORKS)]
+    candidates: Annotated[tuple[LoggedName, ...], Meta(min_length=1, max_length=MAX_ARTWORKS)]
     propensities: Annotated[tuple[Probability, ...], Meta(min_length=1, max_length=MAX_ARTWORKS)]
     explored: bool
     policy: str

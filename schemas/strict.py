@@ -17,6 +17,7 @@ from msgspec import inspect
 
 from keyart.schemas.context import MAX_CONTEXT_TEXT
 from keyart.schemas.errors import InvalidRecord
+from keyart.schemas.names import against, pattern_of
 
 T = TypeVar("T")
 MAX_FAULTS: Final = 100
@@ -134,6 +135,8 @@ def _check_of(info: inspect.Type) -> Check | None:
         return _any_of([each for each in map(_check_of, info.types) if each is not None])
     if isinstance(info, inspect.StrType) and info.pattern:
         return _pattern
+    if isinstance(info, inspect.Metadata) and (pattern := pattern_of(info)):
+        return _formed(pattern)
     return None
 
 
@@ -155,6 +158,19 @@ def _pattern(given: Any, path: str, found: list[Fault]) -> None:
     # Python's $ lets one newline stand at the end, JSON Schema's does not
     if isinstance(given, str) and given.endswith("\n"):
         found.append(Fault(path, "ends in a newline, a control character"))
+
+
+def _formed(pattern: str) -> Check:
+    """Check what msgspec does not: a `LoggedName`, a `PseudonymField`."""
+    form = re.compile(pattern)
+
+    def check(given: Any, path: str, found: list[Fault]) -> None:
+        if isinstance(given, str) and form.search(given) is None:
+            found.append(Fault(path, against(pattern).replace("`", "'")))
+        else:
+            _pattern(given, path, found)
+
+    return check
 
 
 def _struct(info: inspect.StructType) -> Check:
