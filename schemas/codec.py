@@ -1,5 +1,6 @@
 """Bytes to records and back: JSON on the wire, MessagePack in the state store."""
 
+from functools import cache
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
@@ -90,6 +91,11 @@ STORED: Final[dict[type, int]] = {TitleSums: POSTERIOR_VERSION, SharedSums: POST
 """The newest version of those state records that say theirs."""
 
 
+@cache
+def _unpacker(kind: Any) -> msgspec.msgpack.Decoder[Any]:
+    return msgspec.msgpack.Decoder(kind)
+
+
 def unpack(data: bytes, kind: type[T]) -> T:
     """Return the state record in these MessagePack bytes.
 
@@ -101,7 +107,7 @@ def unpack(data: bytes, kind: type[T]) -> T:
         Written by a newer keyart.
     """
     try:
-        record = msgspec.msgpack.decode(data, type=kind)
+        record: T = _unpacker(kind).decode(data)  # type: ignore[arg-type]
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as wrong:
         raise InvalidRecord(f"stored {kind.__name__}: {wrong}") from None
     newest = STORED.get(kind)

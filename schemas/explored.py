@@ -9,9 +9,8 @@ bytes. What leaves a record is older than all that stays of its kind, so that is
 
 import hashlib
 from collections.abc import Mapping
+from struct import Struct
 from typing import Final
-
-import numpy as np
 
 from keyart.schemas.errors import InvalidRecord, UnknownVersion
 
@@ -21,7 +20,8 @@ TOOK, HID, DECLINED, ALLOWED = range(4)
 them, or is again."""
 MOST: Final = (192, 32, 48, 48)
 """How many are kept of each kind."""
-MARK_DTYPE: Final = np.dtype([("mark", "<u8"), ("at_s", "<u4")])
+_MARK: Final = Struct("<QI")
+"""mark; at_s."""
 LAST_S: Final = 2**32 - 1
 _KINDS = 4
 
@@ -45,6 +45,8 @@ def joined(one: Mapping[int, int], other: Mapping[int, int]) -> Marks:
     both = dict(one)
     for mark, at_s in other.items():
         both[mark] = max(at_s, both.get(mark, 0))
+    if len(both) <= min(MOST):
+        return both
     kept: Marks = {}
     for kind, most in enumerate(MOST):
         its = [(at_s, mark) for mark, at_s in both.items() if kind_of(mark) == kind]
@@ -54,8 +56,8 @@ def joined(one: Mapping[int, int], other: Mapping[int, int]) -> Marks:
 
 def pack_explored(marks: Mapping[int, int]) -> bytes:
     """Return a record: its version, then the marks in their order."""
-    rows = np.array(sorted(marks.items()), MARK_DTYPE)
-    return bytes([EXPLORED_VERSION]) + rows.tobytes()
+    rows = b"".join([_MARK.pack(*each) for each in sorted(marks.items())])
+    return bytes([EXPLORED_VERSION]) + rows
 
 
 def unpack_explored(blob: bytes | None) -> Marks:
@@ -70,12 +72,11 @@ def unpack_explored(blob: bytes | None) -> Marks:
     """
     if blob is None:
         return {}
-    if not blob or (len(blob) - 1) % MARK_DTYPE.itemsize:
+    if not blob or (len(blob) - 1) % _MARK.size:
         raise InvalidRecord("a record of what was explored has the wrong size")
     if blob[0] > EXPLORED_VERSION:
         raise UnknownVersion("a record of what was explored was written by a newer keyart")
-    rows = np.frombuffer(blob, MARK_DTYPE, offset=1)
-    return dict(zip(rows["mark"].tolist(), rows["at_s"].tolist(), strict=True))
+    return dict(_MARK.iter_unpack(blob[1:]))
 
 
 def explored_until(blob: bytes) -> int:

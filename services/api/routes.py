@@ -241,7 +241,8 @@ def _read_event(
     raw = event.get("viewer")
     if not isinstance(raw, str) or not 1 <= len(raw) <= 256:
         said = "viewer must be text of 1 to 256 characters"
-        raise strict.Refused([strict.Fault("$.viewer", said), *strict.wrong(event, kind)])
+        rest = {field: event[field] for field in event if field != "viewer"}
+        raise strict.Refused([strict.Fault("$.viewer", said), *strict.wrong(rest, kind)])
     viewer = pseudonym(raw, key)
     if CALLER in event:
         raise refused(f"there is no field '{CALLER}': it is the name of the key", f"$.{CALLER}")

@@ -8,6 +8,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from itertools import repeat
 from typing import TypeVar
 
 from keyart.schemas.errors import Fenced, InvalidRecord, OffsetMismatch, StoreAway
@@ -140,16 +141,17 @@ class LaneBase:
         """
         held: dict[tuple[str, str], bytes | None] = {}
         families: dict[str, list[str]] = {}
-        for family, key in sorted(wanted):
+        for family, key in wanted:
             families.setdefault(family, []).append(key)
         total = 0
-        for family, keys in families.items():
+        for family, keys in sorted(families.items()):
+            keys.sort()
             first, step = 0, READ_FIRST
             while first < len(keys):
                 some = keys[first : first + step]
                 values = self._store.read(self.lane, family, some)
-                held.update({(family, key): value for key, value in zip(some, values, strict=True)})
-                size = sum(len(value) for value in values if value is not None)
+                held.update(zip(zip(repeat(family), some), values, strict=True))
+                size = sum(map(len, filter(None, values)))
                 total += size
                 if total > MAX_HELD_BYTES and not alone:
                     raise Oversized("the batch wants too much stored state")

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from keyart.streams.steps.join import Early
+from keyart.streams.steps.join.logged import first_of
 
 MAX_EARLY_BYTES: Final = 64_000_000
 """Of a lane: some 200,000 events. What one viewer may have waiting is bounded by the join."""
@@ -38,10 +39,9 @@ class EarlyIndex:
         if (before := self._held.pop(viewer, None)) is not None:
             self.size -= before.size
         if early:
-            since_ms = min(each.received_at_ms for each in early)
-            size = LIST_BYTES + sum(OWN_BYTES + len(each.event) for each in early)
-            self._held[viewer] = Wait(since_ms, size)
-            self.size += self._held[viewer].size
+            size = LIST_BYTES + OWN_BYTES * len(early) + sum([len(each.event) for each in early])
+            self._held[viewer] = Wait(first_of(early), size)
+            self.size += size
 
     def beyond(self, most: int) -> list[str]:
         """Return the viewers who have waited longest, whose events are more than is over `most`.

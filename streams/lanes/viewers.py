@@ -4,14 +4,12 @@ import logging
 from collections.abc import Container, Iterator, Sequence
 from functools import partial
 from itertools import islice
-
-from msgspec import structs
+from operator import attrgetter
 
 from keyart.models.taste.update import TasteRates
 from keyart.schemas import codec
 from keyart.schemas.decisions import DecisionPage
 from keyart.schemas.errors import InvalidRecord
-from keyart.schemas.events import Adoption, Correction, Erasure, Impression, Proposed
 from keyart.schemas.topics import DECISIONS, EVENTS
 from keyart.streams.catalogue.view import CatalogueView
 from keyart.streams.families import (
@@ -24,6 +22,7 @@ from keyart.streams.families import (
 )
 from keyart.streams.lanes.base import LaneBase, decoded, last_offsets
 from keyart.streams.lanes.batch import Batch
+from keyart.streams.lanes.came import Came, sort_out
 from keyart.streams.lanes.early import MAX_EARLY_BYTES, EarlyIndex
 from keyart.streams.lanes.stored import JoinMeta, stored_checks
 from keyart.streams.letters import reason_of
@@ -31,22 +30,14 @@ from keyart.streams.ports import VIEWERS, Lane, LogRecord, StateStore
 from keyart.streams.steps import explored, join, taste
 from keyart.streams.steps.due import Due, DueIndex
 from keyart.streams.steps.effects import Effects, Held
-from keyart.streams.steps.join import (
-    JoinBatch,
-    JoinRules,
-    Logged,
-    older,
-)
+from keyart.streams.steps.join import JoinBatch, JoinRules, older
 from keyart.streams.steps.join.state import Visit, due_of, unpack_due
-from keyart.streams.steps.reasons import counter
 
 log = logging.getLogger(__name__)
 MAX_CLOSED = 1000
 ROUNDS = 5
 """So many times so many windows are closed by one call, each time with a commit of its own."""
 LOST_AT_ONCE = 100
-MAX_FAST_MS = 600_000
-"""What a device's clock may be ahead before its times are replaced by those of receipt."""
 OLDER_AT_ONCE = 500
 LEAP = 20
 """An epoch is above the time in milliseconds; so many bits more is above any number of rewards."""
@@ -225,32 +216,21 @@ class ViewersLane(LaneBase):
             [record for record in batch.records if record.topic == DECISIONS],
             codec.decisions.decode,
             effects,
-            time_of=lambda page: page.decided_at_ms,
+            time_of=attrgetter("decided_at_ms"),
         )
         read = decoded(
             [record for record in batch.records if record.topic == EVENTS],
             codec.events.decode,
             effects,
-            time_of=lambda event: event.occurred_at_ms,
+            time_of=attrgetter("occurred_at_ms"),
         )
-        effects.counts["events"] += len(read)
-        logged = []
-        for record, event in read:
-            if isinstance(event, Proposed):
-                # what was proposed teaches by what viewers do of it; it is logged to be judged
-                effects.counts["proposed"] += 1
-            elif join.is_foreign(event):
-                impression = isinstance(event, Impression)
-                effects.counts[counter("foreign", impression=impression)] += 1
-            else:
-                logged.append((record.logged_at_ms, event))
-        events = [event for _, event in logged]
-        pages = [page for _, page in decided]
-        wanted = join.wanted(pages, events, batch.due) | taste.wanted(events)
-        wanted |= explored.wanted(events)
+        came = sort_out(read, effects.counts)
+        moving = [event for _, event in came.moving]
+        wanted = join.wanted([page for _, page in decided], came.joining, batch.due)
+        wanted |= taste.wanted(moving) | explored.wanted(moving)
         alone = batch.size == 1
         held = self._held(wanted, alone=alone)
-        steps = partial(self._steps, held, decided, logged, batch.due, alone=alone)
+        steps = partial(self._steps, held, decided, came, batch.due, alone=alone)
         made, joined = self._with_readable(held, steps)
         effects.add(made)
         self._commit(effects, last_offsets(batch.records))
@@ -269,42 +249,22 @@ class ViewersLane(LaneBase):
         self,
         held: dict[tuple[str, str], bytes | None],
         decided: Sequence[tuple[LogRecord, DecisionPage]],
-        logged: Sequence[taste.Logged],
+        came: Came,
         due: Sequence[Due],
         *,
         alone: bool,
     ) -> tuple[Effects, JoinBatch]:
-        bounded = _bounded(logged)
-        effects = taste.taste_step(held, bounded, self._catalogue, self._rates)
-        effects.add(explored.explored_step(held, bounded))
+        effects = taste.taste_step(held, came.moving, self._catalogue, self._rates)
+        effects.add(explored.explored_step(held, came.moving))
         batch = self._batch(held)
-        events = [
-            event if isinstance(event, Erasure) else Logged(at_ms, event)
-            for at_ms, event in logged
-            if not isinstance(event, Adoption | Correction | Proposed)
-        ]
-        then = batch.wanted_then(events, due) - held.keys()
-        held.update(self._held(then, alone=alone))
         for record, page in decided:
             batch.decide(page, record.logged_at_ms)
-        for each in events:
-            batch.observe(each)
+        then = batch.wanted_then(came.joining, due) - held.keys()
+        held.update(self._held(then, alone=alone))
+        batch.observe(came.joining)
         batch.close(due)
         effects.add(batch.finish())
         if batch.sequence != self._meta.sequence:
             effects.puts[JOIN_META] = codec.pack(JoinMeta(sequence=batch.sequence))
         effects.counts["decisions"] += sum(len(page.decisions) for _, page in decided)
         return effects, batch
-
-
-def _bounded(logged: Sequence[taste.Logged]) -> list[taste.Logged]:
-    """Return the events as taste may take them: none happened long after the log had it.
-
-    Taste fades by the time of its events: a clock hours ahead would wipe out what was there.
-    """
-    return [
-        (at_ms, structs.replace(event, occurred_at_ms=at_ms))
-        if 0 < at_ms < event.occurred_at_ms - MAX_FAST_MS
-        else (at_ms, event)
-        for at_ms, event in logged
-    ]

@@ -6,11 +6,10 @@ after a play of two minutes, a finish or a like; a click is a look. What cluster
 not kept: it is asked of the table that serves, so that a new table needs no replay.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from keyart.models.taste.strength import QUALITY_MINUTES
-from keyart.schemas.errors import InvalidRecord
 from keyart.schemas.events import Adoption, Correction, Erasure, Event, Finish, Hide, Like, Play
 from keyart.schemas.explored import (
     ALLOWED,
@@ -56,9 +55,9 @@ def begins_anew(event: Event) -> bool:
     return isinstance(event, Erasure) or (isinstance(event, Correction) and event.reset)
 
 
-def wanted(events: Sequence[Event]) -> Wanted:
-    """Return the records that these events change."""
-    return {(EXPLORED, event.viewer) for event in events if _changes(event)}
+def wanted(events: Iterable[Event]) -> Wanted:
+    """Return the records that these events may change."""
+    return {(EXPLORED, event.viewer) for event in events if _may_change(event)}
 
 
 def explored_step(held: Held, events: Sequence[Logged]) -> Effects:
@@ -69,7 +68,7 @@ def explored_step(held: Held, events: Sequence[Logged]) -> Effects:
     effects = Effects()
     now: dict[str, Marks] = {}
     for _, event in events:
-        if not _changes(event):
+        if not _may_change(event):
             continue
         viewer = event.viewer
         before = now[viewer] if viewer in now else unpack_explored(held[EXPLORED, viewer])
@@ -83,11 +82,8 @@ def explored_step(held: Held, events: Sequence[Logged]) -> Effects:
     return effects
 
 
-def _changes(event: Event) -> bool:
+def _may_change(event: Event) -> bool:
     # most are impressions, and this is asked of every event
     if type(event) not in MARKING:
         return False
-    try:
-        return begins_anew(event) or bool(marks_of(event))
-    except InvalidRecord:
-        return True  # its step refuses it, alone
+    return not isinstance(event, Play) or event.minutes >= QUALITY_MINUTES

@@ -5,7 +5,7 @@ together. An impression moves no taste. An event id among the viewer's last 16 i
 changes nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from zlib import crc32
 
 import numpy as np
@@ -17,6 +17,7 @@ from keyart.schemas.events import (
     Adoption,
     Correction,
     Engagement,
+    Engaging,
     Erasure,
     Event,
     Impression,
@@ -34,7 +35,7 @@ from keyart.streams.families import TASTE
 from keyart.streams.steps.effects import Effects, Held, Wanted
 
 
-def wanted(events: Sequence[Event]) -> Wanted:
+def wanted(events: Iterable[Event]) -> Wanted:
     """Return the tastes that these events move."""
     return {(TASTE, event.viewer) for event in events if not isinstance(event, Impression)}
 
@@ -55,18 +56,21 @@ def taste_step(
     """
     effects = Effects()
     turns = _turns(events)
-    viewers = sorted({event.viewer for turn in turns for _, event in turn})
-    if not viewers:
+    if not turns:
         return effects
+    # whoever has a second turn has a first
+    viewers = sorted([event.viewer for _, event in turns[0]])
     place = {viewer: at for at, viewer in enumerate(viewers)}
     space = catalogue.space.identity
     tastes = unpack_tastes([held[TASTE, viewer] for viewer in viewers], space)
     erased: set[str] = set()
     for turn in turns:
-        moves = [(at_ms, event) for at_ms, event in turn if isinstance(event, Engagement)]
+        moves = [(at_ms, event) for at_ms, event in turn if isinstance(event, Engaging)]
         if moves:
             _engage(tastes, place, moves, catalogue, rates, effects)
-        for _, event in turn:
+        if erased:
+            erased.difference_update([event.viewer for _, event in turn])
+        for _, event in turn if len(moves) < len(turn) else ():
             if isinstance(event, Correction) and (event.concepts or event.reset):
                 at = place[event.viewer]
                 tastes[at : at + 1] = _correct(tastes[at : at + 1], event, catalogue)
@@ -76,8 +80,6 @@ def taste_step(
             elif isinstance(event, Erasure):
                 tastes[place[event.viewer]] = empty_tastes(1, space)[0]
                 effects.counts["erasures"] += 1
-            erased.discard(event.viewer)
-            if isinstance(event, Erasure):
                 erased.add(event.viewer)
     blank = blank_taste(space)
     for viewer, blob in zip(viewers, pack_tastes(tastes), strict=True):

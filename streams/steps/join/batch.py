@@ -6,9 +6,9 @@ from itertools import compress
 from msgspec import structs
 
 from keyart.schemas import codec
-from keyart.schemas.assigned import mark
+from keyart.schemas.assigned import Assigned, mark
 from keyart.schemas.decisions import DecisionPage
-from keyart.schemas.events import Erasure, Event, Impression, TitleEvent
+from keyart.schemas.events import AboutTitle, Erasure, Event, Impression, TitleEvent
 from keyart.schemas.ids import fits, is_decision_id
 from keyart.schemas.rewards import Reward
 from keyart.schemas.topics import REWARDS
@@ -17,7 +17,7 @@ from keyart.streams.ports import Output
 from keyart.streams.steps.due import Due
 from keyart.streams.steps.effects import Effects, Held, Wanted
 from keyart.streams.steps.join.judging import judge
-from keyart.streams.steps.join.logged import MAX_EARLY, Early, Logged
+from keyart.streams.steps.join.logged import MAX_EARLY, ByViewer, Early, Logged
 from keyart.streams.steps.join.pages import (
     Opened,
     open_taken,
@@ -74,27 +74,34 @@ class JoinBatch:
         self.sequence = sequence
         self._viewers: dict[str, Viewer] = {}
         self._opened: dict[tuple[str, int], Opened] = {}
+        self._resolved: dict[str, tuple[Assigned, list[int | None]]] = {}
         stored = held.get(ERASED)
         self._traces: Traces = {} if stored is None else codec.unpack(stored, dict[int, Trace])
         self.effects = Effects()
         self.due: list[Due] = []
 
-    def wanted_then(self, events: Sequence[Logged | Erasure], due: Sequence[Due]) -> Wanted:
-        """Return what else the batch has to see, now that its viewers are known."""
+    def wanted_then(self, came: ByViewer, due: Sequence[Due]) -> Wanted:
+        """Return what else the batch has to see, now that its viewers and pages are known."""
         found: Wanted = {(WINDOWS, window_key(each.viewer, each.name)) for each in due if each.name}
-        for each in events:
-            if isinstance(each, Erasure):
-                viewer = self.viewer(each.viewer)
-                ids = [viewer.id_at(at) for at in range(len(viewer.assigned))]
-                found |= {(WINDOWS, window_key(viewer.key, id)) for id in ids}
+        for key, its in came.items():
+            viewer = self.viewer(key)
+            if not len(viewer.assigned):
                 continue
-            viewer = self.viewer(each.event.viewer)
-            if (at := viewer.resolve(each, self._rules)) is None:
-                continue
-            page = viewer.page_of(at)
-            found.add((WINDOWS, window_key(viewer.key, viewer.id_at(at, each.event))))
-            if page is not None and not page.has_seen(viewer.assigned.mark_at(at)):
-                found.add((PAGES, page_key(viewer.key, page.number)))
+            resolved: list[int | None] = []
+            for each in its:
+                if isinstance(each, Erasure):
+                    ids = [viewer.id_at(at) for at in range(len(viewer.assigned))]
+                    found |= {(WINDOWS, window_key(key, id)) for id in ids}
+                    resolved.append(None)
+                    continue
+                resolved.append(at := viewer.resolve(each, self._rules))
+                page = None if at is None else viewer.page_of(at)
+                if at is None or (page is not None and page.number in viewer.pages):
+                    continue
+                found.add((WINDOWS, window_key(key, viewer.id_at(at, each.event))))
+                if page is not None and not page.has_seen(viewer.assigned.mark_at(at)):
+                    found.add((PAGES, page_key(key, page.number)))
+            self._resolved[key] = viewer.assigned, resolved
         return found
 
     def decide(self, page: DecisionPage, logged_at_ms: int = 0) -> None:
@@ -133,16 +140,21 @@ class JoinBatch:
             else:
                 self._join(viewer, at, logged)
 
-    def observe(self, each: Logged | Erasure) -> None:
-        """Take in an impression, an engagement or an erasure."""
-        if isinstance(each, Erasure):
-            self._erase(each)
-            return
-        viewer = self.viewer(each.event.viewer)
-        if (at := viewer.resolve(each, self._rules)) is None:
-            self._wait(viewer, each)
-        else:
-            self._join(viewer, at, each)
+    def observe(self, came: ByViewer) -> None:
+        """Take in impressions, engagements and erasures, after `wanted_then` looked at them."""
+        for key, its in came.items():
+            viewer = self.viewer(key)
+            assigned, resolved = self._resolved.get(key, (viewer.assigned, [None] * len(its)))
+            for each, at in zip(its, resolved, strict=True):
+                if isinstance(each, Erasure):
+                    self._erase(each)
+                    continue
+                if viewer.assigned is not assigned:
+                    at = viewer.resolve(each, self._rules)
+                if at is None:
+                    self._wait(viewer, each)
+                else:
+                    self._join(viewer, at, each)
 
     def close(self, due: Iterable[Due]) -> None:
         """Close what is due: windows become rewards, what is over is forgotten."""
@@ -319,21 +331,19 @@ class JoinBatch:
 
     def _count(self, what: str, *events: Logged) -> None:
         for each in events:
-            name = counter(what, impression=isinstance(each.event, Impression))
-            self.effects.counts[name] += 1
+            self.effects.counts[counter(what, impression=isinstance(each.event, Impression))] += 1
 
 
-def wanted(pages: Sequence[DecisionPage], events: Sequence[Event], due: Sequence[Due]) -> Wanted:
+def wanted(pages: Sequence[DecisionPage], came: Iterable[str], due: Sequence[Due]) -> Wanted:
     """Return the state of the viewers in a batch; `JoinBatch.wanted_then` says what else."""
-    viewers = {page.viewer for page in pages} | {each.viewer for each in due}
-    viewers |= {event.viewer for event in events if isinstance(event, TitleEvent | Erasure)}
+    viewers = {page.viewer for page in pages}.union(came, [each.viewer for each in due])
     found = {(family, viewer) for viewer in viewers for family in (ASSIGNED, VISITS)}
     return found | {ERASED} if viewers else found
 
 
 def is_foreign(event: Event) -> bool:
     """Return whether an event names a decision that was made for another viewer or title."""
-    if not isinstance(event, TitleEvent) or event.decision is None:
+    if not isinstance(event, AboutTitle) or event.decision is None:
         return False
     return not fits(event.decision, event.viewer, event.title)
 

@@ -1,5 +1,6 @@
 """An event with the time of the log, and as it waits for its decision."""
 
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -7,7 +8,7 @@ from msgspec import Raw, Struct
 
 from keyart.schemas import codec
 from keyart.schemas.errors import InvalidRecord
-from keyart.schemas.events import TitleEvent
+from keyart.schemas.events import Erasure, TitleEvent
 from keyart.streams.steps.join.clocks import Stamp
 
 MAX_EARLY: Final = 64
@@ -30,6 +31,10 @@ class Logged(Struct, frozen=True, array_like=True):
     def stamp(self) -> Stamp:
         """Its two times."""
         return Stamp(self.event.occurred_at_ms, self.logged_at_ms)
+
+
+ByViewer = Mapping[str, Sequence[Logged | Erasure]]
+"""What a batch brings of each viewer, in the log's order."""
 
 
 class Early(Struct, frozen=True, array_like=True):
@@ -61,3 +66,8 @@ class Early(Struct, frozen=True, array_like=True):
     def received_at_ms(self) -> int:
         """When the log had it, as far as is known."""
         return self.logged_at_ms or self.logged.received_at_ms
+
+
+def first_of(early: Sequence[Early]) -> int:
+    """Return when the log had the first of some that wait."""
+    return min([each.logged_at_ms or each.received_at_ms for each in early])

@@ -9,7 +9,7 @@ from keyart.schemas import codec
 from keyart.schemas.errors import InvalidRecord
 from keyart.schemas.rewards import Reward
 from keyart.streams.steps.join.clocks import Stamp
-from keyart.streams.steps.join.logged import Early, Logged
+from keyart.streams.steps.join.logged import Early, Logged, first_of
 from keyart.streams.steps.join.rules import HOUR_MS, JoinRules
 
 MAX_EVENTS: Final = 32
@@ -57,7 +57,8 @@ class Visit(Struct, array_like=True):
     def until(self, rules: JoinRules) -> int | None:
         """Return when the next of it is over, None when there is nothing."""
         times = [page.due_ms for page in self.pages]
-        times += [each.received_at_ms + rules.patience_ms for each in self.early]
+        if self.early:
+            times.append(first_of(self.early) + rules.patience_ms)
         if self.rewards:
             times.append((self.hour + 1) * HOUR_MS + rules.patience_ms)
         return min(times, default=None)

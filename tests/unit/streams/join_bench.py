@@ -48,19 +48,17 @@ class Bench:
             and not is_foreign(record)
         ]
         due = self.due.until(now_ms, 100)
-        held = {key: self.state.get(key) for key in wanted(pages, events, due)}
+        came: dict[str, list[Logged | Erasure]] = {}
+        for each in events:
+            at_ms = each.occurred_at_ms if received is None else T0 + received
+            logged = each if isinstance(each, Erasure) else Logged(at_ms, each)
+            came.setdefault(each.viewer, []).append(logged)
+        held = {key: self.state.get(key) for key in wanted(pages, came, due)}
         batch = JoinBatch(held, self.rules, source=3, sequence=self.sequence)
-        logged = [
-            each
-            if isinstance(each, Erasure)
-            else Logged(each.occurred_at_ms if received is None else T0 + received, each)
-            for each in events
-        ]
-        held |= {key: self.state.get(key) for key in batch.wanted_then(logged, due)}
         for page in pages:
             batch.decide(page, page.decided_at_ms if received is None else T0 + received)
-        for each in logged:
-            batch.observe(each)
+        held |= {key: self.state.get(key) for key in batch.wanted_then(came, due)}
+        batch.observe(came)
         batch.close(due)
         effects = batch.finish()
         self.state.update(effects.puts)

@@ -25,7 +25,6 @@ from keyart.schemas.explored import (
     ALLOWED,
     DECLINED,
     HID,
-    MARK_DTYPE,
     MOST,
     TOOK,
     Marks,
@@ -115,7 +114,7 @@ def test_a_record_is_bounded() -> None:
     for kind in range(4):
         marks = joined(marks, {mark_of(f"{kind}-{at}", kind): at for at in range(1000)})
     assert len(marks) == sum(MOST)
-    assert len(pack_explored(marks)) == 1 + MARK_DTYPE.itemsize * sum(MOST) == 3841
+    assert len(pack_explored(marks)) == 1 + 12 * sum(MOST) == 3841
     Adoption(id="a", viewer=WHO, occurred_at_ms=0, taste=b"", explored=pack_explored(marks))
 
 

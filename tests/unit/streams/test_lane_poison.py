@@ -1,6 +1,7 @@
 """What cannot be read or applied is set aside, alone, with its reason; the rest goes on."""
 
 from collections.abc import Callable
+from itertools import chain
 
 import msgspec
 import pytest
@@ -16,6 +17,7 @@ from keyart.streams.letters import STATE
 from keyart.streams.memory.store import MemoryLog, MemoryStore
 from keyart.streams.ports import TITLES, VIEWERS, Commit, Lane
 from keyart.streams.steps import join
+from keyart.streams.steps.join.logged import ByViewer
 from keyart.streams.steps.join.state import Window
 from keyart.streams.steps.join.viewers import Viewer
 from tests.unit.streams.lane_world import (
@@ -62,10 +64,11 @@ def failing(kind: type, name: str) -> Callable[..., None]:
     """Return `observe` that fails on one event, as a fault of ours would."""
     whole = join.JoinBatch.observe
 
-    def observe(self: join.JoinBatch, event: object) -> None:
-        if getattr(getattr(event, "event", event), "id", "") == name:
-            raise kind("a fault of ours")
-        whole(self, event)  # type: ignore[arg-type]
+    def observe(self: join.JoinBatch, came: ByViewer) -> None:
+        for each in chain(*came.values()):
+            if getattr(getattr(each, "event", each), "id", "") == name:
+                raise kind("a fault of ours")
+        whole(self, came)
 
     return observe
 
