@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 COMMAND = (sys.executable, "-m", "keyart.services.cli.main")
-PATIENCE_S = 60.0
+PATIENCE_S = 180.0
 
 
 class Serving:

@@ -23,6 +23,7 @@ from keyart.schemas.rewards import Reward
 from keyart.schemas.topics import EVENTS, REWARDS
 from keyart.services.wiring.settings import Settings, read_settings
 from keyart.streams.ports import TITLES, Lane
+from tests.faults.serving import PATIENCE_S
 from tests.faults.truth import WINDOW_S, acts, plain_join, settle
 from tests.opened import Opened
 
@@ -58,7 +59,7 @@ class Family:
         return subprocess.Popen(command, env=self.environment)
 
     def wait_ready(self) -> None:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
             try:
                 if self.client.get("/health/ready").status_code == 200:
@@ -66,7 +67,7 @@ class Family:
             except httpx.HTTPError:
                 pass
             time.sleep(0.1)
-        pytest.fail("keyart did not become ready within a minute")
+        pytest.fail(f"keyart did not become ready within {PATIENCE_S:.0f} s")
 
     def member(self, name: str) -> psutil.Process | None:
         """Return the api's, the steps' or Valkey's process."""
