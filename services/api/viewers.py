@@ -8,6 +8,8 @@ from litestar.params import Body, PathParameter
 from msgspec import Meta, Struct, structs
 
 from keyart.models.serendipity.advice.interests import interests_of
+from keyart.models.serendipity.advice.plan import proposals_of
+from keyart.models.serendipity.advice.words import why_proposed
 from keyart.schemas import codec
 from keyart.schemas.errors import InvalidRecord, NotFound
 from keyart.schemas.events import MAX_DECLINED, ClusterName, ConceptWeight, Correction, Erasure
@@ -24,6 +26,7 @@ from keyart.streams.reading import usable_taste
 from keyart.streams.steps.explored import marks_of
 
 NAMES_EACH = 3
+MOST_PROPOSED = 5
 Viewer = Annotated[str, PathParameter(max_length=256)]
 
 
@@ -51,11 +54,18 @@ class ExploredView(Struct, frozen=True, kw_only=True):
     titles: int
 
 
+class ProposedView(Struct, frozen=True, kw_only=True):
+    """An interest cluster that would be proposed to the viewer now, and one sentence why."""
+
+    cluster: str
+    why: str
+
+
 class TasteView(Struct, frozen=True, kw_only=True):
     """All that is kept of a viewer, in words and in numbers.
 
-    `explored`, the one entered first first, and `declined` are in the words of the table of
-    proposals; without one they are empty.
+    `explored`, the one entered first first, `proposed`, the best first, and `declined` are in the
+    words of the table of proposals; without one they are empty.
     """
 
     viewer: str
@@ -66,6 +76,7 @@ class TasteView(Struct, frozen=True, kw_only=True):
     concepts: tuple[ConceptView, ...]
     interests: tuple[InterestView, ...]
     explored: tuple[ExploredView, ...] = ()
+    proposed: tuple[ProposedView, ...] = ()
     declined: tuple[str, ...] = ()
 
 
@@ -108,7 +119,7 @@ async def get_viewer(viewer: Viewer, keyart: Keyart) -> TasteView:
 
 
 async def _ways(key: ViewerKey, keyart: ApiState) -> dict[str, Any]:
-    """Return what a viewer explored and declined, by field of `TasteView`."""
+    """Return what a viewer explored and declined, and what comes next, by field of `TasteView`."""
     atlas = keyart.advisor.atlas
     if atlas is None:
         return {}
@@ -118,9 +129,18 @@ async def _ways(key: ViewerKey, keyart: ApiState) -> dict[str, Any]:
         marks = {}  # its lane sets it aside
     found = interests_of(keyart.advisor.with_said(key, marks), atlas)
     explored = zip(found.explored, found.depths, strict=True)
+    proposed = [
+        each
+        for each in proposals_of(atlas.table, found.explored, found.depths)
+        if each not in found.declined and len(atlas.rows[each])
+    ]
     return {
         "explored": tuple(
             ExploredView(cluster=atlas.names[at], titles=depth) for at, depth in explored
+        ),
+        "proposed": tuple(
+            ProposedView(cluster=atlas.names[at], why=why_proposed(at, atlas, found))
+            for at in proposed[:MOST_PROPOSED]
         ),
         "declined": tuple(atlas.names[at] for at in sorted(found.declined)),
     }

@@ -8,15 +8,21 @@ from keyart.models.serendipity.advice.reasons import reason_of
 
 def why(place: Place, atlas: Atlas, interests: Interests) -> str:
     """Return the sentence of a place on the page of a viewer; of a draw, that it was drawn."""
-    names, planner = atlas.names, atlas.table.manifest.planner
-    name = names[place.cluster]
+    name = atlas.names[place.cluster]
     if not place.proposed:
         return f"You watch {name}."
     if place.random or not place.said:
         return f"You have not watched {name} yet; it was drawn at random, to learn if you like it."
+    return why_proposed(place.cluster, atlas, interests)
+
+
+def why_proposed(cluster: int, atlas: Atlas, interests: Interests) -> str:
+    """Return the sentence of a cluster that the table speaks for, of a viewer with interests."""
+    names, planner = atlas.names, atlas.table.manifest.planner
+    name = names[cluster]
     if planner == "popular":
         return f"Many viewers come to {name}, and you have not yet."
-    reason = reason_of(atlas.table, interests.explored, place.cluster)
+    reason = reason_of(atlas.table, interests.explored, cluster)
     mine = names[reason.first]
     if reason.second is not None:
         mine = f"{mine} and {names[reason.second]}"

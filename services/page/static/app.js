@@ -5,6 +5,7 @@ import { Filters } from "/page/filters.js";
 import { ago } from "/page/format.js";
 import { showOverview, showTimeline } from "/page/overview.js";
 import { Titles } from "/page/titles.js";
+import { Viewers } from "/page/viewers.js";
 
 const EVERY_MS = 2000;
 const SLOWEST_MS = 30000;
@@ -18,9 +19,9 @@ let last = {};
 
 class Away extends Error {}
 
-function raw(path) {
-  const headers = key ? { Authorization: `Bearer ${key}` } : {};
-  return fetch(path, { headers, cache: "no-store", signal: AbortSignal.timeout(15000) });
+function raw(path, more = {}) {
+  const headers = { ...more.headers, ...(key ? { Authorization: `Bearer ${key}` } : {}) };
+  return fetch(path, { ...more, headers, cache: "no-store", signal: AbortSignal.timeout(15000) });
 }
 
 // Return the answer, or null where there is no such thing and `mayMiss` says that this is no fault.
@@ -43,6 +44,8 @@ const decisions = new Decisions(ask, (title) => {
   titles.pick(title);
   byId("titles-title").scrollIntoView({ behavior: "smooth", block: "start" });
 });
+
+new Viewers(raw);
 
 // What is asked for between two rounds must not throw into nothing: the next round will tell.
 function guarded(call) {

@@ -1,0 +1,114 @@
+"""One viewer on the page: what they explored, what is proposed, and "not this"."""
+
+import os
+import signal
+import subprocess
+import time
+import urllib.error
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+from typer.testing import CliRunner
+
+from keyart.services.cli.serendipity import app
+from tests.browser.test_serve import COMMAND, call
+from tests.unit.services.test_evaluate_serendipity import folder
+
+Look = Callable[..., Page]
+VIEWER = 'ann "the first"'
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, free_port: int) -> Iterator[str]:
+    data = tmp_path_factory.mktemp("viewers")
+    train = str(folder(data / "train", range(80)))
+    made = CliRunner().invoke(
+        app, ["build", str(data / "serendipity"), "--train", train, "--clusters", "12"]
+    )
+    assert made.exit_code == 0, made.output
+    environ = {name: text for name, text in os.environ.items() if not name.startswith("KEYART_")}
+    environ |= {"KEYART_DATA_DIR": str(data), "KEYART_API_PORT": str(free_port)}
+    said = Path(data) / "said.log"
+    with said.open("wb") as output:
+        process = subprocess.Popen(COMMAND, env=environ, stdout=output, stderr=output)
+    url = f"http://127.0.0.1:{free_port}"
+    try:
+        wait(lambda: process.poll() is None and bool(call(f"{url}/v1/insight/overview")), said)
+        for name in [f"t{group}-{at}" for group in range(12) for at in range(6)]:
+            artworks = [{"id": "a", "description": f"a picture of {name}"}]
+            call(f"{url}/v1/titles/{name}", {"id": name, "artworks": artworks}, "PUT")
+        events = [
+            {"type": "finish", "id": name, "viewer": VIEWER, "title": name}
+            for name in ("t0-1", "t3-2")
+        ]
+        call(f"{url}/v1/events", {"events": events}, "POST")
+        ask = {"viewer": VIEWER, "count": 1}
+        # both are read, and the table knows every title
+        wait(
+            lambda: (
+                call(f"{url}/v1/serendipity", ask, "POST")["titles"][0]["why"].count("tag") == 3
+            ),
+            said,
+        )
+        yield url
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(30)
+
+
+def wait(holds: Callable[[], bool], said: Path, seconds: float = 90) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            if holds():
+                return
+        except (OSError, urllib.error.HTTPError, IndexError):
+            pass
+        time.sleep(0.1)
+    pytest.fail(said.read_text())
+
+
+def clusters(page: Page, name: str) -> list[str]:
+    return page.locator(f"[data-list={name}] li b").all_inner_texts()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_not_this_is_said_and_taken_back_on_the_page(
+    look: Look, site: str, width: int, theme: str
+) -> None:
+    page = look(site, width=width, theme=theme)
+    page.get_by_label("The viewer, as your site calls them").fill(VIEWER)
+    page.get_by_role("button", name="Look").click()
+    expect(page.locator("[data-list=explored] li")).to_have_count(2)
+    expect(page.locator("[data-list=proposed] li")).to_have_count(5)
+    first = clusters(page, "proposed")[0]
+    assert "tag9" in first
+    expect(page.locator("[data-list=proposed] li").first).to_contain_text(
+        f"people who do often come to {first}."
+    )
+    page.get_by_role("button", name=f"not this: {first}").click()
+    expect(page.locator("[data-list=declined] li b")).to_have_text([first])
+    expect(page.locator("#viewer-words")).to_have_text(f"{first} is not proposed any more.")
+    assert first not in clusters(page, "proposed")
+    if shots := os.environ.get("KEYART_SHOTS"):
+        page.locator(".viewers").screenshot(path=f"{shots}/viewers-{width}-{theme}.png")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    # within one second a decline stands: the withdrawal must be of a later one
+    at_s = int(time.time())
+    wait(lambda: int(time.time()) > at_s, Path(os.devnull), 5)
+    page.get_by_role("button", name=f"allow again: {first}").click()
+    expect(page.locator("[data-list=declined] li")).to_have_count(0)
+    assert clusters(page, "proposed")[0] == first
+    # what was said within this second must not meet the next test's decline
+    at_s = int(time.time())
+    wait(lambda: int(time.time()) > at_s, Path(os.devnull), 5)
+
+
+def test_nobody_is_told_as_nobody(look: Look, site: str) -> None:
+    page = look(site, expected="404")
+    page.get_by_label("The viewer, as your site calls them").fill("nobody")
+    page.get_by_role("button", name="Look").click()
+    expect(page.locator("#viewer-detail")).to_contain_text("Nothing is kept of this viewer")
