@@ -16,6 +16,7 @@ import vowpalwabbit
 from mabwiser.mab import MAB, LearningPolicy
 
 from keyart.models.statistics.timeline import Key
+from keyart.schemas import codec
 from keyart.schemas.decisions import Versions
 from keyart.schemas.posterior import TitlesMeta
 from keyart.schemas.rewards import Reward
@@ -59,7 +60,7 @@ class Keyart:
                 )
             )
         self.lines = [msgspec.json.encode(reward) for reward in self.rewards]
-        self.decoder = msgspec.json.Decoder(Reward)
+        self.decoder = codec.rewards
         self.held: dict[tuple[str, str], bytes | None] = {}
         self.buckets: list[Key] = []
         self.rules = BanditRules()
