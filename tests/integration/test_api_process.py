@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from keyart.schemas.topics import DECISIONS
 from keyart.services.wiring.settings import Settings
 from tests.opened import Opened
 
+pytestmark = pytest.mark.timeout(600)
 COMMAND = (sys.executable, "-m", "keyart.services.cli.main", "api")
 
 
@@ -45,7 +47,7 @@ def call(port: int, path: str, body: Any = None, method: str | None = None) -> b
         headers={"content-type": "application/json"},
         method=method,
     )
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         found: bytes = answer.read()
     return found
 
@@ -63,7 +65,7 @@ def wait_until_ready(port: int, process: "subprocess.Popen[bytes]") -> None:
 
 def end(process: "subprocess.Popen[bytes]") -> int:
     process.send_signal(signal.SIGTERM)
-    _, said = process.communicate(timeout=30)
+    _, said = process.communicate(timeout=120)
     assert b"Traceback" not in said, said
     return process.returncode
 
@@ -74,6 +76,24 @@ def decided(port: int, count: int) -> None:
         assert len(json.loads(call(port, "/v1/decisions", body))["decisions"]) == 1
 
 
+def known_to_all(port: int) -> int:
+    """Wait until every process knows the title; return how many decisions were made meanwhile.
+
+    The other process looks once a second; forty answers in a row are not all of one process.
+    """
+    deadline, asked, made, together = time.monotonic() + 120, 0, 0, 0
+    while together < 40:
+        assert time.monotonic() < deadline
+        body = {"viewer": f"w{asked}", "titles": ["t"]}
+        try:
+            known = len(json.loads(call(port, "/v1/decisions", body))["decisions"])
+        except urllib.error.HTTPError as refused:
+            assert refused.code == 404  # none of the titles is known there
+            known = 0
+        asked, made, together = asked + 1, made + known, together + 1 if known else 0
+    return made
+
+
 def test_what_was_decided_is_logged_before_the_end(parts: Opened, free_port: int) -> None:
     process = start(parts, free_port)
     try:
@@ -82,7 +102,7 @@ def test_what_was_decided_is_logged_before_the_end(parts: Opened, free_port: int
         call(free_port, "/v1/titles/t", title, "PUT")
         decided(free_port, 50)
         second = start(parts, free_port)
-        _, said = second.communicate(timeout=60)
+        _, said = second.communicate(timeout=180)
         assert second.returncode == 1 and b"KEYART_API_PORT" in said
         with socket.create_connection(("127.0.0.1", free_port)) as raw:
             raw.sendall(b"\x16\x03\x01 no HTTP at all\r\n\r\n" * 50)
@@ -98,11 +118,11 @@ def test_several_processes_share_a_port_and_their_counts(parts: Opened, free_por
     try:
         wait_until_ready(free_port, process)
         call(free_port, "/v1/titles/t", {"artworks": [{"id": "a"}, {"id": "b"}]}, "PUT")
-        time.sleep(3)  # the other process looks once a second
+        made = known_to_all(free_port)
         decided(free_port, 60)
         lines = call(free_port, "/metrics").decode().splitlines()
         counts = [line for line in lines if line.startswith("keyart_decisions_total")]
-        assert sum(float(line.rpartition(" ")[2]) for line in counts) == 60
+        assert sum(float(line.rpartition(" ")[2]) for line in counts) == made + 60
     finally:
         assert end(process) == 0
-    assert parts.log.length(DECISIONS, 0) == 60
+    assert parts.log.length(DECISIONS, 0) == made + 60

@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from keyart.schemas import codec
+from keyart.schemas.decisions import Decision
 from keyart.schemas.events import Correction, Proposed
 from keyart.schemas.ids import pseudonym
 from keyart.schemas.topics import DECISIONS, EVENTS
@@ -106,6 +107,14 @@ def proposed_to(parts: Opened, viewer: str) -> list[Proposed]:
     return [each for each in events if isinstance(each, Proposed) and each.viewer == who]
 
 
+def decided_in(parts: Opened) -> dict[str, Decision]:
+    return {
+        decision.id: decision
+        for value in logged(parts, DECISIONS)
+        for decision in codec.decisions.decode(value).decisions
+    }
+
+
 def test_a_viewer_gets_what_people_like_them_come_to(
     client: Client, parts: Opened, placed: dict[str, list[str]]
 ) -> None:
@@ -129,17 +138,14 @@ def test_the_page_and_its_pictures_are_logged_as_they_are_answered(
 ) -> None:
     watch(client, parts, "bob", "t0-0", "t4-0")
     answer = ask(client, "bob", surface="detail", count=2)
-    within(5, lambda: proposed_to(parts, "bob"))
+    pictures = {each["picture"]["id"] for each in answer["titles"]}
+    within(5, lambda: proposed_to(parts, "bob") and pictures <= decided_in(parts).keys())
     (page,) = proposed_to(parts, "bob")
     assert (page.id, page.surface, page.table) == (answer["id"], "detail", answer["table"])
     assert [(each.title, each.cluster, each.propensity) for each in page.titles] == [
         (each["title"], each["cluster"], each["propensity"]) for each in answer["titles"]
     ]
-    decided = {
-        decision.id: decision
-        for value in logged(parts, DECISIONS)
-        for decision in codec.decisions.decode(value).decisions
-    }
+    decided = decided_in(parts)
     for each in answer["titles"]:
         decision = decided[each["picture"]["id"]]
         assert decision.title == each["title"] == each["picture"]["title"]
