@@ -119,8 +119,14 @@ def test_a_site_is_played_and_watched(look: Look, service: str) -> None:
     expect(page.locator("#fractions polyline").first).to_be_visible()
     expect(page.locator("#vitals")).to_contain_text("match their propensities")
 
-    overview = call(f"{service}/v1/insight/overview")
-    assert sum(policy["impressions"] for policy in overview["policies"]) > 200
+    # what was sent is learned beside the answers
+    deadline = time.monotonic() + 120
+    while True:
+        overview = call(f"{service}/v1/insight/overview")
+        if sum(policy["impressions"] for policy in overview["policies"]) > 200:
+            break
+        assert time.monotonic() < deadline, overview
+        time.sleep(0.2)
     # a page of which every decision is kept for its dwell period is not logged again
     assert 100 < overview["decisions"] <= 240
 
