@@ -148,6 +148,49 @@ def refresh(
     _kept(tables, made, promote=promote or when_due, why=why, json=json, fence=fence)
 
 
+@app.command()
+def report(
+    days: Annotated[float, typer.Option(min=0, help="of pages of the last days; 0: of all")] = 30.0,
+    json: Json = None,
+) -> None:
+    """Say what came of the pages that this site served, by kind of place, from its log.
+
+    UEUC are unique pairs of a viewer and an interest cluster that they engaged with, per 1,000
+    places seen. Guardrails beside it: how much of what was seen was new, and of what was engaged
+    with how much was finished or liked, and hidden. Intervals are 95 % and count viewers.
+    """
+    from keyart.models.serendipity.measure.lived import KNOWN
+    from keyart.services.jobs.serendipity.came import came_of
+    from keyart.services.wiring.clock import now_ms
+    from keyart.services.wiring.logs import history_of
+
+    check_json(json)
+    quiet = json == STANDARD_OUTPUT
+    with site() as its:
+        since_ms = now_ms() - round(days * DAY_MS) if days else 0
+        found = came_of(history_of(*its), its.settings.partitions, since_ms=since_ms)
+    seen = sum(each.places for each in found.values())
+    new = seen - found[KNOWN].places
+    typer.echo(
+        f"{counted(seen, 'place')} seen"
+        + (f", {100 * new / seen:.0f} % of clusters not explored before" if seen else ""),
+        err=quiet,
+    )
+    for kind, each in found.items():
+        if each.ueuc is None or each.engaged is None or each.hidden is None:
+            typer.echo(f"{kind}: none", err=quiet)
+            continue
+        typer.echo(
+            f"{kind}: {counted(each.places, 'place')}, {counted(each.viewers, 'viewer')}; UEUC "
+            f"{each.ueuc.estimate:.1f} per 1,000 ({each.ueuc.low:.1f} to {each.ueuc.high:.1f}); "
+            f"engaged {100 * each.engaged.estimate:.1f} %, of which {100 * each.satisfied:.0f} % "
+            f"finished or liked; hidden {100 * each.hidden.estimate:.1f} %",
+            err=quiet,
+        )
+    kinds = {kind: each._asdict() for kind, each in found.items()}
+    write_json(json, {"seen": seen, "new": new, "kinds": kinds})
+
+
 def _to_folder(
     table: Path,
     world: "World",

@@ -11,7 +11,13 @@ from typer.testing import CliRunner
 from keyart.services.cli.main import app
 from keyart.services.wiring.clock import now_ms
 from tests.integration.test_api import Client, opened, site, title, within
-from tests.integration.test_serendipity import ask, run_lanes, titles_known, watch
+from tests.integration.test_serendipity import (
+    ask,
+    proposed_to,
+    run_lanes,
+    titles_known,
+    watch,
+)
 from tests.opened import Opened
 from tests.unit.services.test_evaluate_serendipity import folder
 
@@ -75,6 +81,30 @@ def test_a_champion_is_taken_in_by_its_alias_and_refreshed_by_the_site_itself(
         client.app.state.advisor.refresh()
         assert ask(client, "ann", count=1)["table"] == first["version"]["name"]
         assert run("serendipity", "refresh", "--when-due") == {"outcome": "not due"}
+
+
+def test_what_came_of_pages_is_told_of_the_log(parts: Opened, tmp_path: Path) -> None:
+    train = str(folder(tmp_path / "train", range(160)))
+    run("serendipity", "build", "--train", train, "--clusters", "12", "--promote")
+    with opened(parts) as client:
+        for name in TITLES:
+            assert client.put(f"/v1/titles/{name}", json=described(name)).status_code == 200
+        within(5, lambda: titles_known(client) == len(TITLES))
+        watch(client, parts, "ann", "t0-1", "t3-2")
+        answer = ask(client, "ann", count=2)
+        within(5, lambda: len(proposed_to(parts, "ann")) == 1)
+        events = []
+        for number, each in enumerate(answer["titles"]):
+            about = {"viewer": "ann", "title": each["title"], "decision": each["picture"]["id"]}
+            events.append({"type": "impression", "id": f"i{number}", **about})
+            if not number:
+                events.append({"type": "finish", "id": "f", **about})
+        assert client.post("/v1/events", json={"events": events}).status_code == 202
+        found = run("serendipity", "report")
+        assert (found["seen"], found["new"]) == (2, 2)
+        table = found["kinds"]["proposed by the table"]
+        assert table["ueuc"]["estimate"] == 500.0 and table["satisfied"] == 1.0
+        assert found["kinds"]["known by taste"]["places"] == 0
 
 
 def teach(client: Client, parts: Opened) -> None:
