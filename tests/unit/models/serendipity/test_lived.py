@@ -69,7 +69,8 @@ def test_pairs_are_counted_once_of_places_that_were_seen() -> None:
     assert table.engaged is not None and table.engaged.estimate == pytest.approx(2 / 4)
     assert table.hidden is not None and table.hidden.estimate == pytest.approx(1 / 4)
     assert table.satisfied == pytest.approx(1 / 2)
-    assert found[RANDOM].ueuc is not None and found[RANDOM].ueuc.estimate == 1000.0
+    drawn = found[RANDOM].ueuc
+    assert drawn is not None and drawn.estimate == 1000.0
     known = found[KNOWN]
     assert (known.places, known.viewers) == (1, 1) and known.engaged is not None
     assert known.engaged.estimate == 0.0 and known.satisfied == 0.0
