@@ -46,7 +46,7 @@ help: ## this list
 	@echo '  BENCH_ARGS="decide learn --json FILE" picks tables and writes their figures;'
 	@echo '  PYTHON=... picks the interpreter (3.11 or later).'
 
-demo: $(VENV)/.base ## watch it learn, about a minute (base install only: no Docker, no torch)
+demo: $(VENV)/.base ## watch it learn and retrain, about two minutes (base install only: no Docker, no torch)
 	$(BIN)/keyart demo $(if $(STAY),--stay) $(if $(PRIOR),--prior $(PRIOR)) $(if $(JSON),--json $(JSON))
 
 test: $(VENV)/.dev ## every test that needs neither a Docker engine nor a GPU

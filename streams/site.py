@@ -119,6 +119,8 @@ class Note(StrEnum):
     """The time by which tastes were last looked through for those that nothing moves any more."""
     ROLLOUT = "rollout"
     """Which version of a model is being let out, to whom, and how it goes."""
+    ROLLED = "rolled"
+    """The rollout that ended last, with its looks: for the page."""
     REWRITE = "erasures-to-rewrite"
     """The embedded server's file still holds what was erased."""
 

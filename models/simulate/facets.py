@@ -90,7 +90,7 @@ def facet_world(
     rng = np.random.default_rng([seed, 2])
     sizes = rng.integers(FEWEST_FACETS, MOST_FACETS + 1, titles)
     catalogue = Catalogue(starts=np.concatenate([[0], np.cumsum(sizes)]))
-    films = _films(rng, sizes.tolist())
+    films, _ = films_of(rng, sizes.tolist())
     described = [artwork.description for film in films for artwork in film.artworks]
     seen = space.encode(described).astype(np.float64)
     quirk = rng.normal(size=seen.shape)
@@ -98,8 +98,8 @@ def facet_world(
     named = space.encode([f"{name}: {told[name]}" for name in FACETS]).astype(np.float64)
     if untold:
         second = np.random.default_rng([seed, 4]).integers(len(FACETS), size=len(seen))
-        seen = _unit(seen + untold * _unit(named[second]))
-    seen = _unit(seen + QUIRK * _unit(quirk))
+        seen = unit(seen + untold * unit(named[second]))
+    seen = unit(seen + QUIRK * unit(quirk))
     relative = rng.gamma(spread**-2, spread**2, int(sizes.sum()))
     mean = np.bincount(catalogue.title_of, relative) / sizes
     appeal = Appeal(
@@ -123,13 +123,18 @@ def facet_world(
     return FacetWorld(titles=films, audience=audience)
 
 
-def _films(rng: np.random.Generator, sizes: Sequence[int]) -> tuple[Title, ...]:
+def films_of(
+    rng: np.random.Generator, sizes: Sequence[int]
+) -> tuple[tuple[Title, ...], NDArray[np.intp]]:
+    """Return films of so many artworks each, and (M,) which of `FACETS` each artwork shows."""
     vocabulary = read_vocabulary()
     told, films = dict(vocabulary), []
+    shown: list[NDArray[np.intp]] = []
     for number, size in enumerate(sizes):
         subject, about = vocabulary[int(rng.integers(len(vocabulary)))]
         common = " ".join(about.split()[:SUBJECT_WORDS])
-        facets = [FACETS[at] for at in rng.permutation(len(FACETS))[:size]]
+        shown.append(rng.permutation(len(FACETS))[:size])
+        facets = [FACETS[at] for at in shown[-1]]
         artworks = tuple(
             Artwork(
                 id=f"film-{number}-{at}",
@@ -146,9 +151,10 @@ def _films(rng: np.random.Generator, sizes: Sequence[int]) -> tuple[Title, ...]:
                 artworks=artworks,
             )
         )
-    return tuple(films)
+    return tuple(films), np.concatenate(shown)
 
 
-def _unit(rows: FloatArray) -> FloatArray:
-    unit: FloatArray = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
-    return unit
+def unit(rows: FloatArray) -> FloatArray:
+    """Return each row at length 1."""
+    rows = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+    return rows

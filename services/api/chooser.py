@@ -2,7 +2,7 @@
 
 import secrets
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 from msgspec import structs
 
@@ -23,7 +23,6 @@ from keyart.schemas.taste import TasteArray
 from keyart.schemas.topics import DECISIONS
 from keyart.services.api.answers import Answer, logged, logged_situation, told, told_again
 from keyart.services.api.interests import with_interests
-from keyart.services.api.recorder import Recorder
 from keyart.services.api.snapshots import Snapshots
 from keyart.services.api.standing import Recent, before, places_of
 from keyart.services.wiring.telemetry import ApiMetrics
@@ -32,6 +31,16 @@ from keyart.streams.ports import Clock, Output, TasteReader
 from keyart.streams.reading import usable_taste
 
 TASTE_AWAY: Final = "taste-away"
+
+
+class Records(Protocol):
+    """Where decisions go; no request waits for it."""
+
+    def record(self, output: Output) -> None:
+        """Take a record."""
+
+    def forget(self, viewer: str) -> None:
+        """Drop what waits of a viewer who was erased."""
 
 
 @dataclass(kw_only=True)
@@ -71,7 +80,7 @@ class Chooser:
     titles: CurrentCatalogue
     snapshots: Snapshots
     tastes: TasteReader
-    recorder: Recorder
+    recorder: Records
     recent: Recent
     metrics: ApiMetrics
     clock: Clock

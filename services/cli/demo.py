@@ -21,9 +21,12 @@ def demo(
     key: Annotated[str, typer.Option(help="bearer key of that keyart")] = "",
     prior: Annotated[str, typer.Option(help="start from it: llm, ridge, or one of your own")] = "",
     stay: Annotated[bool, typer.Option(help="keep the page and slow traffic until Ctrl-C")] = False,
+    loop: Annotated[
+        bool, typer.Option(help="tell the loop afterwards: drift, retraining, gate, canary")
+    ] = True,
     json: Json = None,
 ) -> None:
-    """Play about a minute of real titles with a simulated audience, and show what was learned."""
+    """Play real titles to a simulated audience for a minute, then close the loop; show both."""
     from rich.console import Console
 
     from keyart.services.demo.run import Plan, run_demo
@@ -37,6 +40,7 @@ def demo(
         key=key,
         prior=prior,
         stay=stay,
+        loop=loop,
         json=json,
     )
     # Ended from outside, the demo still stops the server that it started.

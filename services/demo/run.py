@@ -1,6 +1,7 @@
 """The demo from beginning to end."""
 
 import secrets
+import tempfile
 import threading
 import time
 from contextlib import ExitStack
@@ -8,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from msgspec import structs
 from rich.console import Console
 
 from keyart.models.embed import load_space
@@ -16,6 +18,8 @@ from keyart.services.cli.figures import write_json
 from keyart.services.cli.words import counted
 from keyart.services.client import Client
 from keyart.services.demo.history import past_events
+from keyart.services.demo.loop.screen import LOOP_SAID, table_of_gate, table_of_loop
+from keyart.services.demo.loop.story import run_loop
 from keyart.services.demo.pace import Pace
 from keyart.services.demo.play import Crowd, Player, wall_clock_ms
 from keyart.services.demo.priors import find_prior
@@ -51,6 +55,8 @@ class Plan:
         A prior for the started server, as `find_prior` takes it; empty for none.
     stay
         Keep the server and slow traffic until interrupted.
+    loop
+        Whether the loop is told afterwards: drift, retraining, gate, canary.
     json
         Where to write the figures; None for nowhere.
     """
@@ -62,6 +68,7 @@ class Plan:
     key: str = ""
     prior: str = ""
     stay: bool = False
+    loop: bool = True
     json: Path | None = None
 
 
@@ -107,6 +114,8 @@ def run_demo(plan: Plan, console: Console) -> Figures:
             console.print(
                 f"answered without all, {counted(pages, 'page')}: {missing}", style="yellow"
             )
+        if plan.loop:
+            figures = _close_the_loop(plan, figures, console)
         write_json(plan.json, figures)
         if plan.stay:
             console.print(f"Staying, with a visit now and then: {url}/ (Ctrl-C ends it)")
@@ -115,6 +124,18 @@ def run_demo(plan: Plan, console: Console) -> Figures:
             except KeyboardInterrupt:
                 console.print("Stopping.")
     return figures
+
+
+def _close_the_loop(plan: Plan, figures: Figures, console: Console) -> Figures:
+    """Live through drift and retraining on a site in simulated time; return all figures."""
+    console.print(LOOP_SAID)
+    with tempfile.TemporaryDirectory(prefix="keyart-loop-") as folder:
+        told = run_loop(
+            plan.seed, Path(folder), lambda said: console.print(f"  {said}", style="dim")
+        )
+    console.print(table_of_loop(told))
+    console.print(table_of_gate(told))
+    return structs.replace(figures, loop=told.phases, gate=told.gate)
 
 
 def _without_prior(world: World, plan: Plan, console: Console) -> Tally:

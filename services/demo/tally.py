@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from keyart.models.simulate import Catalogue
 from keyart.models.statistics.bootstrap import LEVEL, Worlds
+from keyart.services.demo.loop.figures import Decided, Phase
 
 POLICIES: Final = ("keyart", "uniform", "best fixed artwork in hindsight")
 KEYART, UNIFORM, BEST_FIXED = range(3)
@@ -42,11 +43,14 @@ class Figures(Struct, frozen=True, kw_only=True):
 
     `gap_to_best_fixed_closed`: (keyart - uniform) / (best fixed - uniform); above 1, keyart beats
     every choice that is the same for all viewers. None where the best fixed is not above uniform.
+    `loop` and `gate`: what the loop came to, unless it was left out.
     """
 
     policies: tuple[PolicyFigures, ...]
     over_uniform: Lift
     gap_to_best_fixed_closed: float | None
+    loop: tuple[Phase, ...] = ()
+    gate: tuple[Decided, ...] = ()
 
 
 @dataclass(slots=True)

@@ -32,7 +32,7 @@ from keyart.schemas.training import columns
 from keyart.services.jobs.deploy import Deployment
 from keyart.services.jobs.evaluation.own_log import read_own
 from keyart.services.jobs.evaluation.priors_on_log import LEAST_ROWS, opinions_on
-from keyart.services.jobs.rollout import rollout_in
+from keyart.services.jobs.rollout import other_of, rollout_in
 from keyart.streams.ports import Clock
 from keyart.streams.registry.registry import NEUTRAL, Registry
 from keyart.streams.site import Note, Opinions, Register
@@ -43,6 +43,8 @@ COLUMNS: Final = columns("viewer", "value", "policy", "prior_version", "shown_at
 ERASED: Final = "0" * 32
 NOT_CHOSEN_FOR: Final = "holdback"
 MOST_ROWS: Final = 200_000
+ENDS: Final = (Act.BACK, Act.ALL, Act.DONE)
+"""Acts after which the looks of a phase are kept for who asks later."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,12 +121,28 @@ class Canaries:
                 log.warning("%s is out no more: aliases were moved by others", rollout.version)
                 return None
             rollout = mended
+        self.score_new()
         found = follow(rollout, self._evidence(rollout), self.rules, self.clock())
         self._do(found)
         return found
 
+    def score_new(self) -> None:
+        """Let the version that stands beside the one that serves see titles that are new.
+
+        Without an opinion of what came after it was let out it would be judged on the old.
+        """
+        rollout = rollout_in(self.register)
+        if rollout is None or not (name := other_of(rollout, self.opinions.current)):
+            return
+        try:
+            self.deployment.scoring.score_new(name)
+        except KeyartError as wrong:
+            log.warning("%s has no opinion of new titles: %s", name, wrong)
+
     def _do(self, found: Followed) -> None:
         rollout, why = found.rollout, f"canary: {found.says}"
+        if found.act in ENDS:
+            self.register.write(Note.ROLLED, codec.pack(rollout))
         if found.act is Act.BACK and rollout.phase == CANARY:
             self.registry.withdraw(rollout.version, by=BY, why=why)
             self.register.drop(Note.ROLLOUT)

@@ -10,9 +10,12 @@ from keyart.streams.site import Note, Register
 log = logging.getLogger(__name__)
 
 
-def rollout_in(register: Register) -> Rollout | None:
-    """Return the rollout that is noted; None for none, or for one that cannot be read."""
-    if not (data := register.read(Note.ROLLOUT)):
+def rollout_in(register: Register, note: Note = Note.ROLLOUT) -> Rollout | None:
+    """Return the rollout that is noted; None for none, or for one that cannot be read.
+
+    `Note.ROLLED` holds the one that ended last.
+    """
+    if not (data := register.read(note)):
         return None
     try:
         return codec.unpack(data, Rollout)

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from msgspec import structs
+
 from keyart.models.statistics.timeline import Key
 from keyart.schemas.posterior import PolicyBucket
 from keyart.services.page.comparison import lifts_over_time
@@ -15,7 +17,14 @@ from keyart.services.page.overview import PageRules, overview_of
 from keyart.services.page.source import Source
 from keyart.services.page.strata import Filter, Stratum, chosen, strata, surfaces
 from keyart.services.page.titles import title_of, titles_of
-from keyart.services.page.views import DecisionList, Overview, Timeline, TitleList, TitleView
+from keyart.services.page.views import (
+    DecisionList,
+    MarkView,
+    Overview,
+    Timeline,
+    TitleList,
+    TitleView,
+)
 
 T = TypeVar("T")
 KEPT_MS = 1000
@@ -56,6 +65,7 @@ class Insight:
     source: Source
     rules: PageRules
     _buckets: Lately[dict[Key, PolicyBucket]] = field(init=False, repr=False)
+    _marks: Lately[tuple[MarkView, ...]] = field(init=False, repr=False)
     _told: dict[Filter, Lately[Told]] = field(init=False, repr=False, default_factory=dict)
     _overviews: dict[Filter, Lately[Overview]] = field(init=False, repr=False, default_factory=dict)
     _lock: threading.Lock = field(init=False, repr=False, default_factory=threading.Lock)
@@ -64,6 +74,7 @@ class Insight:
         """Set up what is kept for a second."""
         held = Lately(self.source.timeline, self.source.clock)
         object.__setattr__(self, "_buckets", held)
+        object.__setattr__(self, "_marks", Lately(self.source.marks, self.source.clock))
 
     def buckets(self) -> dict[Key, PolicyBucket]:
         """Return the timeline as it is stored, all lanes together."""
@@ -101,8 +112,11 @@ class Insight:
                 holes=tuple(holes(starts)),
                 series=(),
                 lifts=lifts,
+                marks=self._marks(),
             )
-        return over_time(in_order(told.tracks, main), view=view)
+        return structs.replace(
+            over_time(in_order(told.tracks, main), view=view), marks=self._marks()
+        )
 
     def _kept(
         self, held: dict[Filter, Lately[T]], wanted: Filter, make: Callable[[], T]

@@ -54,7 +54,7 @@ def page_routers(insight: Insight, *, origins: tuple[str, ...] = ()) -> list[Rou
 def _page(origins: tuple[str, ...]) -> Router:
     folder = files("keyart.services.page").joinpath("static")
     held = {each.name: each.read_bytes() for each in folder.iterdir() if each.is_file()}
-    page = held.pop("index.html")
+    page, of_models = held.pop("index.html"), held.pop("models.html")
     page_headers = {
         **_SAFE,
         "Content-Security-Policy": content_policy(origins),
@@ -70,6 +70,16 @@ def _page(origins: tuple[str, ...]) -> Router:
     def index() -> Response[bytes]:
         return Response(page, media_type=MediaType.HTML, headers=page_headers)
 
+    @get(
+        "/models",
+        media_type=MediaType.HTML,
+        include_in_schema=False,
+        opt=PUBLIC,
+        sync_to_thread=False,
+    )
+    def models() -> Response[bytes]:
+        return Response(of_models, media_type=MediaType.HTML, headers=page_headers)
+
     @get("/page/{name:str}", include_in_schema=False, opt=PUBLIC, sync_to_thread=False)
     def part(name: FromPath[str]) -> Response[bytes]:
         if name not in held:
@@ -82,7 +92,7 @@ def _page(origins: tuple[str, ...]) -> Router:
     def poster(title: Words = "", artwork: Words = "") -> Response[str]:
         return Response(poster_svg(title, artwork), media_type="image/svg+xml", headers=drawn)
 
-    return Router("/", route_handlers=[index, part, poster])
+    return Router("/", route_handlers=[index, models, part, poster])
 
 
 def _insight(insight: Insight) -> Router:

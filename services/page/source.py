@@ -15,6 +15,7 @@ from keyart.schemas.errors import InvalidRecord
 from keyart.schemas.posterior import PolicyBucket, TitleSums
 from keyart.schemas.topics import DECISIONS, EVENTS, TOPICS_OF, partition_of
 from keyart.services.page.pictures import Pictures
+from keyart.services.page.views import MarkView
 from keyart.streams.families import TIMELINE, TITLE, WINDOWS
 from keyart.streams.ports import TITLES, VIEWERS, Clock, Lane, LogRecord, StateStore
 from keyart.streams.reading import usable
@@ -64,6 +65,8 @@ class Source:
         Those with a level of their own, and how many others are counted together.
     bounds
         (title) -> callers' keys that are bounded there: (told, counts) in expected takes.
+    marks
+        When other versions of the prior began to serve, in the order of time.
     """
 
     store: StateStore
@@ -76,6 +79,7 @@ class Source:
     prior: Callable[[], str] = str
     surfaces: Callable[[], tuple[tuple[str, ...], int]] = lambda: ((), 0)
     bounds: Bounds = lambda _: {}
+    marks: Callable[[], tuple[MarkView, ...]] = tuple
 
     def timeline(self) -> dict[Key, PolicyBucket]:
         """Return all buckets of all lanes, added up."""

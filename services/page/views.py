@@ -213,10 +213,18 @@ class LiftSeries(Struct, frozen=True, kw_only=True):
     points: tuple[LiftPoint, ...]
 
 
+class MarkView(Struct, frozen=True, kw_only=True):
+    """From `at_ms` on another version of the prior served; `words` say which, and by whom."""
+
+    at_ms: int
+    words: str
+
+
 class Timeline(Struct, frozen=True, kw_only=True):
     """All policies over time; a point of view "moving" covers `window_impressions` of all.
 
-    In a hole (after, until) nothing was shown. View "lift" has `lifts` and no series.
+    In a hole (after, until) nothing was shown. View "lift" has `lifts` and no series. `marks` are
+    the newest changes of the version that serves, in the order of time.
     """
 
     view: str
@@ -224,6 +232,7 @@ class Timeline(Struct, frozen=True, kw_only=True):
     holes: tuple[tuple[int, int], ...]
     series: tuple[Series, ...]
     lifts: tuple[LiftSeries, ...] = ()
+    marks: tuple[MarkView, ...] = ()
 
 
 class TitleRow(Struct, frozen=True, kw_only=True):

@@ -8,13 +8,14 @@ from keyart.services.api.app import create_app
 from keyart.services.api.auth import keys_of
 from keyart.services.api.snapshots import Snapshots
 from keyart.services.api.state import ApiState
+from keyart.services.page.model_routes import models_router
 from keyart.services.page.routes import page_routers
 from keyart.services.wiring.advice import advisor_of, doses_of
 from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.erasing import erasures_of
 from keyart.services.wiring.experiment import experiment_of
 from keyart.services.wiring.lanes import taste_rates
-from keyart.services.wiring.page import insight_of, origins_of
+from keyart.services.wiring.page import desk_of, insight_of, origins_of
 from keyart.services.wiring.settings import Settings
 from keyart.services.wiring.stores import (
     admin_of,
@@ -85,4 +86,8 @@ def app_of(settings: Settings, client: Any, *, titles: CurrentCatalogue | None =
         connect=lambda: on_loop(settings),
         clock=now_ms,
     )
-    return create_app(state, keys=keys, page=page_routers(insight, origins=origins_of(settings)))
+    page = [
+        *page_routers(insight, origins=origins_of(settings)),
+        models_router(desk_of(settings, client)),
+    ]
+    return create_app(state, keys=keys, page=page)

@@ -4,14 +4,19 @@ from functools import cache
 from typing import Any
 
 from keyart.services.api.snapshots import Snapshots
+from keyart.services.jobs.priors.serving import beside
+from keyart.services.jobs.retrain.stages import Jobs
 from keyart.services.page.insight import Insight
+from keyart.services.page.models import Desk, marks_of
 from keyart.services.page.overview import PageRules
 from keyart.services.page.pictures import Pictures
 from keyart.services.page.source import Flows, LogFlows, LogTail, Source, StreamTail
 from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.logs import kafka_of, log_of
+from keyart.services.wiring.models import registry_of
+from keyart.services.wiring.places import retrain_dir
 from keyart.services.wiring.settings import Settings
-from keyart.services.wiring.stores import store_of
+from keyart.services.wiring.stores import opinions_of, register_of, store_of
 from keyart.streams.catalogue.current import CurrentCatalogue
 
 
@@ -38,6 +43,7 @@ def insight_of(
         prior=lambda: snapshots.prior,
         surfaces=lambda: snapshots.surfaces,
         bounds=snapshots.bounds,
+        marks=lambda: marks_of(registry_of(settings)),
     )
     rules = PageRules(
         note=settings.page_note,
@@ -47,6 +53,18 @@ def insight_of(
         lateness_s=settings.lateness_s,
     )
     return Insight(source=source, rules=rules)
+
+
+def desk_of(settings: Settings, client: Any) -> Desk:
+    """Return what the page may ask and do about models."""
+    return Desk(
+        registry=registry_of(settings),
+        jobs=Jobs(retrain_dir(settings)),
+        register=register_of(settings, client),
+        opinions=opinions_of(settings, client),
+        act=beside,
+        clock=now_ms,
+    )
 
 
 def origins_of(settings: Settings) -> tuple[str, ...]:

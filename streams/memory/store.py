@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 from keyart.schemas.errors import Fenced, OffsetMismatch
 from keyart.schemas.topics import partition_of
@@ -35,13 +36,20 @@ class MemoryLog:
         return self._records[topic, partition][start : start + count]
 
 
+class Appends(Protocol):
+    """Takes the outputs of commits."""
+
+    def append(self, outputs: Sequence[Output]) -> None:
+        """Append all records."""
+
+
 class MemoryStore:
     """Lane state in dictionaries, with the same atomicity and fencing as the servers.
 
     With a log, the outputs of a commit are appended to it inside the commit.
     """
 
-    def __init__(self, log: MemoryLog | None = None) -> None:
+    def __init__(self, log: Appends | None = None) -> None:
         self._log = log
         self._epochs: dict[Lane, int] = defaultdict(int)
         self._numbers: dict[Lane, int] = defaultdict(int)

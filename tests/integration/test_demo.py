@@ -16,7 +16,7 @@ COMMAND = (sys.executable, "-c", "from keyart.services.cli.main import main; mai
 def test_a_short_demo_writes_its_figures_and_leaves_nothing(tmp_path: Path) -> None:
     out = tmp_path / "out.json"
     ran = subprocess.run(
-        [*COMMAND, "--decisions", "400", "--json", str(out)],
+        [*COMMAND, "--decisions", "400", "--no-loop", "--json", str(out)],
         capture_output=True,
         text=True,
         timeout=240,

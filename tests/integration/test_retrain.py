@@ -68,6 +68,17 @@ def test_what_passes_the_gate_is_let_out_if_told_to(parts: Opened) -> None:
     assert found is not None and found.says == "no new reward of it"
 
 
+def test_a_version_that_is_out_sees_titles_that_come_meanwhile(parts: Opened) -> None:
+    done = parts.retraining.run(reason="test", then="canary")
+    assert done.outcome == "canary", done.says
+    fresh = structs.replace(titles()[0], id="fresh", name="fresh")
+    parts.catalogue.put([fresh], now_ms=now_ms())
+    assert "fresh" not in {each.title for each in parts.opinions.titles(done.version)}
+    assert parts.canaries.look() is not None
+    assert "fresh" in {each.title for each in parts.opinions.titles(done.version)}
+    assert parts.opinions.current == "neutral"
+
+
 def test_the_gate_says_why_rule_by_rule_and_refuses_what_is_upside_down(parts: Opened) -> None:
     good = parts.fitting.fit(encoders="space").version
     found = parts.gate.judge(good)

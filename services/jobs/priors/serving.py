@@ -120,12 +120,12 @@ class Scoring:
             self.opinions.put(prior.opinions(titles[first : first + _BATCH]))
         return len(titles)
 
-    def unseen(self) -> list[StoredTitle]:
-        """Return the titles that the prior that serves has not seen as they are.
+    def unseen(self, prior: str = "") -> list[StoredTitle]:
+        """Return the titles that a prior, or the one that serves, has not seen as they are.
 
         None if it is not ours.
         """
-        current = self.opinions.current
+        current = prior or self.opinions.current
         if current == NEUTRAL or not (self.folder / current / MANIFEST_FILE).is_file():
             return []
         scored = {each.title: each.artworks for each in self.opinions.titles(current)}
@@ -135,10 +135,11 @@ class Scoring:
             if scored.get(title.id) != tuple(each.id for each in title.choosable)
         ]
 
-    def score_new(self) -> int:
-        """Score what the current prior has not seen as it is now; return how many titles."""
-        missing = self.unseen()
-        return self.score(self.fitted(self.opinions.current), missing) if missing else 0
+    def score_new(self, prior: str = "") -> int:
+        """Score what a prior, or the one that serves, has not seen as it is; return how many."""
+        prior = prior or self.opinions.current
+        missing = self.unseen(prior)
+        return self.score(self.fitted(prior), missing) if missing else 0
 
     def score_new_beside(self) -> None:
         """Score what is new: here if the space's vectors do, else in a process that then ends.

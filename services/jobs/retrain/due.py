@@ -19,6 +19,9 @@ from keyart.streams.site import Opinions
 MOST_ROWS: Final = 200_000
 """The newest rewards in which drift is looked for."""
 MS_PER_HOUR: Final = 3_600_000
+DRIFT: Final = "drift:"
+AGAIN: Final = "; once more, for what was fitted then was refused"
+REFUSED: Final = "refused"
 
 
 class Asked(Struct, frozen=True, kw_only=True):
@@ -84,7 +87,12 @@ class Due:
             ]
             if found:
                 newest = max(found, key=lambda each: each.since_ms)
-                return Asked(reason=f"drift: {newest.what} changed", since_ms=newest.since_ms)
+                return Asked(reason=f"{DRIFT} {newest.what} changed", since_ms=newest.since_ms)
+            if last and last.job and done and done.outcome == REFUSED:
+                # a change that was answered with too little is not answered; there is more now
+                job = last.job
+                if job.reason.startswith(DRIFT):
+                    return Asked(reason=f"{_first(job.reason)}{AGAIN}", since_ms=job.since_ms)
         if 0 < self.rewards <= fresh:
             return Asked(reason=f"{fresh:,} new rewards")
         since = at_ms - done.at_ms if done else at_ms - int(held.shown_at_ms[0])
@@ -112,6 +120,10 @@ class Due:
             moved,
             [names[at] for at in held.title.tolist()],
         )
+
+
+def _first(reason: str) -> str:
+    return reason.removesuffix(AGAIN)
 
 
 def _log(archive: Path) -> OwnLog | None:

@@ -12,6 +12,7 @@ export class Lines {
     this.host = host;
     this.series = [];
     this.holes = [];
+    this.marks = [];
     this.at = null;
     this.svg = s("svg", { tabindex: 0, role: "img" });
     this.tip = h("div", { class: "tip", hidden: true });
@@ -23,8 +24,9 @@ export class Lines {
     this.svg.addEventListener("keydown", (event) => this.key(event));
   }
 
-  // holes: [[after, until]] in which nothing was shown; signed: differences, about zero.
-  show(series, label, { holes = [], signed = false } = {}) {
+  // holes: [[after, until]] in which nothing was shown; signed: differences, about zero; marks: [{ at_ms, words }].
+  show(series, label, { holes = [], signed = false, marks = [] } = {}) {
+    this.marks = marks;
     this.series = series.filter((each) => each.points.length);
     this.holes = holes;
     this.signed = signed;
@@ -74,6 +76,13 @@ export class Lines {
       if (right <= left) continue;
       parts.push(s("rect", { class: "hole", x: left, y: TOP, width: right - left, height: f.height - TOP - BOTTOM },
         s("title", {}, "nothing was shown")));
+    }
+    for (const { at_ms, words } of this.marks) {
+      if (at_ms < f.from || at_ms > f.to) continue;
+      const x = f.x(at_ms);
+      parts.push(s("g", { class: "mark" }, s("title", {}, words),
+        s("line", { x1: x, x2: x, y1: TOP - 4, y2: f.height - BOTTOM }),
+        s("path", { d: `M${x - 5},${TOP - 8}h10l-5,7z` })));
     }
     for (const tick of timeTicks(f.from, f.to, Math.max(2, f.width / 120))) {
       const x = f.x(tick);
@@ -170,7 +179,9 @@ export class Lines {
       return [h("span", {}, h("i", { class: "swatch", css: { background: each.colour } }), each.name,
         h("em", {}, this.signed ? `${difference(p.mean)} (${difference(p.low)} to ${difference(p.high)})` : `${percent(p.mean)} (${range(p.low, p.high)})`))];
     });
-    this.tip.replaceChildren(h("b", {}, clock(this.at, this.f.to - this.f.from)), ...rows);
+    const near = this.marks.filter((each) => Math.abs(this.f.x(each.at_ms) - x) < 6 && each.at_ms <= this.f.to);
+    this.tip.replaceChildren(h("b", {}, clock(this.at, this.f.to - this.f.from)), ...rows,
+      ...near.map((each) => h("span", {}, each.words)));
     this.tip.hidden = false;
     const wide = this.tip.offsetWidth;
     const left = x + 14 + wide > this.f.width ? x - 14 - wide : x + 14;

@@ -95,13 +95,16 @@ export function showTimeline(timeline, waiting) {
   const value = (point) => (differing ? `${signed(point.mean * 100)}\u00a0%` : percent(point.mean));
   const latest = series.map((each) => `${each.name} ${value(each.points.at(-1))}`).join(", ");
   lines.show(drawn, `${byId("chart-title").textContent}. Latest: ${latest}. Arrow keys read single times.`,
-    { holes: timeline.holes, signed: differing });
+    { holes: timeline.holes, signed: differing, marks: timeline.marks });
   const cover = timeline.view === "moving"
     ? `Each point covers the ${count(timeline.window_impressions)} impressions before it.`
     : "Each point covers everything before it.";
   const bands = differing ? "Bands are 95\u00a0% intervals that hold at every look: above the line at zero it is told." : "Bands are 95\u00a0% intervals.";
   const gaps = timeline.holes.length ? " Where the line is cut nothing was shown." : "";
-  setText(byId("fractions-words"), `${cover} ${bands}${gaps}`);
+  const [from, to] = [Math.min, Math.max].map((end) => end(...series.flatMap((each) => each.points.map((point) => point.at))));
+  const changes = timeline.marks.filter((each) => from <= each.at_ms && each.at_ms <= to);
+  const marked = changes.length ? ` A mark is where another model began to serve; the latest, ${moment(changes.at(-1).at_ms)}: ${changes.at(-1).words}.` : "";
+  setText(byId("fractions-words"), `${cover} ${bands}${gaps}${marked}`);
 }
 
 function showExperiment({ experiment }) {

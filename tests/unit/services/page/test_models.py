@@ -1,0 +1,147 @@
+"""What the page says of models, and how it moves them: by a command of its own, never itself."""
+
+from pathlib import Path
+
+import pytest
+from msgspec import structs
+
+from keyart.models.ope.gate.rules import judgement
+from keyart.schemas import codec
+from keyart.schemas.errors import InvalidRecord, ModelRejected, NotFound
+from keyart.schemas.registry import ModelVersion
+from keyart.schemas.rollout import Rollout, Step
+from keyart.services.jobs.retrain.stages import DECIDED, FITTED, JOB, JUDGED, Done, Fit, Job, Jobs
+from keyart.services.page.models import Desk, marks_of
+from keyart.streams.memory.site import MemoryOpinions, MemoryRegister
+from keyart.streams.registry.objects import MemoryObjects
+from keyart.streams.registry.registry import Registry
+from keyart.streams.site import Note
+
+T0 = 1_700_000_000_000
+
+
+class Stage:
+    """A desk over a registry in memory, whose clock stands; acts are noted, and may fail."""
+
+    def __init__(self, folder: Path) -> None:
+        self.now = T0
+        self.acts: list[tuple[str, ...]] = []
+        self.fails = ""
+        self.registry = Registry(MemoryObjects(), lambda: self.now)
+        self.jobs, self.register = Jobs(folder), MemoryRegister()
+        self.opinions = MemoryOpinions()
+        self.desk = Desk(
+            registry=self.registry,
+            jobs=self.jobs,
+            register=self.register,
+            opinions=self.opinions,
+            act=self._act,
+            clock=lambda: self.now,
+        )
+        for at, name in enumerate(("v1", "v2")):
+            facts = ModelVersion(name=name, kind="table", made_at_ms=T0 + at, rows=7 * at)
+            self.registry.add(facts, {})
+
+    def _act(self, *words: str) -> str:
+        self.acts.append(words)
+        return self.fails
+
+    def job(self, number: int, *, began: int, took: int | None) -> None:
+        """Leave a job that ended after so long, or that has not."""
+        folder = self.jobs.folder(number)
+        job = Job(number=number, reason="due", since_ms=0, champion="v1", started_at_ms=began)
+        folder.write(JOB, job)
+        folder.write(FITTED, Fit(version="v2", rows=9, to_ms=T0))
+        if took is not None:
+            folder.write(JUDGED, judgement("v2", "v1", []))
+            folder.write(
+                DECIDED, Done(outcome="proposed", version="v2", says="passed", at_ms=began + took)
+            )
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    return Stage(tmp_path)
+
+
+def test_versions_stand_newest_first_with_their_aliases_and_moves(stage: Stage) -> None:
+    stage.registry.promote("v1", by="me", why="first")
+    stage.registry.promote("v2", by="me", why="better")
+    stage.opinions.make_current("v2")
+    seen = stage.desk.view()
+    assert [(each.name, each.aliases, each.serves) for each in seen.versions] == [
+        ("v2", ("champion",), True),
+        ("v1", ("previous",), False),
+    ]
+    assert [(each.number, each.version, each.champion, each.why) for each in seen.moves] == [
+        (2, "v2", "v2", "better"),
+        (1, "v1", "v1", "first"),
+    ]
+    assert (seen.serves, seen.previous) == ("v2", "v1")
+
+
+def test_what_runs_says_its_stage_and_how_long_by_those_before(stage: Stage) -> None:
+    assert stage.desk.view().jobs == ()
+    stage.job(1, began=T0, took=None)
+    assert stage.desk.view().jobs[0].left_ms is None, "none has ended: nobody knows"
+    for number, took in ((1, 60_000), (2, 100_000), (3, 80_000)):
+        stage.job(number, began=T0, took=took)
+    stage.job(4, began=T0 + 500_000, took=None)
+    stage.now = T0 + 530_000
+    newest, *older = stage.desk.view().jobs
+    assert (newest.number, newest.stage, newest.outcome) == (4, "fitted", "")
+    assert newest.left_ms == 50_000
+    assert [each.number for each in older] == [3, 2, 1]
+    assert all(each.left_ms is None and each.outcome == "proposed" for each in older)
+    stage.now = T0 + 900_000
+    assert stage.desk.view().jobs[0].left_ms == 0
+
+
+def test_a_rollout_that_runs_and_the_one_that_ended_last_are_told(stage: Stage) -> None:
+    assert stage.desk.view().rollouts == ()
+    out = Rollout(
+        version="v2",
+        against="v1",
+        phase="canary",
+        steps=(Step(share=0.2, since_ms=T0),),
+        heard_ms=T0,
+    )
+    stage.register.write(Note.ROLLED, codec.pack(structs.replace(out, version="v0")))
+    stage.register.write(Note.ROLLOUT, codec.pack(out))
+    found = [(each.version, each.running, each.share) for each in stage.desk.view().rollouts]
+    assert found == [("v2", True, 0.2), ("v0", False, 0.2)]
+
+
+def test_promoting_runs_the_command_and_what_is_not_known_is_refused_first(stage: Stage) -> None:
+    stage.desk.promote("v2", by="the page", why="--fast")
+    assert stage.acts == [("models", "promote", "--by=the page", "--why=--fast", "--", "v2")]
+    with pytest.raises(NotFound, match="no version '--help'"):
+        stage.desk.promote("--help", by="the page", why="")
+    assert len(stage.acts) == 1
+    stage.fails = "v2 was fitted on another space"
+    with pytest.raises(ModelRejected, match="another space"):
+        stage.desk.promote("v2", by="the page", why="")
+
+
+def test_a_rollback_goes_only_where_it_was_shown_to_go(stage: Stage) -> None:
+    stage.registry.promote("v1", by="me", why="first")
+    stage.registry.promote("v2", by="me", why="better")
+    with pytest.raises(InvalidRecord, match="would bring back v1"):
+        stage.desk.rollback(by="the page", why="", expected="v0")
+    assert stage.acts == []
+    stage.desk.rollback(by="the page", why="", expected="v1")
+    assert stage.acts == [("models", "rollback", "--by=the page", "--why=", "--")]
+
+
+def test_marks_are_the_changes_of_what_serves_in_the_order_of_time(stage: Stage) -> None:
+    stage.registry.propose("v1", by="retrain", why="a candidate serves nobody")
+    stage.registry.promote("v1", by="me", why="first")
+    stage.now += 1000
+    stage.registry.promote("v2", by="", why="better")
+    stage.now += 1000
+    stage.registry.rollback(by="canary", why="worse", of="v2")
+    assert [(each.at_ms, each.words) for each in marks_of(stage.registry)] == [
+        (T0, "v1 serves, by me"),
+        (T0 + 1000, "v2 serves, by nobody named"),
+        (T0 + 2000, "v1 serves, by canary"),
+    ]
