@@ -77,6 +77,7 @@ def test_a_spoiled_log_differs_by_its_share_and_only_in_what_was_taken(
 ) -> None:
     life = life_of(world, tmp_path)
     life.live(turned=False)
+    life.live(turned=False)  # the first day's windows are closed by now
     names = [artwork.id for film in world.titles for artwork in film.artworks]
     wrong = least_liked(world.vogue[1], world.facets, names)
     told = spoiled(life.site.rewards, wrong, 0.3, np.random.default_rng(1))
