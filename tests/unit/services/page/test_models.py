@@ -93,6 +93,8 @@ def test_what_runs_says_its_stage_and_how_long_by_those_before(stage: Stage) -> 
     assert newest.left_ms == 50_000
     assert [each.number for each in older] == [3, 2, 1]
     assert all(each.left_ms is None and each.outcome == "proposed" for each in older)
+    assert [each.ended_at_ms - T0 for each in older] == [80_000, 100_000, 60_000]
+    assert newest.ended_at_ms == 0
     stage.now = T0 + 900_000
     assert stage.desk.view().jobs[0].left_ms == 0
 
