@@ -24,6 +24,8 @@ MOST_OWN: Final = 40
 BUCKETS: Final = 8
 LEAST_SHARE: Final = 0.002
 BEND: Final = 4.0
+LARGEST: Final = 1e140
+"""What lies beyond is taken for this: squares and sums of numbers stay finite."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +44,11 @@ class Number:
 
     def encode(self, column: Column) -> Array:
         """Return (N, width): bent, scaled numbers, 0 where missing; then whether it is missing."""
-        values = column.astype(np.float64)
-        missing = ~np.isfinite(values)
-        scaled = (np.where(missing, self.middle, values) - self.middle) / self.scale
+        values = _bounded(column)
+        missing = np.isnan(values)
+        with np.errstate(over="ignore"):  # a scale may be as small as numbers get
+            scaled = (np.where(missing, self.middle, values) - self.middle) / self.scale
+        scaled = np.clip(scaled, -LARGEST, LARGEST)
         over = np.abs(scaled) > BEND
         bent = np.sign(scaled) * (BEND + np.log1p(np.maximum(np.abs(scaled) - BEND, 0.0)))
         made = np.where(over, bent, scaled)
@@ -146,8 +150,8 @@ def _of(name: str, column: Column, own: int) -> Number | Category | None:
 
 
 def _number(name: str, column: Column) -> Number | None:
-    values = column.astype(np.float64)
-    finite = values[np.isfinite(values)]
+    values = _bounded(column)
+    finite = values[~np.isnan(values)]
     gaps = len(finite) < len(values)
     if not len(finite) or (float(finite.min()) == float(finite.max()) and not gaps):
         return None
@@ -161,11 +165,17 @@ def _number(name: str, column: Column) -> Number | None:
     return Number(name=name, middle=float(middle), scale=scale or 1.0, gaps=gaps)
 
 
+def _bounded(column: Column) -> Array:
+    """Return numbers within `LARGEST`, nan where one is missing."""
+    values = column.astype(np.float64)
+    return np.where(np.isfinite(values), np.clip(values, -LARGEST, LARGEST), np.nan)
+
+
 def _told(column: Column) -> float:
     """Return the entropy, in nats, of a column's values in at most 16 classes."""
     if column.dtype.kind == "f":
-        values = column.astype(np.float64)
-        finite = values[np.isfinite(values)]
+        values = _bounded(column)
+        finite = values[~np.isnan(values)]
         counts = np.histogram(finite, bins=16)[0] if len(finite) else np.zeros(1)
     else:
         counts = np.unique([str(each) for each in column.tolist()], return_counts=True)[1]

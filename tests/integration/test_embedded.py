@@ -103,7 +103,7 @@ def visit(number: int, seed: int = 0) -> list[Output]:
 
 def settle(parts: Opened, expected: int) -> int:
     """Drive until the windows are closed; return how many rewards were learned."""
-    deadline = now_ms() + 20_000
+    deadline = now_ms() + 120_000
     while learned(parts) < expected and now_ms() < deadline:
         parts.driver.turn()
     return learned(parts)

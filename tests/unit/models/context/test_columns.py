@@ -27,9 +27,8 @@ def test_any_columns_become_finite_bounded_features(
 ) -> None:
     count = min(len(numbers), len(names))
     table = {"n": np.array(numbers[:count], np.float64), "t": texts(*names[:count])}
-    with np.errstate(over="ignore", invalid="ignore"):
-        encoding = encoding_of(table)
-        x = encoding.encode(table, count)
+    encoding = encoding_of(table)
+    x = encoding.encode(table, count)
     assert x.shape == (count, encoding.width)
     assert np.isfinite(x).all()
     assert (x[:, 0] == 1.0).all()
@@ -44,6 +43,17 @@ def test_a_scale_does_not_matter_nor_one_absurd_value(scale: float) -> None:
     moved = encoding_of({"n": spoiled}).encode({"n": spoiled}, 400)[:, 1]
     assert moved[:-1] == pytest.approx(plain[:-1], abs=0.02)
     assert BEND < moved[-1] < BEND + 80.0
+
+
+@pytest.mark.parametrize("small", [5e-324, 1e-300, 1.0, 1e300])
+def test_the_largest_and_the_smallest_numbers_there_are_make_finite_features(small: float) -> None:
+    """No warning either: each is an error in these tests."""
+    largest = np.finfo(np.float64).max
+    for values in ([0.0, small, -largest, largest], [small] * 9 + [-largest], [-small, 0, small]):
+        table: dict[str, Column] = {"n": np.array(values)}
+        encoding = encoding_of(table)
+        for asked in (table["n"], np.array([largest]), np.array([-largest]), np.array([np.inf])):
+            assert np.isfinite(encoding.encode({"n": asked}, len(asked))).all()
 
 
 def test_a_gap_is_told_and_a_category_never_seen_has_its_bucket() -> None:
