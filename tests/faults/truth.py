@@ -8,6 +8,7 @@ from keyart.schemas import codec
 from keyart.schemas.events import Impression, Play
 from keyart.schemas.topics import DECISIONS, EVENTS
 from keyart.streams.ports import TITLES, Lane
+from tests.faults.serving import PATIENCE_S
 from tests.opened import Opened
 
 WINDOW_S = 1.0
@@ -30,11 +31,16 @@ def acts(decision: dict[str, Any], rng: random.Random) -> list[dict[str, Any]]:
 
 
 def settle(parts: Opened) -> None:
-    """Wait until the number of learned rewards stands still."""
-    before, still = -1, 0
-    while still < 10:
+    """Wait until each decision that was seen is learned, and then until their number stands still.
+
+    What is not so within the patience is for the caller to find: this judges nothing.
+    """
+    deadline, before, still = time.monotonic() + PATIENCE_S, -1, 0
+    while still < 4 and time.monotonic() < deadline:
         now = parts.store.counts(Lane(TITLES, 0)).get("learned", 0)
         still = still + 1 if now == before else 0
+        if still >= 4 and now < len(plain_join(parts)):
+            still = 0
         before = now
         time.sleep(0.5)
 
