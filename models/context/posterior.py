@@ -20,7 +20,12 @@ LEVELS: Final = (0.05, 0.3, 1.0)
 ANSWERS: Final = (0.0, 0.03, 0.1, 0.3, 1.0)
 """Spreads of levels and of answers between actions, in standard deviations of the reward."""
 NOTHING: Final = 1e-6
-SHARED_SPREAD: Final = 1.0
+SHARED_LEVEL: Final = 1.0
+SHARED_ANSWER: Final = 0.02
+"""Spreads of the shared weights. What holds for any action is learned from all rows, whichever was
+chosen: with a wide spread it explains what comes of the action that is mostly chosen, and leaves
+that action nothing to learn (wrong answers on development tables with 1.0, 0.1, 0.03, 0.01: iris
+22.7, 19.9, 18.8, 18.0 %; wine 17.0, 13.3, 11.4, 10.9 %)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +108,8 @@ def _noise(total: ArmSums) -> float:
 def _shared(total: ArmSums, noise: float, mean: float) -> Array:
     """Return (D,) the mean of the shared weights."""
     size = total.moment.shape[1]
-    prior = np.full(size, 1.0 / (SHARED_SPREAD**2 * noise))
+    prior = np.full(size, 1.0 / (SHARED_ANSWER**2 * noise))
+    prior[0] = 1.0 / (SHARED_LEVEL**2 * noise)
     start = np.zeros(size)
     start[0] = mean
     a = total.gram[0] / noise + np.diag(prior)

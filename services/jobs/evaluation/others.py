@@ -6,6 +6,8 @@ from importlib.util import find_spec
 from typing import Any, Final
 
 import numpy as np
+from scipy.optimize import brentq
+from scipy.special import expit
 
 from keyart.models.context.sums import Array
 from keyart.models.context.table import Maker, TableLearner
@@ -28,6 +30,7 @@ def installed() -> Iterator[tuple[str, Maker]]:
     if find_spec("mabwiser") is not None:
         for name in MAB:
             yield f"mabwiser {name}", _mabwiser(name)
+    yield "logistic thompson", _LogisticThompson
 
 
 def missing() -> list[str]:
@@ -54,6 +57,38 @@ class _Vowpal:
     def learn(self, x: Array, action: int, reward: float) -> None:
         share = max(float(self._shares[action]), 1e-6)
         self._vw.learn(f"{action + 1}:{1.0 - reward}:{share:.6f} {_text(x)}")
+
+
+class _LogisticThompson:
+    """A logistic regression an arm with a diagonal Laplace posterior, one draw a row.
+
+    Algorithm 3 of Chapelle and Li, NeurIPS 2011, with its regularisation of 1.
+    """
+
+    def __init__(self, actions: int, features: int, seed: int) -> None:
+        self._mean = np.zeros((actions, features))
+        self._precision = np.ones((actions, features))
+        self._rng = np.random.default_rng([seed, 1])
+
+    def propensities(self, x: Array) -> Array:
+        drawn = self._rng.normal(self._mean, self._precision**-0.5)
+        shares = np.zeros((1, len(drawn)))
+        shares[0, (drawn @ x[0]).argmax()] = 1.0
+        return shares
+
+    def learn(self, x: Array, action: int, reward: float) -> None:
+        mean, precision = self._mean[action], self._precision[action]
+        # the mode lies along x in the metric of the precision: one number is sought
+        along = x / precision
+        width, start = float(x @ along), float(x @ mean)
+
+        def slope(step: float) -> float:
+            return step - (reward - float(expit(start + step * width)))
+
+        step = float(brentq(slope, -1.0, 1.0))
+        self._mean[action] = mean + step * along
+        chance = float(expit(start + step * width))
+        precision += x * x * chance * (1.0 - chance)
 
 
 class _Mabwiser:
