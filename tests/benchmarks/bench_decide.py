@@ -11,6 +11,7 @@ MABWiser knows no features of arms, so it sees one context of 32 numbers for eac
 from tests.benchmarks.common import Row, rates, rows_of, show  # isort: skip (sets threads)
 
 import sys
+from functools import partial
 
 import numpy as np
 import vowpalwabbit
@@ -24,8 +25,10 @@ from keyart.models.decide.index import (
     IndexedTitle,
     ServingIndex,
 )
-from keyart.models.decide.weights import Shared
+from keyart.models.decide.weights import SITUATED, Shared
+from keyart.models.taste.crossing import Usual
 from keyart.models.taste.features import FEATURES, TasteVectors
+from keyart.schemas.context import Context
 
 TITLES, ARTWORKS, FEATURE_COUNT = 75, 10, 32
 CATALOGUE = 2000
@@ -76,6 +79,7 @@ class Keyart:
         rows = rng.normal(size=(6, 64)).astype(np.float32)
         self.taste = TasteVectors(directions=rows / np.linalg.norm(rows, axis=1, keepdims=True))
         self.viewer = 0
+        self.usual = Usual()
 
     def _index(self, table: np.ndarray, rng: np.random.Generator) -> ServingIndex:
         index = ServingIndex()
@@ -83,11 +87,22 @@ class Keyart:
         for at, rows in enumerate(table):
             vectors = rng.normal(size=(ARTWORKS, 64)).astype(np.float32)
             vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-            index.put([IndexedTitle(id=f"title-{at}", artworks=names, vectors=vectors)])
+            attributes = tuple({"mood": f"m{k % 5}", "cast": f"c{at % 3}"} for k in range(ARTWORKS))
+            index.put(
+                [
+                    IndexedTitle(
+                        id=f"title-{at}", artworks=names, vectors=vectors, attributes=attributes
+                    )
+                ]
+            )
             index.believe(f"title-{at}", names, {ANY_SURFACE: rows})
         index.shared = Shared(
             weights=rng.normal(0.0, 0.05, len(FEATURES)).astype(np.float32),
             covariance=np.eye(len(FEATURES), dtype=np.float32) * np.float32(1e-4),
+            situated=Shared(
+                weights=rng.normal(0.0, 0.05, 1 + SITUATED).astype(np.float32),
+                covariance=np.eye(1 + SITUATED, dtype=np.float32) * np.float32(1e-4),
+            ),
         )
         return index
 
@@ -109,9 +124,13 @@ class Keyart:
         )
         return TITLES
 
-    def from_taste(self) -> int:
-        """Decide one page of ids for one viewer: look up, features, choice, what is logged."""
+    def from_taste(self, values: int = 0) -> int:
+        """Decide one page of ids for one viewer: look up, features, choice, what is logged.
+
+        With so many values of a context, no two pages' alike.
+        """
         self.viewer += 1
+        context: Context = {f"name-{at}": f"v{self.viewer * at % 23}" for at in range(values)}
         page = self.decider.decide(
             self.index,
             titles=self.titles,
@@ -119,6 +138,8 @@ class Keyart:
             surface="home",
             viewer=str(self.viewer),
             now_ms=NOW,
+            context=context,
+            side=self.usual.meet(context),
         )
         assert len(page.features) == TITLES
         return TITLES
@@ -210,6 +231,8 @@ def main() -> list[Row]:
         {
             "keyart, features to choice": ours.from_features,
             "keyart, taste to choice and log": ours.from_taste,
+            "the same, a context of 8 values": partial(ours.from_taste, 8),
+            "the same, a context of 32 values": partial(ours.from_taste, 32),
             ARRAYS: theirs.from_arrays,
             TEXT: theirs.from_text,
             PARSED: theirs.parsed,
@@ -219,6 +242,8 @@ def main() -> list[Row]:
     )
     notes = {
         "keyart, taste to choice and log": "24 features computed",
+        "the same, a context of 8 values": "64 features computed",
+        "the same, a context of 32 values": "64 features computed",
         TEXT: "writing not counted",
         PARSED: "writing and parsing not counted",
         "MABWiser LinTS, a page at once": "no propensities",
