@@ -60,3 +60,9 @@ TITLE: Final = [
 CORRECTION: Final = [
     Example(value={"concepts": {"horses": 0.9, "football": -1, "cooking": 0}, "reset": False})
 ]
+PROMOTION: Final = [
+    Example(value={"version": "ridge-0a1b2c3d", "why": "better for three days as canary"}),
+]
+ROLLBACK: Final = [
+    Example(value={"to": "ridge-9f8e7d6c", "why": "fewer takes since noon"}),
+]

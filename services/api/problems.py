@@ -26,7 +26,7 @@ SAID: Final = {
     400: "The request is wrong; each fault is named with its place",
     401: "A key is asked for",
     403: "The key lacks the scope; or, without keys, another site's page asks",
-    404: "There is no such title or viewer",
+    404: "There is no such title, viewer or version",
     409: "Others changed the same title each time, try again; or there is no table of proposals",
     413: "The body is over 2 MB",
     415: "The body is not declared as application/json",

@@ -7,6 +7,7 @@ from litestar.params import Body
 from msgspec import Meta, Struct
 
 from keyart.schemas.ids import Name
+from keyart.services.api import examples
 from keyart.services.api.auth import caller_of
 from keyart.services.api.bodies import Strict, declared
 from keyart.services.api.problems import said
@@ -58,7 +59,8 @@ def models_router(desk: Desk) -> Router:
         sync_to_thread=True,
     )
     def promote(
-        data: Annotated[PromoteRequest, Body()], request: Request[Any, Any, Any]
+        data: Annotated[PromoteRequest, Body(examples=examples.PROMOTION)],
+        request: Request[Any, Any, Any],
     ) -> ModelsView:
         return desk.promote(data.version, by=_by(request), why=data.why)
 
@@ -74,7 +76,8 @@ def models_router(desk: Desk) -> Router:
         sync_to_thread=True,
     )
     def rollback(
-        data: Annotated[RollbackRequest, Body()], request: Request[Any, Any, Any]
+        data: Annotated[RollbackRequest, Body(examples=examples.ROLLBACK)],
+        request: Request[Any, Any, Any],
     ) -> ModelsView:
         return desk.rollback(by=_by(request), why=data.why, expected=data.to)
 
