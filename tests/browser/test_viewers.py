@@ -7,6 +7,7 @@ import time
 import urllib.error
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -44,14 +45,14 @@ def site(tmp_path_factory: pytest.TempPathFactory, free_port: int) -> Iterator[s
             for name in ("t0-1", "t3-2")
         ]
         call(f"{url}/v1/events", {"events": events}, "POST")
-        ask = {"viewer": VIEWER, "count": 1}
-        # both are read, and the table knows every title
-        wait(
-            lambda: (
-                call(f"{url}/v1/serendipity", ask, "POST")["titles"][0]["why"].count("tag") == 3
-            ),
-            said,
-        )
+        address = f"{url}/v1/viewers/{quote(VIEWER)}"
+
+        def is_known() -> bool:
+            # both titles are read, and the table has those of group 9, which come late
+            kept = call(address)
+            return len(kept["explored"]) == 2 and "tag9" in kept["proposed"][0]["cluster"]
+
+        wait(is_known, said)
         yield url
     finally:
         process.send_signal(signal.SIGINT)
@@ -82,7 +83,7 @@ def test_not_this_is_said_and_taken_back_on_the_page(
     page = look(site, width=width, theme=theme)
     page.get_by_label("The viewer, as your site calls them").fill(VIEWER)
     page.get_by_role("button", name="Look").click()
-    expect(page.locator("[data-list=explored] li")).to_have_count(2)
+    expect(page.locator("[data-list=explored] li")).to_have_count(2, timeout=20_000)
     expect(page.locator("[data-list=proposed] li")).to_have_count(5)
     first = clusters(page, "proposed")[0]
     assert "tag9" in first
@@ -90,7 +91,7 @@ def test_not_this_is_said_and_taken_back_on_the_page(
         f"people who do often come to {first}."
     )
     page.get_by_role("button", name=f"not this: {first}").click()
-    expect(page.locator("[data-list=declined] li b")).to_have_text([first])
+    expect(page.locator("[data-list=declined] li b")).to_have_text([first], timeout=20_000)
     expect(page.locator("#viewer-words")).to_have_text(f"{first} is not proposed any more.")
     assert first not in clusters(page, "proposed")
     if shots := os.environ.get("KEYART_SHOTS"):
@@ -100,7 +101,7 @@ def test_not_this_is_said_and_taken_back_on_the_page(
     at_s = int(time.time())
     wait(lambda: int(time.time()) > at_s, Path(os.devnull), 5)
     page.get_by_role("button", name=f"allow again: {first}").click()
-    expect(page.locator("[data-list=declined] li")).to_have_count(0)
+    expect(page.locator("[data-list=declined] li")).to_have_count(0, timeout=20_000)
     assert clusters(page, "proposed")[0] == first
     # what was said within this second must not meet the next test's decline
     at_s = int(time.time())
@@ -111,4 +112,6 @@ def test_nobody_is_told_as_nobody(look: Look, site: str) -> None:
     page = look(site, expected="404")
     page.get_by_label("The viewer, as your site calls them").fill("nobody")
     page.get_by_role("button", name="Look").click()
-    expect(page.locator("#viewer-detail")).to_contain_text("Nothing is kept of this viewer")
+    expect(page.locator("#viewer-detail")).to_contain_text(
+        "Nothing is kept of this viewer", timeout=20_000
+    )

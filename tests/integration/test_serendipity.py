@@ -56,7 +56,7 @@ def client(parts: Opened, placed: dict[str, list[str]]) -> Iterator[Client]:
         for name in sorted(each for titles in placed.values() for each in titles):
             assert found.put(f"/v1/titles/{name}", json=title("a", "b")).status_code == 200
         count = sum(map(len, placed.values()))
-        within(5, lambda: titles_known(found) == count)
+        within(30, lambda: titles_known(found) == count)
         yield found
 
 

@@ -57,7 +57,7 @@ def test_a_champion_is_taken_in_by_its_alias_and_refreshed_by_the_site_itself(
     with opened(parts) as client:
         for name in TITLES:
             assert client.put(f"/v1/titles/{name}", json=described(name)).status_code == 200
-        within(5, lambda: titles_known(client) == len(TITLES))
+        within(30, lambda: titles_known(client) == len(TITLES))
         watch(client, parts, "ann", "t0-1", "t3-2")
         answer = ask(client, "ann", count=1)
         assert answer["table"] == first["version"]["name"]
@@ -89,10 +89,10 @@ def test_what_came_of_pages_is_told_of_the_log(parts: Opened, tmp_path: Path) ->
     with opened(parts) as client:
         for name in TITLES:
             assert client.put(f"/v1/titles/{name}", json=described(name)).status_code == 200
-        within(5, lambda: titles_known(client) == len(TITLES))
+        within(30, lambda: titles_known(client) == len(TITLES))
         watch(client, parts, "ann", "t0-1", "t3-2")
         answer = ask(client, "ann", count=2)
-        within(5, lambda: len(proposed_to(parts, "ann")) == 1)
+        within(30, lambda: len(proposed_to(parts, "ann")) == 1)
         events = []
         for number, each in enumerate(answer["titles"]):
             about = {"viewer": "ann", "title": each["title"], "decision": each["picture"]["id"]}
