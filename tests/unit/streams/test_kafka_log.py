@@ -19,10 +19,12 @@ def outputs(count: int, *, first: int = 0) -> list[Output]:
     return [Output(EVENTS, f"v{at}", b"%d" % at) for at in range(first, first + count)]
 
 
-def with_log(kafka: MemoryKafka, body: Callable[[KafkaLog], Awaitable[None]]) -> None:
+def with_log(
+    kafka: MemoryKafka, body: Callable[[KafkaLog], Awaitable[None]], *, timeout_s: float = 60.0
+) -> None:
     async def run() -> None:
         access = KafkaAccess(bootstrap="nowhere:1", prefix="p.")
-        log = KafkaLog(access, partitions=PARTITIONS, timeout_s=0.05, start=kafka.start)
+        log = KafkaLog(access, partitions=PARTITIONS, timeout_s=timeout_s, start=kafka.start)
         await body(log)
         await log.stop()
 
@@ -96,7 +98,7 @@ def test_nobody_waits_longer_than_the_timeout() -> None:
         with pytest.raises(LogAway, match="Timeout"):
             await log.append(outputs(1))
 
-    with_log(kafka, body)
+    with_log(kafka, body, timeout_s=0.05)
 
 
 def test_a_record_that_never_fits_is_no_reason_to_try_again() -> None:
