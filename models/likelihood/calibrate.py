@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
 
 from keyart.models.likelihood.gamma_poisson import of_expected, of_takes
 from keyart.models.likelihood.relative import Effects
@@ -58,6 +57,9 @@ def calibrate(opinion: Array, effects: Effects) -> Calibration:
     effects
         Of the same N artworks.
     """
+    # here: an api reads what was calibrated, and pays for no optimiser
+    from scipy.optimize import minimize_scalar
+
     level = effects.level
     unit = float(np.sqrt(np.average(effects.centre(opinion) ** 2, weights=effects.weight + 1e-12)))
     norm = opinion / unit if unit > 0.0 else np.zeros_like(opinion)
