@@ -60,3 +60,8 @@ def test_what_is_picked_is_of_the_planners_best(
     for one in pool:
         for other in pool:
             assert not (told[one] > told[other] and made[one] < made[other])
+
+
+@given(rows, rows)
+def test_the_best_of_one_is_the_planner_itself(worth: np.ndarray, told: np.ndarray) -> None:
+    assert np.array_equal(best_of(worth, told, (), 1), worth)
