@@ -4,7 +4,6 @@ from functools import cache
 from typing import Any
 
 from keyart.services.api.snapshots import Snapshots
-from keyart.services.jobs.priors.serving import beside
 from keyart.services.jobs.retrain.stages import Jobs
 from keyart.services.page.insight import Insight
 from keyart.services.page.models import Desk, marks_of
@@ -62,9 +61,16 @@ def desk_of(settings: Settings, client: Any) -> Desk:
         jobs=Jobs(retrain_dir(settings)),
         register=register_of(settings, client),
         opinions=opinions_of(settings, client),
-        act=beside,
+        act=_beside,
         clock=now_ms,
     )
+
+
+def _beside(*arguments: str) -> str:
+    # here: what fits and scores priors is for the process that this starts, not for the api
+    from keyart.services.jobs.priors.serving import beside
+
+    return beside(*arguments)
 
 
 def origins_of(settings: Settings) -> tuple[str, ...]:
