@@ -6,14 +6,15 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from hypothesis.internal.conjecture import providers
+from hypothesis.internal.constants_ast import Constants
 
 from keyart.models.embed import Concepts, load_space
 from keyart.streams.catalogue.view import CatalogueView
 from keyart.streams.valkey.server import EmbeddedServer
 from tests.containers.fixtures import certificate, kafka_server, make_house, redis_server
 
-# The same examples on every machine and in every run, as far as Hypothesis can: it also draws
-# constants of the modules that happen to be loaded. How long an example took or how many were
+# The same examples on every machine and in every run. How long an example took or how many were
 # left out says something of the machine and of that, not of keyart.
 settings.register_profile(
     "seeded",
@@ -27,6 +28,9 @@ settings.register_profile(
     ],
 )
 settings.load_profile("seeded")
+# Hypothesis also tries constants of the modules that are loaded, which depend on the worker and on
+# what it ran before: what is tried must be the same everywhere
+providers._get_local_constants = Constants
 
 __all__ = ["certificate", "kafka_server", "make_house", "redis_server"]
 

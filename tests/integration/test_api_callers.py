@@ -112,6 +112,8 @@ ROUTES = (
     ("GET", "/v1/viewers/v", "a"),
     ("PATCH", "/v1/viewers/v", "a"),
     ("DELETE", "/v1/viewers/v", "a"),
+    ("POST", "/v1/models/promote", "a"),
+    ("POST", "/v1/models/rollback", "a"),
     ("GET", "/v1/insight/overview", "p"),
     ("GET", "/v1/insight/titles", "p"),
     ("GET", "/metrics", "p"),

@@ -63,12 +63,14 @@ class Viewer:
         self._told = self.visit.due_ms if stored is not None else None
 
     def waits(self, event: TitleEvent) -> bool:
-        """Return whether an event of this id waits already."""
+        """Return whether an event of this id waits already for the same decision."""
         stored, _ = self._before
         # a text within other bytes may be there by chance; where it is not, that is not it
         if event.id not in self._came and (stored is None or codec.pack(event.id) not in stored):
             return False
-        return any(each.logged.event.id == event.id for each in self.visit.early)
+        # as in windows, where ids are compared within one decision
+        what = _waits_for(event)
+        return any(_waits_for(each.logged.event) == what for each in self.visit.early)
 
     def wait(self, logged: Logged) -> None:
         """Let an event wait for its decision."""
@@ -224,3 +226,7 @@ class Viewer:
         if until is not None and until != self._told:
             due.append(Due(until, "", self.key))
         return puts, due
+
+
+def _waits_for(event: TitleEvent) -> tuple[str, str | None, str]:
+    return event.id, event.decision, event.title

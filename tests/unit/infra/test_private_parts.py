@@ -29,6 +29,10 @@ PARTS = {
         ("faust.transport.drivers.aiokafka", "Transport"),
     ),
     "aiokafka": (("aiokafka.consumer.subscription_state", "TopicPartitionState"),),
+    "hypothesis": (
+        ("hypothesis.internal.conjecture.providers", "_get_local_constants"),
+        ("hypothesis.internal.constants_ast", "Constants"),
+    ),
     "trl": (
         ("trl.trainer.sft_trainer", "DataCollatorForLanguageModeling"),
         ("trl.trainer.dpo_trainer", "DataCollatorForPreference"),

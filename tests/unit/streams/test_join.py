@@ -77,6 +77,12 @@ def test_an_event_without_a_decision_is_dropped() -> None:
     assert bench.left == []
 
 
+def test_one_id_of_events_of_two_decisions_waits_for_both() -> None:
+    bench = Bench().give(played(id="p", name="d2"), played(id="p"), played(id="p"))
+    assert bench.counts == {"early_plays": 2, "repeat_plays": 1}
+    assert bench.give(page(), seen()).end().values == [1.0]
+
+
 def test_events_that_wait_for_decisions_are_bounded() -> None:
     bench = Bench().give(*(played(id=f"p{at}", name=f"d{at}") for at in range(100)))
     assert bench.counts["crowded_plays"] == 100 - 64
