@@ -1,6 +1,7 @@
 """`keyart models`: which versions there are, which one serves, and who let it."""
 
 import getpass
+import logging
 import time
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from keyart.services.wiring.settings import Settings
     from keyart.streams.registry.registry import Registry
 
+log = logging.getLogger(__name__)
 PRIORS, TABLES = "priors", "serendipity"
 Of = Annotated[
     str,
@@ -169,10 +171,13 @@ def canary(
 @app.command(hidden=True)
 def look() -> None:
     """Look how the version that is let out does, and do what follows."""
+    from keyart.models.ope.canary import Act
     from keyart.services.wiring.priors import canaries_of, deployment_of
 
     with site() as its:
         found = canaries_of(*its, deployment_of(*its)).look()
+        if found is not None and found.act is not Act.STAY:
+            log.warning("%s: %s: %s", found.rollout.version, found.act.value, found.says)
         typer.echo(f"{found.act.value}: {found.says}" if found else "nothing is out")
 
 

@@ -156,8 +156,6 @@ class Canaries:
             self.register.drop(Note.ROLLOUT)
         else:
             self._note(rollout)
-        if found.act is not Act.STAY:
-            log.warning("%s: %s: %s", rollout.version, found.act.value, found.says)
 
     def _stands(self, rollout: Rollout) -> bool:
         held = self.registry.aliases()

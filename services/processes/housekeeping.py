@@ -14,7 +14,7 @@ from keyart.services.jobs.erasure import rewrite_if_due
 from keyart.services.jobs.how_it_goes import ALIVE_MORE_S, ALIVE_ROUNDS
 from keyart.services.jobs.idle import IdleTastes
 from keyart.services.jobs.keeping import Chores, Keeper
-from keyart.services.processes.retrainer import Refresher, Retrainer
+from keyart.services.processes.retrainer import REFRESH, RETRAIN, NowAndThen, wants_retraining
 from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.erasing import erasures_of
 from keyart.services.wiring.lanes import taste_kept_ms
@@ -37,7 +37,8 @@ def keeper_of(settings: Settings, client: Any, *, clock: Clock = now_ms) -> Keep
     register, server = register_of(settings, client), admin_of(client)
     archiver = cache(lambda: archiver_of(settings, client))
     erasures = erasures_of(settings, client)
-    retrainer, refresher = Retrainer(settings), Refresher(settings)
+    retrainer = NowAndThen(RETRAIN, wanted=wants_retraining(settings))
+    refresher = NowAndThen(REFRESH, wanted=settings.serendipity_refresh_hours > 0)
     idle = IdleTastes(
         register=register,
         tastes=store_of(settings, client),

@@ -17,7 +17,7 @@ from keyart.services.wiring.settings import Settings
 log = logging.getLogger(__name__)
 LOOK_S: Final = 60.0
 """Between two looks whether it is due: each reads the newest of the log."""
-COMMAND: Final = ("retrain", "--when-due")
+RETRAIN: Final = ("retrain", "--when-due")
 REFRESH: Final = ("serendipity", "refresh", "--when-due")
 
 
@@ -81,29 +81,6 @@ class NowAndThen:
             self._child = None
 
 
-class Retrainer(NowAndThen):
-    """Starts a retraining where any of schedule, rewards and drift asks for it."""
-
-    def __init__(
-        self,
-        settings: Settings,
-        *,
-        start: Callable[[], Member] | None = None,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        wanted = settings.retrain_hours or settings.retrain_rewards or settings.retrain_drift
-        super().__init__(COMMAND, wanted=bool(wanted), start=start, clock=clock)
-
-
-class Refresher(NowAndThen):
-    """Starts a refresh of the table of proposals where the schedule asks for it."""
-
-    def __init__(
-        self,
-        settings: Settings,
-        *,
-        start: Callable[[], Member] | None = None,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        wanted = bool(settings.serendipity_refresh_hours)
-        super().__init__(REFRESH, wanted=wanted, start=start, clock=clock)
+def wants_retraining(settings: Settings) -> bool:
+    """Return whether any of schedule, rewards and drift asks for a retraining at all."""
+    return bool(settings.retrain_hours or settings.retrain_rewards or settings.retrain_drift)

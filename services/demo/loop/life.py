@@ -35,15 +35,13 @@ class Tally:
     ----------
     shown
         Impressions.
-    keyart, uniform, best
-        What they would be taken, were there no luck: of what keyart chose, of an even draw, and of
-        the artwork that is best for everybody.
+    keyart, uniform
+        What they would be taken, were there no luck: of what keyart chose, and of an even draw.
     """
 
     shown: int = 0
     keyart: float = 0.0
     uniform: float = 0.0
-    best: float = 0.0
 
 
 @dataclass(slots=True)
@@ -65,7 +63,6 @@ class Life:
     seed: int
     start_ms: int
     day: int = 0
-    days: list[Tally] = field(default_factory=list)
     _rows: dict[str, int] = field(init=False)
     _number: int = field(init=False, default=0)
 
@@ -101,7 +98,6 @@ class Life:
         site.learn()
         site.keep_house()
         self.day += 1
-        self.days.append(tally)
         return tally
 
     def _visit(
@@ -116,7 +112,6 @@ class Life:
         tally.uniform += float(
             sum(takes[starts[at] : starts[at + 1]].mean() for at in page.tolist())
         )
-        tally.best += float(takes[audience.best_fixed[page]].sum())
         key = pseudonym(f"v{viewer}", KEY)
         events: list[Impression | Play] = []
         for choice, taken in zip(answer.decisions, (luck < takes[chosen]).tolist(), strict=True):

@@ -1,6 +1,5 @@
 """The loop from beginning to end: drift, retraining, gate, canary; and two models that go wrong."""
 
-import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -23,7 +22,6 @@ from keyart.services.demo.loop.plan import (
     first_prior,
 )
 from keyart.services.demo.loop.twin import Twin, twin_of
-from keyart.services.jobs import canary
 from keyart.services.jobs.retrain.run import CANARY
 
 SETTLED: Final = 2
@@ -78,8 +76,6 @@ def run_loop(seed: int, folder: Path, tell: Tell) -> Loop:
     """Live through the loop; the site's files are in `folder / "site"` afterwards."""
     plan = LoopPlan(seed=seed, end_ms=time.time_ns() // 1_000_000 // DAY_MS * DAY_MS)
     space = load_space("static")
-    # what a canary decides is told here as well
-    logging.getLogger(canary.__name__).setLevel(logging.ERROR)
     with twin_of(plan, folder / "twin") as twin:
         life = begun(plan, folder / "site", space)
         story = _Story(life, twin, tell)

@@ -6,7 +6,7 @@ import pytest
 
 from keyart.schemas.errors import KeyartError
 from keyart.services.processes.family import LastWords
-from keyart.services.processes.retrainer import LOOK_S, Retrainer
+from keyart.services.processes.retrainer import LOOK_S, RETRAIN, NowAndThen, wants_retraining
 from keyart.services.wiring.settings import Settings
 
 
@@ -43,12 +43,17 @@ class Site:
     now: float = 0.0
     children: list[Child] = field(default_factory=list)
 
-    def retrainer(self) -> Retrainer:
+    def retrainer(self) -> NowAndThen:
         def start() -> Child:
             self.children.append(Child())
             return self.children[-1]
 
-        return Retrainer(self.settings, start=start, clock=lambda: self.now)  # type: ignore[arg-type]
+        return NowAndThen(
+            RETRAIN,
+            wanted=wants_retraining(self.settings),
+            start=start,  # type: ignore[arg-type]
+            clock=lambda: self.now,
+        )
 
 
 def test_by_default_nothing_is_retrained() -> None:
