@@ -12,10 +12,11 @@ from keyart.models.serendipity.collective import Collective
 from keyart.models.serendipity.comings import Comings
 from keyart.models.serendipity.memory import Memory
 from keyart.models.serendipity.planners.blend import Blend
+from keyart.models.serendipity.planners.fitted import fit_planners
 from keyart.models.serendipity.planners.opinions import NAMES, opinions_of
 from keyart.models.serendipity.planners.protocol import Planner
 from keyart.models.serendipity.table import Manifest, Named, build_table
-from keyart.models.serendipity.world import Ints, World
+from keyart.models.serendipity.world import Floats, Ints, World
 
 ALONE: Final = {
     "co-occurrence": "co-occurrence",
@@ -38,6 +39,28 @@ class Fitted:
     memory: Memory
     ways: Ways
     teaching: Sequence[int]
+
+
+def fit(
+    world: World,
+    vocabulary: Named,
+    centres: Floats,
+    labels: Ints,
+    teaching: Sequence[int],
+    *,
+    planner: str,
+    seed: int,
+) -> Fitted:
+    """Return the planner of a name, fitted on the viewers who teach; see `fit_planners`."""
+    planners, memory = fit_planners(world, labels, centres, teaching, seed=seed)
+    return Fitted(
+        vocabulary=vocabulary,
+        labels=labels,
+        planner=next(each for each in planners if each.name == planner),
+        memory=memory,
+        ways=Ways(world, labels, seed=seed),
+        teaching=teaching,
+    )
 
 
 def make_table(

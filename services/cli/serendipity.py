@@ -200,23 +200,13 @@ def _to_folder(
     seed: int,
     tell: "Callable[[str, int, int], None]",
 ) -> str:
-    from keyart.models.serendipity.cases import Ways
-    from keyart.models.serendipity.making import Fitted, make_table
+    from keyart.models.serendipity.making import fit, make_table
     from keyart.models.serendipity.measure.evaluate import vocabulary_of
-    from keyart.models.serendipity.planners.fitted import fit_planners
     from keyart.models.serendipity.vocabulary.vocabulary import report_on
 
     vocabulary, _, labels = vocabulary_of(world, viewers, clusters=clusters, seed=seed)
     tell("fitting", 0, 0)
-    planners, memory = fit_planners(world, labels, vocabulary.centres, viewers, seed=seed)
-    fitted = Fitted(
-        vocabulary=vocabulary,
-        labels=labels,
-        planner=next(each for each in planners if each.name == planner),
-        memory=memory,
-        ways=Ways(world, labels, seed=seed),
-        teaching=viewers,
-    )
+    fitted = fit(world, vocabulary, vocabulary.centres, labels, viewers, planner=planner, seed=seed)
     made = make_table(table, world, fitted, told=lambda done, of: tell("pairs", done, of))
     size = report_on(labels, made.clusters)
     return (

@@ -48,6 +48,14 @@ def described(name: str) -> dict[str, Any]:
     return body
 
 
+def begin(client: Client, parts: Opened) -> None:
+    """Put the titles there, and let one viewer take two of them."""
+    for name in TITLES:
+        assert client.put(f"/v1/titles/{name}", json=described(name)).status_code == 200
+    within(30, lambda: titles_known(client) == len(TITLES))
+    watch(client, parts, "ann", "t0-1", "t3-2")
+
+
 def test_a_champion_is_taken_in_by_its_alias_and_refreshed_by_the_site_itself(
     parts: Opened, tmp_path: Path
 ) -> None:
@@ -55,10 +63,7 @@ def test_a_champion_is_taken_in_by_its_alias_and_refreshed_by_the_site_itself(
     first = run("serendipity", "build", "--train", train, "--clusters", "12", "--promote")
     assert first["passed"] and first["serves"] == first["version"]["name"]
     with opened(parts) as client:
-        for name in TITLES:
-            assert client.put(f"/v1/titles/{name}", json=described(name)).status_code == 200
-        within(30, lambda: titles_known(client) == len(TITLES))
-        watch(client, parts, "ann", "t0-1", "t3-2")
+        begin(client, parts)
         answer = ask(client, "ann", count=1)
         assert answer["table"] == first["version"]["name"]
         assert answer["titles"][0]["title"].startswith("t9-")
@@ -87,10 +92,7 @@ def test_what_came_of_pages_is_told_of_the_log(parts: Opened, tmp_path: Path) ->
     train = str(folder(tmp_path / "train", range(160)))
     run("serendipity", "build", "--train", train, "--clusters", "12", "--promote")
     with opened(parts) as client:
-        for name in TITLES:
-            assert client.put(f"/v1/titles/{name}", json=described(name)).status_code == 200
-        within(30, lambda: titles_known(client) == len(TITLES))
-        watch(client, parts, "ann", "t0-1", "t3-2")
+        begin(client, parts)
         answer = ask(client, "ann", count=2)
         within(30, lambda: len(proposed_to(parts, "ann")) == 1)
         events = []

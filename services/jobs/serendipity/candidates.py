@@ -10,7 +10,6 @@ import numpy as np
 from msgspec import structs
 
 from keyart.models.artifacts.described import write_described
-from keyart.models.serendipity.cases import Ways
 from keyart.models.serendipity.gate import (
     Hits,
     Verdict,
@@ -21,10 +20,9 @@ from keyart.models.serendipity.gate import (
     labels_of,
     proven,
 )
-from keyart.models.serendipity.making import Fitted, make_table
+from keyart.models.serendipity.making import fit, make_table
 from keyart.models.serendipity.measure.evaluate import vocabulary_of
 from keyart.models.serendipity.measure.serving import BEST_OF
-from keyart.models.serendipity.planners.fitted import fit_planners
 from keyart.models.serendipity.table import MANIFEST, Named, Table, read_table
 from keyart.models.serendipity.world import Floats, Ints, World
 from keyart.schemas.errors import InvalidRecord
@@ -76,15 +74,7 @@ def make_candidate(
     told("fitting", 0, 0)
     kept = None if recipe.anew else serving
     named, centres, labels = _clusters(world, teaching, recipe, kept)
-    planners, memory = fit_planners(world, labels, centres, teaching, seed=recipe.seed)
-    fitted = Fitted(
-        vocabulary=named,
-        labels=labels,
-        planner=next(each for each in planners if each.name == recipe.planner),
-        memory=memory,
-        ways=Ways(world, labels, seed=recipe.seed),
-        teaching=teaching,
-    )
+    fitted = fit(world, named, centres, labels, teaching, planner=recipe.planner, seed=recipe.seed)
     folder = tables.folder / MAKING
     shutil.rmtree(folder, ignore_errors=True)
     make_table(folder, world, fitted, told=lambda done, of: told("pairs", done, of))
