@@ -14,10 +14,6 @@ from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
-from rich.console import Console
-from rich.table import Table
-from scipy import stats
 
 from keyart.models.bandits.lola import Lola
 from keyart.models.bandits.protocol import Policy
@@ -25,8 +21,7 @@ from keyart.models.bandits.registry import build_policy
 from keyart.models.embed import Space, load_space
 from keyart.models.simulate import KINDS, facet_world
 from tests.benchmarks.audience_run import Player, Site, Visits
-
-Array = NDArray[np.float64]
+from tests.benchmarks.over_seeds import Array, row_over_seeds, show_over_seeds, summed
 
 FIRST_SEED: Final = 1
 SEEDS: Final = int(os.environ.get("KEYART_BENCH_SEEDS", "8"))
@@ -49,7 +44,7 @@ def main() -> list[Row]:
         played = [_play(space, kind, FIRST_SEED + seed) for seed in range(SEEDS)]
         by_name = {name: np.array([each[name] for each in played]) for name in played[0]}
         rows += _rows(kind, by_name)
-    _show(rows)
+    show_over_seeds(rows, MARKS, SEEDS)
     return rows
 
 
@@ -60,19 +55,14 @@ def _play(space: Space, kind: str, seed: int) -> dict[str, Array]:
     audience, viewers = site.audience, visits.viewers[:, None]
     starts = audience.catalogue.starts
     mean = np.add.reduceat(audience.takes, starts[:-1], axis=1) / np.diff(starts)
-    uniform = _summed(mean[viewers, visits.titles])
+    uniform = summed(mean[viewers, visits.titles], MARKS)
     shown = {
         "best fixed artwork": audience.takes[viewers, audience.best_fixed[visits.titles]],
         "personal oracle": audience.takes[viewers, audience.best_for_each[viewers, visits.titles]],
     }
     for name, (policy, taste) in POLICIES.items():
         shown[name] = Player(site, policy, taste=taste).play(visits)
-    return {name: _summed(got) / uniform for name, got in shown.items()}
-
-
-def _summed(got: Array) -> Array:
-    """Return (len(MARKS),) what was taken until each mark."""
-    return np.asarray(got.ravel().cumsum()[np.array(MARKS) - 1])
+    return {name: summed(got, MARKS) / uniform for name, got in shown.items()}
 
 
 def _rows(kind: str, ratios: Mapping[str, Array]) -> list[Row]:
@@ -84,32 +74,6 @@ def _rows(kind: str, ratios: Mapping[str, Array]) -> list[Row]:
     for name, (its, against) in over.items():
         for at, mark in enumerate(MARKS):
             percent = 100.0 * (its[:, at] - 1.0)
-            half = stats.sem(percent) * stats.t.ppf(0.975, len(percent) - 1)
-            middle = float(percent.mean())
-            rows.append(
-                Row(
-                    bench="audiences",
-                    name=f"{kind}: {name} at {mark:,}",
-                    unit="per cent",
-                    median=middle,
-                    low=middle - float(half),
-                    high=middle + float(half),
-                    against=against,
-                    note=f"mean over {len(percent)} seeds, 95 % interval",
-                )
-            )
+            said = f"{kind}: {name} at {mark:,}"
+            rows.append(row_over_seeds("audiences", said, percent, against=against))
     return rows
-
-
-def _show(rows: list[Row]) -> None:
-    """Print one line for each policy and audience, a column for each mark."""
-    console, width = Console(width=130), len(MARKS)
-    table = Table(title=f"audiences: per cent over uniform, {SEEDS} seeds, 95 % intervals")
-    table.add_column("")
-    for mark in MARKS:
-        table.add_column(f"{mark:,} impressions", justify="right")
-    for first in range(0, len(rows), width):
-        its = rows[first : first + width]
-        cells = [f"{row.median:+.1f} ({row.low:+.1f} to {row.high:+.1f})" for row in its]
-        table.add_row(its[0].name.rpartition(" at ")[0], *cells)
-    console.print(table)

@@ -14,18 +14,13 @@ import os
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
-from rich.console import Console
-from rich.table import Table
-from scipy import stats
 
 from keyart.models.bandits.registry import build_policy
 from keyart.models.embed import Space, load_space
 from keyart.models.simulate import facet_world
 from keyart.schemas.context import Context
 from tests.benchmarks.audience_run import Player, Site, Situations, Visits
-
-Array = NDArray[np.float64]
+from tests.benchmarks.over_seeds import Array, row_over_seeds, show_over_seeds, summed
 
 FIRST_SEED: Final = int(os.environ.get("KEYART_BENCH_FIRST_SEED", "1"))
 SEEDS: Final = int(os.environ.get("KEYART_BENCH_SEEDS", "4"))
@@ -51,7 +46,7 @@ def main() -> list[Row]:
         played = [_play(space, spread, FIRST_SEED + seed) for seed in range(SEEDS)]
         found = {name: np.array([each[name] for each in played]) for name in played[0]}
         rows += _rows(kind, found)
-    _show(rows)
+    show_over_seeds(rows, MARKS, SEEDS)
     return rows
 
 
@@ -103,14 +98,10 @@ def _play(space: Space, spread: float, seed: int) -> dict[str, Array]:
         oracle[row] = np.maximum.reduceat(takes, starts[:-1])[page]
         fixed[row] = takes[site.audience.best_fixed[page]]
     by_name = {TOLD: told, SILENT: silent, "best fixed artwork": fixed, "personal oracle": oracle}
-    base = _summed(uniform)
-    found = {name: _summed(got) / base for name, got in by_name.items()}
+    base = summed(uniform, MARKS)
+    found = {name: summed(got, MARKS) / base for name, got in by_name.items()}
     found["gap"] = (found[TOLD] - found[SILENT]) / (found["personal oracle"] - found[SILENT])
     return found
-
-
-def _summed(got: Array) -> Array:
-    return np.asarray(got.ravel().cumsum()[np.array(MARKS) - 1])
 
 
 def _rows(kind: str, found: dict[str, Array]) -> list[Row]:
@@ -120,33 +111,6 @@ def _rows(kind: str, found: dict[str, Array]) -> list[Row]:
     rows = []
     for name, its in percent.items():
         for at, mark in enumerate(MARKS):
-            values, middle = its[:, at], float(its[:, at].mean())
-            half = float("nan")
-            if len(values) > 1:
-                half = float(stats.sem(values) * stats.t.ppf(0.975, len(values) - 1))
-            rows.append(
-                Row(
-                    bench="context",
-                    name=f"{kind}: {name} at {mark:,}",
-                    unit="per cent",
-                    median=middle,
-                    low=middle - half,
-                    high=middle + half,
-                    against="uniform",
-                    note=f"mean over {len(values)} seeds, 95 % interval",
-                )
-            )
+            said = f"{kind}: {name} at {mark:,}"
+            rows.append(row_over_seeds("context", said, its[:, at], against="uniform"))
     return rows
-
-
-def _show(rows: list[Row]) -> None:
-    console, width = Console(width=150), len(MARKS)
-    table = Table(title=f"context: per cent over uniform, {SEEDS} seeds, 95 % intervals")
-    table.add_column("")
-    for mark in MARKS:
-        table.add_column(f"{mark:,} impressions", justify="right")
-    for first in range(0, len(rows), width):
-        its = rows[first : first + width]
-        cells = [f"{row.median:+.1f} ({row.low:+.1f} to {row.high:+.1f})" for row in its]
-        table.add_row(its[0].name.rpartition(" at ")[0], *cells)
-    console.print(table)
