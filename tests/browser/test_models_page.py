@@ -1,11 +1,6 @@
 """The page of models, over a real service: who serves and why, and one click to change it."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,10 +10,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import models_site
+from tests.faults.serving import Serving
 
 Look = Callable[..., Page]
 CONTRAST = Path(__file__).with_name("contrast.js").read_text()
-COMMAND = (sys.executable, "-c", "from keyart.services.cli.main import main; main()", "serve")
 ADMIN, VIEW = "an-admin-key-of-this-test", "a-key-that-may-only-look"
 
 
@@ -27,31 +22,12 @@ def service(tmp_path_factory: pytest.TempPathFactory, free_port: int) -> Iterato
     """Give the address of a service, and the version that serves at first."""
     folder = tmp_path_factory.mktemp("models")
     serves = models_site.make(folder)
-    environ = {name: text for name, text in os.environ.items() if not name.startswith("KEYART_")}
-    environ |= {
-        "KEYART_DATA_DIR": str(folder),
-        "KEYART_API_PORT": str(free_port),
-        "KEYART_ARCHIVE_S": "3600",
-        "KEYART_API_KEYS": f"{ADMIN},watcher:page={VIEW}",
-    }
-    said = Path(folder) / "said.log"
-    with said.open("wb") as output:
-        process = subprocess.Popen(COMMAND, env=environ, stdout=output, stderr=output)
-    url = f"http://127.0.0.1:{free_port}"
+    serving = Serving(folder, free_port, archive_s="3600", api_keys=f"{ADMIN},watcher:page={VIEW}")
     try:
-        for _ in range(2400):
-            assert process.poll() is None, said.read_text()
-            try:
-                asked(url)
-                break
-            except OSError:
-                time.sleep(0.1)
-        else:
-            pytest.fail(f"keyart serve did not answer:\n{said.read_text()}")
-        yield url, serves
+        serving.ready()
+        yield f"http://127.0.0.1:{free_port}", serves
     finally:
-        process.send_signal(signal.SIGINT)
-        process.wait(30)
+        serving.stop()
 
 
 def asked(url: str) -> Any:

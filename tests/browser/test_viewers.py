@@ -1,12 +1,8 @@
 """One viewer on the page: what they explored, what is proposed, and "not this"."""
 
 import os
-import signal
-import subprocess
 import time
-import urllib.error
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -14,7 +10,7 @@ from playwright.sync_api import Page, expect
 from typer.testing import CliRunner
 
 from keyart.services.cli.serendipity import app
-from tests.browser.test_serve import COMMAND, call
+from tests.faults.serving import Serving
 from tests.unit.services.test_evaluate_serendipity import folder
 
 Look = Callable[..., Page]
@@ -29,46 +25,37 @@ def site(tmp_path_factory: pytest.TempPathFactory, free_port: int) -> Iterator[s
         app, ["build", str(data / "serendipity"), "--train", train, "--clusters", "12"]
     )
     assert made.exit_code == 0, made.output
-    environ = {name: text for name, text in os.environ.items() if not name.startswith("KEYART_")}
-    environ |= {"KEYART_DATA_DIR": str(data), "KEYART_API_PORT": str(free_port)}
-    said = Path(data) / "said.log"
-    with said.open("wb") as output:
-        process = subprocess.Popen(COMMAND, env=environ, stdout=output, stderr=output)
-    url = f"http://127.0.0.1:{free_port}"
+    serving = Serving(data, free_port)
     try:
-        wait(lambda: process.poll() is None and bool(call(f"{url}/v1/insight/overview")), said)
+        serving.ready()
         for name in [f"t{group}-{at}" for group in range(12) for at in range(6)]:
             artworks = [{"id": "a", "description": f"a picture of {name}"}]
-            call(f"{url}/v1/titles/{name}", {"id": name, "artworks": artworks}, "PUT")
+            told = serving.call(f"/v1/titles/{name}", {"id": name, "artworks": artworks}, "PUT")
+            assert told[0] == 200
         events = [
             {"type": "finish", "id": name, "viewer": VIEWER, "title": name}
             for name in ("t0-1", "t3-2")
         ]
-        call(f"{url}/v1/events", {"events": events}, "POST")
-        address = f"{url}/v1/viewers/{quote(VIEWER)}"
+        assert serving.call("/v1/events", {"events": events})[0] == 202
 
         def is_known() -> bool:
             # both titles are read, and the table has those of group 9, which come late
-            kept = call(address)
-            return len(kept["explored"]) == 2 and "tag9" in kept["proposed"][0]["cluster"]
+            status, kept = serving.call(f"/v1/viewers/{quote(VIEWER)}")
+            if status != 200 or len(kept["explored"]) < 2 or not kept["proposed"]:
+                return False
+            return "tag9" in kept["proposed"][0]["cluster"]
 
-        wait(is_known, said)
-        yield url
+        serving.until(is_known)
+        yield f"http://127.0.0.1:{free_port}"
     finally:
-        process.send_signal(signal.SIGINT)
-        process.wait(30)
+        serving.stop()
 
 
-def wait(holds: Callable[[], bool], said: Path, seconds: float = 90) -> None:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        try:
-            if holds():
-                return
-        except (OSError, urllib.error.HTTPError, IndexError):
-            pass
-        time.sleep(0.1)
-    pytest.fail(said.read_text())
+def next_second() -> None:
+    """Wait until a decline and what takes it back are of two seconds: within one it stands."""
+    began = int(time.time())
+    while int(time.time()) == began:
+        time.sleep(0.01)
 
 
 def clusters(page: Page, name: str) -> list[str]:
@@ -97,15 +84,11 @@ def test_not_this_is_said_and_taken_back_on_the_page(
     if shots := os.environ.get("KEYART_SHOTS"):
         page.locator(".viewers").screenshot(path=f"{shots}/viewers-{width}-{theme}.png")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    # within one second a decline stands: the withdrawal must be of a later one
-    at_s = int(time.time())
-    wait(lambda: int(time.time()) > at_s, Path(os.devnull), 5)
+    next_second()
     page.get_by_role("button", name=f"allow again: {first}").click()
     expect(page.locator("[data-list=declined] li")).to_have_count(0, timeout=20_000)
     assert clusters(page, "proposed")[0] == first
-    # what was said within this second must not meet the next test's decline
-    at_s = int(time.time())
-    wait(lambda: int(time.time()) > at_s, Path(os.devnull), 5)
+    next_second()
 
 
 def test_nobody_is_told_as_nobody(look: Look, site: str) -> None:
