@@ -17,7 +17,7 @@ from keyart.streams.ports import Output
 from keyart.streams.steps.due import Due
 from keyart.streams.steps.effects import Effects, Held, Wanted
 from keyart.streams.steps.join.judging import judge
-from keyart.streams.steps.join.logged import MAX_EARLY, ByViewer, Early, Logged
+from keyart.streams.steps.join.logged import ByViewer, Early, Logged, is_unasked
 from keyart.streams.steps.join.pages import (
     Opened,
     open_taken,
@@ -132,11 +132,11 @@ class JoinBatch:
             due_ms=due_ms,
         )
         self._opened[viewer.key, number] = opened
-        early, viewer.visit.early = viewer.visit.early, []
-        for each in early:
+        still: list[Early] = []
+        for each in viewer.keep_waiting(still):
             logged = each.logged
             if (at := viewer.resolve(logged, self._rules)) is None:
-                viewer.visit.early.append(each)
+                still.append(each)
             else:
                 self._join(viewer, at, logged)
 
@@ -175,9 +175,8 @@ class JoinBatch:
     def crowd_out(self, viewers: Iterable[str]) -> None:
         """Drop what waits of these viewers for its decisions: too much waits of all."""
         for key in viewers:
-            visit = self.viewer(key).visit
-            self._count("crowded", *(each.logged for each in visit.early))
-            visit.early = []
+            early = self.viewer(key).keep_waiting([])
+            self._count("crowded", *(each.logged for each in early))
 
     def waiting(self) -> Iterator[tuple[str, Sequence[Early]]]:
         """Yield each viewer of the batch, and what waits of them for its decision."""
@@ -199,12 +198,12 @@ class JoinBatch:
         return self._viewers[key]
 
     def _wait(self, viewer: Viewer, logged: Logged) -> None:
-        event, early = logged.event, viewer.visit.early
+        event = logged.event
         if event.decision is not None and not is_decision_id(event.decision):
             self._count("orphaned", logged)
         elif viewer.waits(event):
             self._count("repeat", logged)
-        elif len(early) >= MAX_EARLY:
+        elif not viewer.may_wait(event):
             self._count("crowded", logged)
         else:
             self._count("early", logged)
@@ -286,8 +285,8 @@ class JoinBatch:
         due = [each.received_at_ms + patience <= now_ms for each in visit.early]
         for each in compress(visit.early, due):
             logged = each.logged
-            self._count("unasked" if _is_unasked(logged.event) else "orphaned", logged)
-        visit.early = [each for each, over in zip(visit.early, due, strict=True) if not over]
+            self._count("unasked" if is_unasked(logged.event) else "orphaned", logged)
+        viewer.keep_waiting([each for each, over in zip(visit.early, due, strict=True) if not over])
         if (visit.hour + 1) * HOUR_MS + patience <= now_ms:
             visit.hour, visit.rewards, visit.taught = 0, 0, {}
 
@@ -346,11 +345,6 @@ def is_foreign(event: Event) -> bool:
     if not isinstance(event, AboutTitle) or event.decision is None:
         return False
     return not fits(event.decision, event.viewer, event.title)
-
-
-def _is_unasked(event: TitleEvent) -> bool:
-    """Return whether an engagement says of itself that it came of no decision."""
-    return event.decision is None and not isinstance(event, Impression)
 
 
 def _is_repeat(event: TitleEvent, events: Sequence[Logged]) -> bool:

@@ -8,11 +8,14 @@ from msgspec import Raw, Struct
 
 from keyart.schemas import codec
 from keyart.schemas.errors import InvalidRecord
-from keyart.schemas.events import Erasure, TitleEvent
+from keyart.schemas.events import Erasure, Impression, TitleEvent
 from keyart.streams.steps.join.clocks import Stamp
 
-MAX_EARLY: Final = 64
-"""Events of one viewer that wait for their decisions."""
+MAX_EARLY: Final = 576
+"""Events of one viewer that wait for their decisions: the largest page (200 titles) with an
+impression and an engagement of each, some more, and the unasked."""
+MAX_UNASKED: Final = 64
+"""Those among them that may never meet a decision, such as a viewer's plays of former days."""
 _event: msgspec.msgpack.Decoder[TitleEvent] = msgspec.msgpack.Decoder(TitleEvent)
 
 
@@ -66,6 +69,11 @@ class Early(Struct, frozen=True, array_like=True):
     def received_at_ms(self) -> int:
         """When the log had it, as far as is known."""
         return self.logged_at_ms or self.logged.received_at_ms
+
+
+def is_unasked(event: TitleEvent) -> bool:
+    """Return whether an engagement says of itself that it came of no decision."""
+    return event.decision is None and not isinstance(event, Impression)
 
 
 def first_of(early: Sequence[Early]) -> int:

@@ -21,7 +21,13 @@ from keyart.schemas.rewards import Reward
 from keyart.streams.families import ASSIGNED, PAGES, VISITS, WINDOWS
 from keyart.streams.steps.due import Due
 from keyart.streams.steps.effects import Held
-from keyart.streams.steps.join.logged import Early, Logged
+from keyart.streams.steps.join.logged import (
+    MAX_EARLY,
+    MAX_UNASKED,
+    Early,
+    Logged,
+    is_unasked,
+)
 from keyart.streams.steps.join.rules import (
     SERVERS_APART_MS,
     JoinRules,
@@ -60,6 +66,7 @@ class Viewer:
         self.pages: dict[int, bytes | None] = {}
         self._before = (stored, self.assigned)
         self._came: set[str] = set()
+        self._unasked: int | None = None
         self._told = self.visit.due_ms if stored is not None else None
 
     def waits(self, event: TitleEvent) -> bool:
@@ -72,10 +79,33 @@ class Viewer:
         what = _waits_for(event)
         return any(_waits_for(each.logged.event) == what for each in self.visit.early)
 
+    def may_wait(self, event: TitleEvent) -> bool:
+        """Return whether there is room for one more event that waits.
+
+        What nobody asked about never takes the room of what belongs to a page: a whole page and
+        its plays may come before its decision, from a viewer whose past plays are being loaded.
+        """
+        early = self.visit.early
+        if len(early) < MAX_UNASKED:
+            return True
+        if not is_unasked(event):
+            return len(early) < MAX_EARLY
+        if self._unasked is None:
+            self._unasked = sum(is_unasked(each.logged.event) for each in early)
+        return len(early) < MAX_EARLY and self._unasked < MAX_UNASKED
+
     def wait(self, logged: Logged) -> None:
         """Let an event wait for its decision."""
         self._came.add(logged.event.id)
         self.visit.early.append(Early.of(logged))
+        if self._unasked is not None:
+            self._unasked += is_unasked(logged.event)
+
+    def keep_waiting(self, early: list[Early]) -> list[Early]:
+        """Let these wait in place of those that did; return those."""
+        before, self.visit.early = self.visit.early, early
+        self._unasked = None
+        return before
 
     def resolve(self, logged: Logged, rules: JoinRules) -> int | None:
         """Return the index of the decision that an event belongs to, None when it is not known.

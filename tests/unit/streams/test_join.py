@@ -84,9 +84,25 @@ def test_one_id_of_events_of_two_decisions_waits_for_both() -> None:
 
 
 def test_events_that_wait_for_decisions_are_bounded() -> None:
-    bench = Bench().give(*(played(id=f"p{at}", name=f"d{at}") for at in range(100)))
-    assert bench.counts["crowded_plays"] == 100 - 64
+    bench = Bench().give(*(played(id=f"p{at}", name=f"d{at}") for at in range(700)))
+    assert bench.counts["crowded_plays"] == 700 - 576
     assert bench.end().left == []
+
+
+def test_past_plays_take_no_room_from_a_page_that_is_seen_before_its_decision() -> None:
+    """A history is being loaded while its viewer sees a whole page, and the log has that first."""
+    past = [played(name=None, id=f"past-{at}", title=f"old-{at}") for at in range(300)]
+    bench = Bench().give(*past[:100])
+    assert bench.counts["crowded_plays"] == 36
+    whole = page(more=199)
+    named = [{"title": each.title, "decision": each.id} for each in whole.decisions]
+    bench.give(*(seen(id=f"i{at}", **one) for at, one in enumerate(named)))
+    bench.give(*past[100:], *(played(id=f"p{at}", **one) for at, one in enumerate(named)))
+    assert bench.counts["crowded_plays"] == 236
+    assert "crowded_impressions" not in bench.counts
+    bench.give(whole).end()
+    assert bench.values == [1.0] * 200
+    assert bench.left == []
 
 
 def test_an_event_that_names_no_id_of_a_decision_waits_for_nothing() -> None:
