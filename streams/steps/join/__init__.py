@@ -13,7 +13,7 @@ its own viewer was assigned, and with nothing else. Counters of events end in `_
 | a decision whose impression never comes | teaches nothing | unseen |
 | an event before its decision | waits for it | early_* |
 | ... and the decision never comes | dropped | orphaned_* |
-| ... and an engagement that names none never meets one | moves only taste | unasked_plays |
+| ... and an engagement that names none meets none, or no room | moves only taste | unasked_plays |
 | ... and too many of the viewer wait already | dropped | crowded_* |
 | ... and too many of the lane wait, and it has waited longest | dropped | crowded_* |
 | an event that names no id of a decision | dropped | orphaned_* |

@@ -175,8 +175,8 @@ class JoinBatch:
     def crowd_out(self, viewers: Iterable[str]) -> None:
         """Drop what waits of these viewers for its decisions: too much waits of all."""
         for key in viewers:
-            early = self.viewer(key).keep_waiting([])
-            self._count("crowded", *(each.logged for each in early))
+            for each in self.viewer(key).keep_waiting([]):
+                self._given_up("crowded", each.logged)
 
     def waiting(self) -> Iterator[tuple[str, Sequence[Early]]]:
         """Yield each viewer of the batch, and what waits of them for its decision."""
@@ -204,10 +204,14 @@ class JoinBatch:
         elif viewer.waits(event):
             self._count("repeat", logged)
         elif not viewer.may_wait(event):
-            self._count("crowded", logged)
+            self._given_up("crowded", logged)
         else:
             self._count("early", logged)
             viewer.wait(logged)
+
+    def _given_up(self, why: str, logged: Logged) -> None:
+        """Count an event that met no decision; of past plays nothing is lost by that."""
+        self._count("unasked" if is_unasked(logged.event) else why, logged)
 
     def _join(self, viewer: Viewer, at: int, logged: Logged) -> None:
         event, id = logged.event, viewer.id_at(at, logged.event)
@@ -284,8 +288,7 @@ class JoinBatch:
         visit, patience = viewer.visit, self._rules.patience_ms
         due = [each.received_at_ms + patience <= now_ms for each in visit.early]
         for each in compress(visit.early, due):
-            logged = each.logged
-            self._count("unasked" if is_unasked(logged.event) else "orphaned", logged)
+            self._given_up("orphaned", each.logged)
         viewer.keep_waiting([each for each, over in zip(visit.early, due, strict=True) if not over])
         if (visit.hour + 1) * HOUR_MS + patience <= now_ms:
             visit.hour, visit.rewards, visit.taught = 0, 0, {}

@@ -2,6 +2,7 @@
 
 import inspect
 import re
+from typing import Any
 
 import pytest
 from msgspec import structs
@@ -93,13 +94,15 @@ def test_past_plays_take_no_room_from_a_page_that_is_seen_before_its_decision() 
     """A history is being loaded while its viewer sees a whole page, and the log has that first."""
     past = [played(name=None, id=f"past-{at}", title=f"old-{at}") for at in range(300)]
     bench = Bench().give(*past[:100])
-    assert bench.counts["crowded_plays"] == 36
+    assert bench.counts["unasked_plays"] == 36
     whole = page(more=199)
-    named = [{"title": each.title, "decision": each.id} for each in whole.decisions]
-    bench.give(*(seen(id=f"i{at}", **one) for at, one in enumerate(named)))
-    bench.give(*past[100:], *(played(id=f"p{at}", **one) for at, one in enumerate(named)))
-    assert bench.counts["crowded_plays"] == 236
-    assert "crowded_impressions" not in bench.counts
+    cited: list[dict[str, Any]] = [
+        {"title": each.title, "decision": each.id} for each in whole.decisions
+    ]
+    bench.give(*(seen(id=f"i{at}", **one) for at, one in enumerate(cited)))
+    bench.give(*past[100:], *(played(id=f"p{at}", **one) for at, one in enumerate(cited)))
+    assert bench.counts["unasked_plays"] == 236
+    assert not {"crowded_impressions", "crowded_plays"} & bench.counts.keys()
     bench.give(whole).end()
     assert bench.values == [1.0] * 200
     assert bench.left == []
@@ -292,7 +295,8 @@ def test_too_many_events_of_one_decision_are_bounded() -> None:
 def test_every_counter_is_explained() -> None:
     """The page and the alerts find a sentence for whatever the join counts."""
     source = inspect.getsource(batch)
-    of_events = set(re.findall(r'_count\(\s*"(\w+)"', source)) | {"repeat", "late", "foreign"}
+    of_events = set(re.findall(r'(?:_count|_given_up)\(\s*"(\w+)"', source))
+    of_events |= {"repeat", "late", "foreign", "unasked"}
     names = {f"{each}_{kind}" for each in of_events for kind in ("impressions", "plays")}
     names |= set(re.findall(r'counts\["(\w+)"\]', source))
     never = {"late_impressions", "unseen_impressions", "outside_window_impressions"}
