@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from keyart.schemas.errors import InvalidRecord
 from keyart.schemas.ids import LoggedName
+from keyart.schemas.ruled import Ruled
 
 ODDS: Final = 10_000_000
 """Propensities and takes are logged to seven digits: a whole number of these is exact."""
@@ -96,6 +97,8 @@ class Columns(Struct, frozen=True, kw_only=True, omit_defaults=True):
         (T, D) int16, the chosen artworks', centred under the propensities.
     reasons
         Names of taste features, those that mattered most to some choice of the page.
+    ruled
+        By place among the titles, what rules did; nothing of the others.
     """
 
     titles: Annotated[tuple[LoggedName, ...], Meta(max_length=MAX_TITLES)]
@@ -105,6 +108,7 @@ class Columns(Struct, frozen=True, kw_only=True, omit_defaults=True):
     beliefs: Packed = b""
     features: Packed = b""
     reasons: Annotated[tuple[str, ...], Meta(max_length=NO_REASON)] = ()
+    ruled: Annotated[dict[int, Ruled], Meta(max_length=MAX_TITLES)] = {}
 
     def __len__(self) -> int:
         """Return the number of titles."""
@@ -178,6 +182,8 @@ class Columns(Struct, frozen=True, kw_only=True, omit_defaults=True):
             )
         ):
             raise InvalidRecord("a probability or a factor of a page is out of its range")
+        if not all(0 <= at < count and each.fits for at, each in self.ruled.items()):
+            raise InvalidRecord("what rules did to a page does not fit its titles")
         return self
 
     def without_reasons(self) -> "Columns":
@@ -203,6 +209,7 @@ class Columns(Struct, frozen=True, kw_only=True, omit_defaults=True):
             beliefs=beliefs[:, cells].tobytes() if beliefs.size else b"",
             features=features[at].tobytes(),
             reasons=self.reasons,
+            ruled={at: self.ruled[row] for at, row in enumerate(rows) if row in self.ruled},
         )
 
 

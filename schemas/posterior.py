@@ -6,6 +6,8 @@ record and a rebalanced partition end in the same posterior, to floating-point r
 
 from msgspec import Struct, field
 
+from keyart.schemas.ruled import RuledBucket
+
 POSTERIOR_VERSION = 1
 MAX_SURFACES = 8
 MAX_KEPT_ARTWORKS = 200
@@ -65,7 +67,7 @@ class Fresh(Struct, kw_only=True, omit_defaults=True):
 
 
 class TitleSums(Struct, kw_only=True, omit_defaults=True):
-    """One title's sums; `shares` counts what was shown by bucket.
+    """One title's sums; `shares` counts what was shown by bucket, `ruled` what rules did to it.
 
     `callers` are the same sums by the name of the caller's key, and add up to `artworks`. While one
     caller has told everything they are left out, and `caller` says whose they are. `responses` are
@@ -76,6 +78,7 @@ class TitleSums(Struct, kw_only=True, omit_defaults=True):
     as_of_ms: int = 0
     artworks: Cells = {}
     shares: dict[int, dict[str, int]] = {}
+    ruled: dict[int, RuledBucket] = {}
     fresh: Fresh | None = None
     caller: str = NOBODY
     callers: dict[str, Cells] = {}

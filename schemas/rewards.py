@@ -8,6 +8,7 @@ from keyart.schemas.columns import BELIEF_BYTES, LoggedTaste
 from keyart.schemas.context import Context, Situation
 from keyart.schemas.decisions import MAX_ARTWORKS, Probability, Split, Versions
 from keyart.schemas.ids import CallerName, LoggedName, Millis, PseudonymField
+from keyart.schemas.ruled import Ruled
 
 REWARD_VERSION = 2
 """2: with what was known of the viewer and of every candidate. 1: of the chosen one alone."""
@@ -27,7 +28,8 @@ class Reward(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     What follows is there from version 2 on, for whoever judges another policy or prior: `beliefs`
     are of every candidate, packed as `BELIEFS`; `level`, `trust` and `strength` of the title, as in
-    `CHOICE_DTYPE`; `taste` and `segment` what was known of the viewer.
+    `CHOICE_DTYPE`; `taste` and `segment` what was known of the viewer; `ruled` what a site's rules
+    did, None where none said anything.
     """
 
     id: LoggedName
@@ -64,6 +66,7 @@ class Reward(Struct, frozen=True, kw_only=True, omit_defaults=True):
     level: Probability = 0.0
     trust: float = 0.0
     strength: float = 0.0
+    ruled: Ruled | None = None
     version: Annotated[int, Meta(ge=1)] = 1
 
     @property

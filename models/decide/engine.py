@@ -5,7 +5,8 @@ is fast along long runs. Policies see them transposed, as (T, K).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,8 @@ from keyart.models.bandits.protocol import (
 )
 from keyart.models.bandits.uniforms import dwell_period, seed, uniforms
 from keyart.models.decide.believed import believed
-from keyart.models.decide.index import ANY_SURFACE, ServingIndex
+from keyart.models.decide.forgone import what_rules_did
+from keyart.models.decide.index import ANY_SURFACE, Arrays, ServingIndex
 from keyart.models.decide.page import DecidedPage
 from keyart.models.decide.responding import NO_CONTEXT, NOTHING, Responding, responding
 from keyart.models.decide.rules import Ruling
@@ -95,6 +97,23 @@ class Decider:
             A title is not in the index, or changed since the ruling.
         """
         arrays = index.arrays  # taken once: what comes from it is of one prior
+        common = _Common(taste, surface, viewer, now_ms, context, side)
+        decided = self._decided(arrays, titles, replaced, common, ruling)
+        left = {} if ruling is None else ruling.spoken
+        if not left:
+            return decided
+        free = self._decided(arrays, [titles[at] for at in left], None, common, None)
+        return replace(decided, ruled=what_rules_did(decided, left, free))
+
+    def _decided(
+        self,
+        arrays: Arrays,
+        titles: Sequence[str],
+        replaced: Sequence[int] | None,
+        common: "_Common",
+        ruling: Ruling | None,
+    ) -> DecidedPage:
+        taste, surface, viewer, now_ms, context, side = common
         situated = arrays.shared.situated if len(side) else None
         shared = situated or arrays.shared
         starts, lengths, numbers, names = zip(*arrays.find(titles), strict=True)
@@ -180,11 +199,13 @@ class Decider:
         own = self.policy.propensities(page)
         period = dwell_period(viewer, now_ms, self.dwell_ms)
         drawn = seed(viewer, self.policy_version, surface, period)
+        limited = None
         defaults = None if ruling is None else ruling.defaults() * (1 + MARKS.index(DEFAULT))
         marks = defaults
         if ruling is not None and (limits := ruling.limits()) is not None:
             shares = bounded(own, page.mask, page.seen, limits, self.explore_share)
             propensities = shares.propensities
+            limited = ~shares.free
             chosen, explored, pinned = draw(shares, page.mask, *uniforms(drawn, numbers))
             marks = np.where(pinned, 1 + MARKS.index(PINNED), 0 if defaults is None else defaults)
         else:
@@ -206,6 +227,7 @@ class Decider:
             beliefs=beliefs,
             responding=response,
             marks=marks,
+            bounded=limited,
         )
 
     def _draw(
@@ -222,6 +244,17 @@ class Decider:
         # candidates stand before padding, so an even draw is a multiple of the uniform
         even = (uniform * counts).astype(np.intp)
         return np.where(explored, even, chosen), explored
+
+
+class _Common(NamedTuple):
+    """What all titles of a page have in common; as `Decider.decide` is given it."""
+
+    taste: TasteVectors
+    surface: str
+    viewer: str
+    now_ms: int
+    context: Mapping[str, ContextValue]
+    side: F32
 
 
 def _numbers(numbers: Sequence[int], replaced: Sequence[int] | None) -> NDArray[np.uint64]:

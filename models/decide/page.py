@@ -1,7 +1,7 @@
 """What was decided for one page, and why: arrays first, words only when somebody asks."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from keyart.models.decide.responding import NOTHING, Responding
 from keyart.models.decide.situated import by_kind, values_named
 from keyart.models.taste.features import F32, FEATURES
 from keyart.schemas.decisions import Terms
+from keyart.schemas.ruled import Ruled
 from keyart.schemas.rules import MARKS
 
 _AT: Final = {name: at for at, name in enumerate(BELIEF_COLUMNS)}
@@ -57,6 +58,10 @@ class DecidedPage:
         The situation, and how the artworks respond to it.
     marks
         (T,) the rule that made each choice, as 1 + its place in `MARKS`, 0 for the policy.
+    bounded
+        (T,) whether rules bounded shares that the policy would have had otherwise.
+    ruled
+        By place among the titles, what rules did; nothing of the others.
     """
 
     titles: Sequence[str]
@@ -73,6 +78,8 @@ class DecidedPage:
     beliefs: F32
     responding: Responding = NOTHING
     marks: NDArray[np.integer[Any]] | None = None
+    bounded: NDArray[np.bool_] | None = None
+    ruled: Mapping[int, Ruled] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """Return the number of titles."""

@@ -65,6 +65,7 @@ def columns_of(decided: DecidedPage, viewer: ViewerKey, nonces: Sequence[int]) -
         beliefs=pack_beliefs(_beliefs(decided, mask)),
         features=pack_features(features[:, :-1]),
         reasons=reasons,
+        ruled=dict(decided.ruled),
     )
 
 

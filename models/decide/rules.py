@@ -169,6 +169,11 @@ class Ruling:
         return cls(tuple(artworks), left) if any(each is not None for each in left) else None
 
     @property
+    def spoken(self) -> dict[int, Candidates]:
+        """What is left, by the places of titles of which a rule says anything."""
+        return {at: each for at, each in enumerate(self.left) if each is not None}
+
+    @property
     def empty(self) -> list[int]:
         """The places of titles of which nothing is left."""
         return [at for at, each in enumerate(self.left) if each is not None and not each.kept]

@@ -76,6 +76,8 @@ class Shares(NamedTuple):
         (T,) share that is pinned.
     explore
         (T,) share of the rest that is drawn evenly.
+    free
+        (T,) whether lower and upper bounds changed nothing.
     """
 
     propensities: Floats
@@ -83,6 +85,7 @@ class Shares(NamedTuple):
     pin: Floats
     pinned: Floats
     explore: Floats
+    free: NDArray[np.bool_]
 
 
 def bounded(own: Floats, mask: Mask, seen: Floats, limits: Limits, explore_share: float) -> Shares:
@@ -124,7 +127,8 @@ def bounded(own: Floats, mask: Mask, seen: Floats, limits: Limits, explore_share
     mixed = explore * mask / count + (1.0 - explore) * inner
     propensities = pin + (1.0 - pinned)[:, None] * mixed
     propensities /= propensities.sum(axis=1, keepdims=True)
-    return Shares(propensities, inner, pin, pinned, explore[:, 0])
+    free &= explore[:, 0] == explore_share
+    return Shares(propensities, inner, pin, pinned, explore[:, 0], free)
 
 
 def draw(

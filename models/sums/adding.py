@@ -7,6 +7,8 @@ value x 2^-(age / half-life), so the order of the rewards does not matter, to ro
 
 from collections.abc import Sequence
 
+from msgspec import structs
+
 from keyart.models.sums import bursts
 from keyart.models.sums.responses import add_responses
 from keyart.schemas.posterior import (
@@ -22,6 +24,7 @@ from keyart.schemas.posterior import (
     TitleSums,
 )
 from keyart.schemas.rewards import Reward
+from keyart.schemas.ruled import RuledBucket
 
 SHARES_KEPT = 48
 OTHER_SURFACE = "other"
@@ -49,7 +52,7 @@ def add_to_title(
     half_life_ms
         Of forgetting, by the time the artwork was shown.
     bucket_ms
-        Width of the buckets in `shares`; the newest 48 are kept.
+        Width of the buckets in `shares` and `ruled`; the newest 48 are kept.
     hold
         Whether bursts are held back.
     """
@@ -62,6 +65,10 @@ def add_to_title(
         callers={name: bursts.faded_cells(each, fade) for name, each in before.callers.items()},
     )
     shares = {start: dict(counts) for start, counts in before.shares.items()}
+    ruled = {
+        start: structs.replace(each, forgone=dict(each.forgone))
+        for start, each in before.ruled.items()
+    }
     fresh = None if before.fresh is None else bursts.faded(before.fresh, fade)
     learned: list[tuple[Reward, float]] = []
     for reward in rewards:
@@ -80,11 +87,15 @@ def add_to_title(
             window.until_ms = max(window.until_ms, reward.shown_at_ms)
             _add_to(window, reward, weight, caller)
             bursts.watch(fresh, told, at_ms=reward.shown_at_ms)
-        bucket = shares.setdefault(reward.shown_at_ms - reward.shown_at_ms % bucket_ms, {})
+        start = reward.shown_at_ms - reward.shown_at_ms % bucket_ms
+        bucket = shares.setdefault(start, {})
         bucket[reward.artwork] = bucket.get(reward.artwork, 0) + 1
+        if reward.ruled is not None:
+            ruled.setdefault(start, RuledBucket()).add(reward.ruled, reward.level)
     if len(shares) > SHARES_KEPT:
         shares = {start: shares[start] for start in sorted(shares)[-SHARES_KEPT:]}
-    told.as_of_ms, told.shares, told.fresh = as_of_ms, shares, fresh
+        ruled = {start: each for start, each in ruled.items() if start in shares}
+    told.as_of_ms, told.shares, told.ruled, told.fresh = as_of_ms, shares, ruled, fresh
     responses = add_responses(before.responses, learned, fade)
     # an artwork that made room for another has no response either
     told.responses = {name: its for name, its in responses.items() if name in told.artworks}

@@ -8,6 +8,7 @@ from keyart.models.taste.features import F32
 from keyart.schemas.catalogue import StoredTitle
 from keyart.schemas.errors import NotFound
 from keyart.schemas.posterior import Cell, TitleSums
+from keyart.services.page.rulings import ruled_of, rules_of
 from keyart.services.page.source import Source
 from keyart.services.page.views import ArtworkView, CallerView, Span, TitleList, TitleRow, TitleView
 
@@ -43,6 +44,7 @@ def titles_of(source: Source, *, search: str, limit: int, surface: str = "") -> 
             impressions=sum(_count(cells, surface) for cells in its.artworks.values()),
             lead=_lead(source.index, title),
             picture=source.pictures.of(title.name, title.choosable[0]),
+            ruled=sum(artwork.rules is not None for artwork in title.choosable),
         )
         for title, its in zip(listed, sums, strict=True)
     ]
@@ -81,6 +83,7 @@ def title_of(source: Source, title: str, surface: str = "") -> TitleView:
     shares = lately.reshape(-1, len(names)).sum(axis=0)
     shares /= max(1.0, shares.sum())
     beliefs = _beliefs(source.index, stored, surface or _surface(sums))
+    effective = _effective(source.index, title, surface or _surface(sums))
     elsewhere: dict[str, None] = {}
     artworks: list[ArtworkView] = []
     for at, kept in enumerate(stored.artworks):
@@ -115,6 +118,12 @@ def title_of(source: Source, title: str, surface: str = "") -> TitleView:
             CallerView(name=name, told=told, counts=counts)
             for name, (told, counts) in sorted(source.bounds(title).items())
         ),
+        rules=rules_of(
+            stored,
+            now_ms=source.clock(),
+            seen=lambda artwork: effective.get(artwork, 0.0),
+        ),
+        ruled=ruled_of(stored, sums, source.index),
     )
 
 
@@ -148,6 +157,16 @@ def _spans(sums: TitleSums, names: list[str]) -> tuple[Span, ...]:
     if held and not spans:
         spans.append(Span(at_ms=first, counts=tuple(held.get(name, 0) for name in names)))
     return tuple(spans)
+
+
+def _effective(index: ServingIndex, title: str, surface: str) -> dict[str, float]:
+    """Return the effective impressions of each artwork."""
+    arrays = index.arrays
+    if (place := arrays.places.get(title)) is None:
+        return {}
+    table: F32 = arrays.beliefs.get(surface, arrays.beliefs[ANY_SURFACE])
+    seen = table[place.offset : place.offset + place.size, _AT["seen"]]
+    return dict(zip(place.artworks, seen.tolist(), strict=True))
 
 
 def _lead(index: ServingIndex, title: StoredTitle) -> float:

@@ -236,7 +236,10 @@ class Timeline(Struct, frozen=True, kw_only=True):
 
 
 class TitleRow(Struct, frozen=True, kw_only=True):
-    """A title in the list. `lead` is how far its best artwork is above the others' mean belief."""
+    """A title in the list. `lead` is how far its best artwork is above the others' mean belief.
+
+    `ruled` is how many of its artworks have rules.
+    """
 
     id: str
     name: str
@@ -244,6 +247,7 @@ class TitleRow(Struct, frozen=True, kw_only=True):
     impressions: int
     lead: float
     picture: str
+    ruled: int = 0
 
 
 class TitleList(Struct, frozen=True, kw_only=True):
@@ -287,11 +291,47 @@ class CallerView(Struct, frozen=True, kw_only=True):
     counts: float
 
 
+class RuleView(Struct, frozen=True, kw_only=True):
+    """One rule of one artwork in words, and whether it holds `now`.
+
+    `state` is "holds", "waits", "over", or "asked" for what depends on each request.
+    """
+
+    artwork: str
+    words: str
+    state: str
+    now: str
+
+
+class RuledView(Struct, frozen=True, kw_only=True):
+    """What rules did to a title's impressions, those of `shares`.
+
+    Of all `impressions`, rules `touched` some, and `changed` is the expected number of them that
+    showed another artwork than they would have without rules. Four figures say how: of how many
+    artworks were taken away, or shares bounded; how many were pinned, or were defaults. `cost` is
+    in takes, with a 95 % interval, below 0 where rules gained some; it is `told` where the interval
+    leaves no doubt whether they cost or gained.
+    """
+
+    impressions: int
+    touched: int
+    changed: float
+    narrowed: int
+    bounded: int
+    pinned: int
+    defaulted: int
+    cost: float
+    low: float
+    high: float
+    told: bool
+
+
 class TitleView(Struct, frozen=True, kw_only=True):
     """One title. Beliefs are those for `surface`: as asked for, or where it is shown most.
 
     `elsewhere` are origins of pictures that this page may not load, so it draws them. `bounded` are
-    callers' keys of whose word only a part is believed.
+    callers' keys of whose word only a part is believed. `ruled` is None where no rule touched
+    what was shown.
     """
 
     id: str
@@ -303,6 +343,8 @@ class TitleView(Struct, frozen=True, kw_only=True):
     shares: tuple[Span, ...]
     elsewhere: tuple[str, ...] = ()
     bounded: tuple[CallerView, ...] = ()
+    rules: tuple[RuleView, ...] = ()
+    ruled: RuledView | None = None
 
 
 class Candidate(Struct, frozen=True, kw_only=True):

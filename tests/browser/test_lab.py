@@ -14,6 +14,8 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 Look = Callable[..., Page]
 CONTRAST = Path(__file__).with_name("contrast.js").read_text()
+RULED = "t04"
+"""The title of the lab that has rules."""
 
 
 def settle(page: Page) -> None:
@@ -203,6 +205,64 @@ def test_pictures_from_elsewhere_are_explained_and_none_is_cropped(
     assert box is not None
     assert box["width"] / box["height"] == pytest.approx(1.0, abs=0.02)
     assert square.evaluate("image => getComputedStyle(image).objectFit") == "contain"
+
+
+@pytest.mark.parametrize(("width", "theme"), [(390, "dark"), (1280, "light")])
+def test_the_rules_of_a_title_are_told_with_what_they_did(
+    look: Look, lab_world: str, width: int, theme: str
+) -> None:
+    page = look(f"{lab_world}/#title={RULED}", width=width, theme=theme)
+    settle(page)
+    title = asked(f"{lab_world}/v1/insight/titles/{RULED}")
+    rules = page.locator(".ruled")
+    expect(rules).to_be_visible()
+    expect(rules.locator(".rules li p")).to_have_count(len(title["rules"]))
+    expect(rules.locator(".rules li")).to_have_count(3)
+    first = plain(rules.locator(".rules li").first)
+    assert title["artworks"][0]["description"] in first
+    assert "pinned to 60 % of choices" in first and "holds now" in first
+    assert "until it has 1,000 impressions" in plain(rules) and "not yet" in plain(rules)
+    did = title["ruled"]
+    part = f"changed about {round(did['changed'] / did['impressions'] * 100)} %"
+    assert part in plain(page.locator("#rules-did"))
+    assert f"{did['pinned']} were pinned" in plain(page.locator("#rules-did"))
+    assert "takes" in plain(page.locator("#rules-cost"))
+    assert "Reckoned, not measured" in plain(page.locator("#rules-how"))
+    expect(page.locator("#title-list .row").filter(has_text="rules on 3")).to_have_count(1)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate(CONTRAST) == []
+
+
+@pytest.mark.parametrize(
+    ("ruled", "did", "cost"),
+    [
+        (None, "touched none of the", ""),
+        ({"cost": 14.2, "low": 6.0, "high": 22.4, "told": True}, "", "cost about 14 takes"),
+        ({"cost": -3.0, "low": -5.0, "high": -1.0, "told": True}, "", "gained about 3.0 takes"),
+        ({"cost": 1.0, "low": -4.0, "high": 6.0, "told": False}, "", "cannot be told yet"),
+    ],
+)
+def test_a_cost_is_told_only_where_it_is_known(
+    look: Look, lab_world: str, ruled: dict[str, Any] | None, did: str, cost: str
+) -> None:
+    title = asked(f"{lab_world}/v1/insight/titles/{RULED}")
+    title["ruled"] = None if ruled is None else title["ruled"] | ruled
+    page = look(
+        f"{lab_world}/#title={RULED}",
+        before=lambda page: page.route(
+            f"**/v1/insight/titles/{RULED}*", lambda route: route.fulfill(json=title)
+        ),
+    )
+    settle(page)
+    assert did in plain(page.locator("#rules-did"))
+    assert cost in plain(page.locator("#rules-cost"))
+    expect(page.locator("#rules-how")).to_be_visible(visible=ruled is not None)
+
+
+def test_a_title_without_rules_says_nothing_of_any(look: Look, lab_world: str) -> None:
+    page = look(f"{lab_world}/#title=t00")
+    settle(page)
+    expect(page.locator(".ruled")).to_be_hidden()
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
 import numpy as np
@@ -22,6 +23,7 @@ from keyart.models.belief.beliefs import Learned, refresh
 from keyart.models.belief.hyper import Hyper
 from keyart.models.decide.engine import Decider
 from keyart.models.decide.index import ANY_SURFACE, IndexedTitle, ServingIndex
+from keyart.models.decide.rules import NOBODY, Ruling
 from keyart.models.statistics.splits import split_text
 from keyart.models.sums.arrays import Sums
 from keyart.models.taste.features import NO_TASTE
@@ -31,6 +33,8 @@ from keyart.schemas.decisions import Decision, DecisionPage, Versions
 from keyart.schemas.errors import NotFound
 from keyart.schemas.ids import ViewerKey, decision_id, pseudonym
 from keyart.schemas.rewards import Reward
+from keyart.schemas.ruled import Ruled
+from keyart.schemas.rules import Least, Pin, Rules
 from keyart.schemas.taste import TASTE_DIMENSIONS
 from keyart.schemas.topics import REWARDS
 from keyart.services.api.server import make_server, serve
@@ -72,6 +76,8 @@ SCENES = (
 )
 STEP_MS = 60_000
 SURFACE = "home"
+RULED = "t04"
+"""The title of the lab that has rules."""
 
 
 class World:
@@ -90,6 +96,7 @@ class World:
         self.takes: dict[str, dict[str, float]] = {}
         self.decider = Decider(policy=build_policy(), explore_share=0.2, dwell_ms=STEP_MS)
         self.learned: Learned | None = None
+        self.ruled: dict[str, Ruled] = {}
         self.arms = {"keyart": 1.0}
         self.lab = lab
         for number, (name, group) in enumerate(list(NAMES.items())[:titles]):
@@ -98,11 +105,18 @@ class World:
     def _add(self, title: str, name: str, group: str) -> None:
         count = int(self.rng.integers(3, 8))
         scenes = self.rng.permutation(SCENES)[:count]
+        rules = self._rules(title)
         artworks = tuple(
-            Artwork(id=f"{title}-{at}", description=str(scene), image=self._image(at))
+            Artwork(
+                id=f"{title}-{at}",
+                description=str(scene),
+                image=self._image(at),
+                rules=rules.get(at),
+            )
             for at, scene in enumerate(scenes)
         )
-        whole = Title(id=title, name=name, group=group, artworks=artworks)
+        default = artworks[0].id if rules else ""
+        whole = Title(id=title, name=name, group=group, default=default, artworks=artworks)
         self.titles[title] = upsert(None, whole, now_ms=self.now_ms)
         vectors = self.rng.normal(size=(count, TASTE_DIMENSIONS)).astype(np.float32)
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -117,6 +131,17 @@ class World:
         if not self.lab:
             return ""
         return "/page/mark.svg" if at == 1 else f"https://images.example.org/{at}.jpg"
+
+    def _rules(self, title: str) -> dict[int, Rules]:
+        """Return the rules of one title of the lab, by the place of the artwork."""
+        if not self.lab or title != RULED:
+            return {}
+        start = datetime.fromtimestamp(self.now_ms / 1000, UTC)
+        return {
+            0: Rules(pin=Pin(share=0.6), most=0.5),
+            1: Rules(ends=start, least=Least(share=0.2)),
+            2: Rules(starts=start + timedelta(days=400), only={"surface": ("home", "search")}),
+        }
 
     def lose(self, **counts: int) -> None:
         """Count what did not teach."""
@@ -154,8 +179,24 @@ class World:
 
     def _page(self, viewer: ViewerKey, titles: Sequence[str], at_ms: int) -> DecisionPage:
         surface = "search" if self.lab and at_ms % 3 == 0 else SURFACE
+        ruling = Ruling.of(
+            self.titles,
+            titles,
+            [self.index.artworks(title) for title in titles],
+            surface=surface,
+            context={},
+            allow=NOBODY,
+            deny=NOBODY,
+            now_ms=at_ms,
+        )
         decided = self.decider.decide(
-            self.index, titles=titles, taste=NO_TASTE, surface=surface, viewer=viewer, now_ms=at_ms
+            self.index,
+            titles=titles,
+            taste=NO_TASTE,
+            surface=surface,
+            viewer=viewer,
+            now_ms=at_ms,
+            ruling=ruling,
         )
         arm = list(self.arms)[int(viewer[:8], 16) % len(self.arms)]
         rows, terms = decided.propensities.tolist(), decided.terms()
@@ -172,6 +213,8 @@ class World:
             )
             for at, title in enumerate(titles)
         )
+        for at, ruled in decided.ruled.items():
+            self.ruled[decisions[at].id] = ruled
         versions = Versions(policy="keyart-1", prior="neutral", posterior="17", space="static-1")
         return DecisionPage(
             viewer=viewer,
@@ -205,6 +248,8 @@ class World:
             versions=page.versions,
             split=page.split,
             sequence=self.sequence,
+            level=decision.terms.level,
+            ruled=self.ruled.pop(decision.id, None),
         )
 
     def believe(self) -> None:

@@ -11,12 +11,17 @@ from litestar.testing import TestClient
 from keyart.models.decide.explain import explain
 from keyart.models.intake.faults import WrongFile
 from keyart.schemas import codec
+from keyart.schemas.ruled import NARROWED
 from keyart.schemas.rules import Pin, Rules
 from keyart.schemas.topics import DECISIONS
 from keyart.services.jobs.catalogue_file import read_titles
 from tests.integration.live import stored
+from tests.integration.test_kept_decisions import Site, site
+
+__all__ = ["site"]
 
 Client = TestClient[Any]
+WORDS = tuple(enumerate(("a wedding", "a storm", "two dogs")))
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +105,39 @@ def test_a_pin_is_drawn_as_often_as_it_says_marked_and_told(client: Client, part
     entry = logged(parts, pinned[0]["id"])
     assert entry.propensity > 0.5 and not entry.explored
     assert explain(entry, policy="optimistic").startswith("Pinned")
+
+
+def test_what_rules_did_goes_with_the_reward_to_the_page(site: Site) -> None:
+    artworks: list[dict[str, Any]] = [{"id": f"a{at}", "description": word} for at, word in WORDS]
+    artworks[0]["rules"] = {"until": "2020-01-01T00:00:00Z"}
+    body = {"artworks": artworks}
+    assert site.client.put("/v1/titles/ruled", json=body).is_success
+    made = [site.decide(f"v{at}", "ruled")["ruled"] for at in range(5)]
+    plain = site.decide("v0", "t0")["t0"]
+    site.send("impression", "v0", plain)
+    for at, each in enumerate(made):
+        site.send("impression", f"v{at}", each)
+    site.read("v0", 2)
+    for at in range(1, 5):
+        site.read(f"v{at}", 1)
+    rewards = site.rewards()
+    assert rewards[plain["id"]].ruled is None
+    for each in made:
+        ruled = rewards[each["id"]].ruled
+        assert ruled is not None and ruled.how == NARROWED and 0.0 < ruled.changed < 1.0
+        lost = dict(zip(ruled.artworks, ruled.forgone, strict=True))
+        assert lost["a0"] == pytest.approx(ruled.changed, abs=1e-4)  # taste is not known yet
+        assert sum(lost.values()) == pytest.approx(0.0, abs=1e-4)
+    view = site.client.get("/v1/insight/titles/ruled").json()
+    assert view["ruled"]["impressions"] == view["ruled"]["touched"] == 5
+    assert view["ruled"]["narrowed"] == 5
+    changed = sum(rewards[each["id"]].ruled.changed for each in made)  # type: ignore[union-attr]
+    assert view["ruled"]["changed"] == pytest.approx(changed)
+    assert view["ruled"]["low"] <= view["ruled"]["cost"] <= view["ruled"]["high"]
+    (rule,) = view["rules"]
+    assert (rule["artwork"], rule["state"]) == ("a0", "over")
+    assert site.client.get("/v1/insight/titles/t0").json()["ruled"] is None
+    assert site.parts.rebuilding.check().differences == []
 
 
 def test_where_and_when_follow_surface_and_context(client: Client) -> None:

@@ -2,6 +2,7 @@
 import { byId, empty, h, keyed, picture, setPicture, setText } from "/page/dom.js";
 import { colour, count, percent, range, share } from "/page/format.js";
 import { Picker } from "/page/list.js";
+import { RuleList } from "/page/rules.js";
 import { Shares, whisker } from "/page/shapes.js";
 
 // The artwork that leads beyond doubt: its whole interval lies above the mean of the others.
@@ -25,7 +26,7 @@ export class Titles {
       update: (line, row) => {
         setPicture(line.children[0], row.picture);
         setText(line.children[1].children[0], row.name || row.id);
-        setText(line.children[1].children[1], `${row.artworks} artworks, ${count(row.impressions)} impressions`);
+        setText(line.children[1].children[1], `${row.artworks} artworks, ${count(row.impressions)} impressions${row.ruled ? `, rules on ${row.ruled}` : ""}`);
       },
       picked: (id) => this.pick(id),
     });
@@ -100,10 +101,11 @@ export class Titles {
       bounded: h("p", { class: "soft small bounded", hidden: true }),
       chart: h("div", { class: "chart mid", id: "shares" }), legend: h("p", { class: "legend" }),
     };
+    this.rules = new RuleList();
     byId("title-detail").replaceChildren(
       h("div", { class: "detail-head" }, h("div", {}, this.parts.name, this.parts.words),
         h("div", { class: "steps" }, turn(-1, "←", "Previous title"), turn(1, "→", "Next title"))),
-      this.parts.shelf, this.parts.drawn, this.parts.bounded, h("h4", {}, "Share of impressions over time"), this.parts.chart, this.parts.legend);
+      this.parts.shelf, this.parts.drawn, this.parts.bounded, h("h4", {}, "Share of impressions over time"), this.parts.chart, this.parts.legend, this.rules.element);
     this.shares = new Shares(this.parts.chart);
   }
 
@@ -117,6 +119,7 @@ export class Titles {
     setText(parts.drawn, title.elsewhere.length ? `These pictures are drawn from their descriptions: this page may load none from ${title.elsewhere.join(" or ")}. To see the real ones, start the api with KEYART_PAGE_IMAGES=${title.elsewhere.join(",")}` : "");
     parts.bounded.hidden = !title.bounded.length;
     setText(parts.bounded, title.bounded.map((each) => `The key ${each.name} says what the others do not: of the ${count(Math.round(each.told))} impressions it told of, ${count(Math.round(each.counts))} count.`).join(" "));
+    this.rules.show(title);
     const live = title.artworks.filter((each) => !each.removed);
     const scale = {
       low: Math.min(...live.map((each) => each.low)) * 0.95,

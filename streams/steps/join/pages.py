@@ -226,6 +226,7 @@ def reward_in(page: Opened, at: int, *, viewer: str, source: int) -> Reward:
         level=int(choice["level"]) / ODDS,
         trust=round(float(choice["trust"]), 3),
         strength=round(float(choice["strength"]), 1),
+        ruled=page.columns.ruled.get(at),
         version=REWARD_VERSION,
     )
 

@@ -19,6 +19,7 @@ from keyart.schemas.columns import (
 from keyart.schemas.decisions import Decision, DecisionPage, Terms, Versions, one_by_one
 from keyart.schemas.errors import InvalidRecord, UnknownVersion
 from keyart.schemas.ids import decision_id
+from keyart.schemas.ruled import Ruled
 from tests.packing import Belief, columns_of_rows
 
 VIEWER = "0" * 31 + "1"
@@ -189,3 +190,27 @@ def test_a_page_of_a_later_version_says_so() -> None:
     later = structs.replace(page(WHOLE), version=3)
     with pytest.raises(UnknownVersion):
         codec.decisions.decode(codec.encode(later))
+
+
+@pytest.mark.parametrize(
+    "ruled",
+    [
+        {2: Ruled(1, 0.5)},
+        {-1: Ruled(1, 0.5)},
+        {0: Ruled(1, 0.5, ("a",))},
+        {0: Ruled(1, 0.5, ("a",), (float("nan"),))},
+    ],
+)
+def test_what_rules_did_has_to_fit_the_page(ruled: dict[int, Ruled]) -> None:
+    columns = columns_of_rows([made("t1", "a", "b"), made("t2", "c")])
+    right = structs.replace(columns, ruled={1: Ruled(1, 0.5, ("c",), (0.25,))})
+    assert right.check().take([1]).ruled == {0: Ruled(1, 0.5, ("c",), (0.25,))}
+    assert right.take([0]).ruled == {}
+    with pytest.raises(InvalidRecord, match="what rules did"):
+        structs.replace(columns, ruled=ruled).check()
+
+
+def test_a_page_of_before_says_nothing_of_rules() -> None:
+    columns = columns_of_rows([made("t1", "a", "b")])
+    assert b"ruled" not in codec.pack(columns)
+    assert codec.unpack(codec.pack(columns), Columns).ruled == {}
