@@ -122,16 +122,17 @@ def test_what_rules_did_goes_with_the_reward_to_the_page(site: Site) -> None:
         site.read(f"v{at}", 1)
     rewards = site.rewards()
     assert rewards[plain["id"]].ruled is None
+    changed = 0.0
     for each in made:
         ruled = rewards[each["id"]].ruled
         assert ruled is not None and ruled.how == NARROWED and 0.0 < ruled.changed < 1.0
+        changed += ruled.changed
         lost = dict(zip(ruled.artworks, ruled.forgone, strict=True))
         assert lost["a0"] == pytest.approx(ruled.changed, abs=1e-4)  # taste is not known yet
         assert sum(lost.values()) == pytest.approx(0.0, abs=1e-4)
     view = site.client.get("/v1/insight/titles/ruled").json()
     assert view["ruled"]["impressions"] == view["ruled"]["touched"] == 5
     assert view["ruled"]["narrowed"] == 5
-    changed = sum(rewards[each["id"]].ruled.changed for each in made)  # type: ignore[union-attr]
     assert view["ruled"]["changed"] == pytest.approx(changed)
     assert view["ruled"]["low"] <= view["ruled"]["cost"] <= view["ruled"]["high"]
     (rule,) = view["rules"]
