@@ -109,7 +109,8 @@ class Proposed(_Event, frozen=True, kw_only=True, tag="proposed"):
     """What was proposed to a viewer, in order of places, and by what: logged to be judged by.
 
     `table` names the table of proposals, `dose` the share of places that proposals had, `random`
-    the share of those that was drawn at random.
+    the share of those that was drawn at random. `grounding` is by what titles were taken from their
+    clusters, `taste` or `ials`; keyart once knew taste alone, and wrote none.
     """
 
     surface: LoggedName
@@ -117,6 +118,7 @@ class Proposed(_Event, frozen=True, kw_only=True, tag="proposed"):
     titles: Annotated[tuple[ProposedTitle, ...], Meta(max_length=MAX_PROPOSED)]
     dose: Annotated[float, Meta(ge=0.0, le=1.0)]
     random: Annotated[float, Meta(ge=0.0, le=1.0)]
+    grounding: Annotated[str, Meta(max_length=16)] = ""
 
 
 class Erasure(_Event, frozen=True, kw_only=True, tag="erasure"):

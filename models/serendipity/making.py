@@ -10,11 +10,13 @@ import numpy as np
 from keyart.models.serendipity.cases import Ways
 from keyart.models.serendipity.collective import Collective
 from keyart.models.serendipity.comings import Comings
+from keyart.models.serendipity.factors import MOST_TITLES, Factors, factors_of
 from keyart.models.serendipity.memory import Memory
 from keyart.models.serendipity.planners.blend import Blend
 from keyart.models.serendipity.planners.fitted import fit_planners
 from keyart.models.serendipity.planners.opinions import NAMES, opinions_of
 from keyart.models.serendipity.planners.protocol import Planner
+from keyart.models.serendipity.recommend.ials import CONFIDENCE, PENALTY, Ials, engaged_by
 from keyart.models.serendipity.table import Manifest, Named, build_table
 from keyart.models.serendipity.world import Floats, Ints, World
 
@@ -31,6 +33,7 @@ class Fitted:
     """A planner, and all that a table of it is made of besides.
 
     `labels` (T,) are the clusters of titles, `memory` and `ways` those of the viewers who teach.
+    `factors` (T, D) are of the titles, None where there are none.
     """
 
     vocabulary: Named
@@ -39,6 +42,7 @@ class Fitted:
     memory: Memory
     ways: Ways
     teaching: Sequence[int]
+    factors: Floats | None = None
 
 
 def fit(
@@ -60,7 +64,22 @@ def fit(
         memory=memory,
         ways=Ways(world, labels, seed=seed),
         teaching=teaching,
+        factors=fit_titles(world, labels, teaching, seed=seed),
     )
+
+
+def fit_titles(
+    world: World, labels: Ints, teaching: Sequence[int], *, seed: int = 0
+) -> Floats | None:
+    """Return (T, D) titles' factors of those who teach; None where there are too many titles."""
+    if int((labels >= 0).sum()) > MOST_TITLES:
+        return None
+    return Ials(engaged_by(world, labels, teaching), seed=seed).titles
+
+
+def factors_in(labels: Ints, fitted: Floats) -> Factors:
+    """Return the factors (T, D) of the titles that are in a cluster, as a table keeps them."""
+    return factors_of(fitted[labels >= 0], penalty=PENALTY, confidence=CONFIDENCE)
 
 
 def make_table(
@@ -86,6 +105,7 @@ def make_table(
         placed,
         comings=comings,
         collective=collective_of(fitted.planner, fitted.memory, comings),
+        factors=None if fitted.factors is None else factors_in(fitted.labels, fitted.factors),
         told=told,
     )
 

@@ -2,14 +2,14 @@
 
 A folder holds `vocabulary.json` (names and keywords), `titles.jsonl` (the cluster of each title),
 `rows.jsonl` (a line a pair, in order), `collective.safetensors` where the planner is made of
-opinions, and, written last, `manifest.json` with the digests of all: a table without one is
-unfinished and is gone on with.
+opinions, `factors.safetensors` of the titles where they were fitted, and, written last,
+`manifest.json` with the digests of all: a table without one is unfinished and is gone on with.
 """
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, Protocol
+from typing import TYPE_CHECKING, Annotated, Final, Literal, Protocol
 
 import msgspec
 import numpy as np
@@ -22,6 +22,7 @@ from keyart.models.serendipity.collective import (
     read_collective,
     write_collective,
 )
+from keyart.models.serendipity.factors import Factors, read_factors, write_factors
 from keyart.models.serendipity.histories import History
 from keyart.models.serendipity.planners.protocol import Planner
 from keyart.models.serendipity.world import MOST_CLUSTERS
@@ -36,6 +37,9 @@ WORDS: Final = "vocabulary.json"
 ROWS: Final = "rows.jsonl"
 TITLES: Final = "titles.jsonl"
 COLLECTIVE: Final = "collective.safetensors"
+FACTORS: Final = "factors.safetensors"
+TASTE: Final = "taste"
+IALS: Final = "ials"
 PROPOSALS: Final = 10
 MADE_BY: Final = "keyart serendipity build"
 
@@ -88,12 +92,30 @@ class Named(Protocol):
         ...
 
 
+class Grounds(Struct, frozen=True, kw_only=True):
+    """By what titles are best taken from a table's clusters, as viewers held back say.
+
+    `by` is `taste` or `ials`; `taste` and `ials` the unique engaged pairs of viewer and cluster
+    (UEUC) per 1,000 places of each, on the pages of so many `viewers`; `over` by how many ials has
+    more, from `low` to `high` with 95 %, by viewer.
+    """
+
+    by: Literal["taste", "ials"] = "taste"
+    viewers: int = 0
+    taste: float = 0.0
+    ials: float = 0.0
+    over: float = 0.0
+    low: float = 0.0
+    high: float = 0.0
+
+
 class Manifest(Struct, frozen=True, kw_only=True):
     """What a table is: digests are SHA-256 in hex.
 
     `titles_sha256` is "" of a table without titles: keyart once wrote such; they can be shown, and
-    cannot serve. `collective_sha256` is "" of a table that knows pairs alone. `best_of`: of five
-    times so many proposals a scorer picks the first, where that was proven better; 1: none does.
+    cannot serve. `collective_sha256` is "" of a table that knows pairs alone, `factors_sha256` of
+    one whose titles have no factors: taste grounds it. `best_of`: of five times so many proposals a
+    scorer picks the first, where that was proven better; 1: none does.
     """
 
     vocabulary: str
@@ -104,25 +126,32 @@ class Manifest(Struct, frozen=True, kw_only=True):
     rows_sha256: str
     titles_sha256: str = ""
     collective_sha256: str = ""
+    factors_sha256: str = ""
     best_of: Annotated[int, Meta(ge=1, le=16)] = 1
+    grounds: Grounds = Grounds()
     version: Annotated[int, Meta(ge=1, le=1)] = 1
 
 
 class Table(Struct, frozen=True, kw_only=True):
-    """A table that was read: rows by pair, the cluster of each title, what it knows of people."""
+    """A table that was read: rows by pair, the cluster of each title, what it knows of people.
+
+    `factors` are of the titles in the order of `titles`.
+    """
 
     manifest: Manifest
     words: Words
     rows: dict[tuple[int, int], Row]
     titles: dict[str, int]
     collective: Collective | None = None
+    factors: Factors | None = None
 
     @property
     def identity(self) -> str:
         """The vocabulary's identity and the beginning of a digest: what proposed."""
-        made = self.manifest.rows_sha256
-        if self.manifest.collective_sha256:
-            all_of = made + self.manifest.collective_sha256 + self.manifest.titles_sha256
+        held = self.manifest
+        made = held.rows_sha256
+        if held.collective_sha256 or held.factors_sha256:
+            all_of = made + held.collective_sha256 + held.titles_sha256 + held.factors_sha256
             made = hashlib.sha256(all_of.encode()).hexdigest()
         return f"{self.manifest.vocabulary}-{made[:8]}"
 
@@ -139,6 +168,7 @@ def build_table(
     *,
     comings: "Comings | None" = None,
     collective: Collective | None = None,
+    factors: Factors | None = None,
     told: Callable[[int, int], None] = lambda *_: None,
 ) -> Manifest:
     """Write the table of all ordered pairs into a folder, going on where a run was stopped.
@@ -151,6 +181,8 @@ def build_table(
         Of the viewers who teach: without it no row says how many people came.
     collective
         What is known of people beyond pairs, if the planner is made of it.
+    factors
+        Of the titles, in their order.
 
     Raises
     ------
@@ -170,6 +202,8 @@ def build_table(
     write_described(folder / WORDS, words)
     if collective is not None:
         write_collective(folder / COLLECTIVE, collective)
+    if factors is not None:
+        write_factors(folder / FACTORS, factors)
     write_lines(folder / TITLES, map(Placed, titles or {}, (titles or {}).values()))
     clusters = len(vocabulary.names)
     path = folder / ROWS
@@ -191,6 +225,7 @@ def build_table(
         rows_sha256=_digest(path),
         titles_sha256=_digest(folder / TITLES),
         collective_sha256=_digest(folder / COLLECTIVE) if collective is not None else "",
+        factors_sha256=_digest(folder / FACTORS) if factors is not None else "",
     )
     write_described(folder / MANIFEST, manifest)
     return manifest
@@ -213,6 +248,8 @@ def read_table(folder: Path) -> Table:
         written[TITLES] = manifest.titles_sha256
     if manifest.collective_sha256:
         written[COLLECTIVE] = manifest.collective_sha256
+    if manifest.factors_sha256:
+        written[FACTORS] = manifest.factors_sha256
     for name, digest in written.items():
         if not (folder / name).is_file() or _digest(folder / name) != digest:
             raise ModelRejected(f"{folder}: {name} is not the one that {MADE_BY} wrote")
@@ -234,7 +271,17 @@ def read_table(folder: Path) -> Table:
     collective = None
     if manifest.collective_sha256:
         collective = read_collective(folder / COLLECTIVE, len(words.names))
-    return Table(manifest=manifest, words=words, rows=rows, titles=titles, collective=collective)
+    factors = None
+    if manifest.factors_sha256:
+        factors = read_factors(folder / FACTORS, len(titles))
+    return Table(
+        manifest=manifest,
+        words=words,
+        rows=rows,
+        titles=titles,
+        collective=collective,
+        factors=factors,
+    )
 
 
 def _rows(first: int, clusters: int, planner: Planner, comings: "Comings | None") -> Iterator[Row]:

@@ -148,8 +148,11 @@ class Advisor:
         self._seen = seen
         self._table = table
         log.info(
-            "proposals come from table %s: %d clusters, %d titles, by %s",
+            "proposals come from table %s: %d clusters, %d titles, by %s; %s",
             *(table.identity, table.manifest.clusters, len(table.titles), table.manifest.planner),
+            "titles have no factors: by taste alone"
+            if table.factors is None
+            else f"titles by {table.manifest.grounds.by} unless it is set",
         )
         return True
 

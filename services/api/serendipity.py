@@ -11,11 +11,13 @@ from litestar.params import Body
 from msgspec import Meta, Struct
 
 from keyart.models.serendipity.advice.atlas import Atlas
+from keyart.models.serendipity.advice.grounding import viewer_factors
 from keyart.models.serendipity.advice.interests import Interests, interests_of
 from keyart.models.serendipity.advice.page import MOST_PLACES, Dose, Place, compose
 from keyart.models.serendipity.advice.plan import proposals_of
 from keyart.models.serendipity.advice.words import why
-from keyart.models.taste.features import NO_TASTE, TasteVectors, taste_vectors
+from keyart.models.serendipity.table import IALS, TASTE
+from keyart.models.taste.features import F32, NO_TASTE, TasteVectors, taste_vectors
 from keyart.models.taste.update import TasteRates
 from keyart.schemas import codec
 from keyart.schemas.context import GivenContext
@@ -83,8 +85,9 @@ class SerendipityAnswer(Struct, frozen=True, kw_only=True):
     """A page of titles in the order of its places, which may be fewer than were asked for.
 
     `id` is that of the page's record in the log; `table` is what proposed, `dose` the share of
-    places that proposals have here. `note` says why there are none. `unknown` are those of `titles`
-    that have no artwork to choose.
+    places that proposals have here, `grounding` by what titles were taken from their clusters: the
+    viewer's factors (`ials`) or their taste (`taste`). `note` says why there are none. `unknown`
+    are those of `titles` that have no artwork to choose.
     """
 
     id: str
@@ -94,6 +97,7 @@ class SerendipityAnswer(Struct, frozen=True, kw_only=True):
     table: str
     dose: float
     titles: tuple[Advice, ...]
+    grounding: str = TASTE
     note: str = ""
     unknown: tuple[str, ...] = ()
 
@@ -136,14 +140,21 @@ async def propose(
         share=dose_on(keyart.doses, data.surface), random=keyart.settings.serendipity_explore
     )
     among, unknown = among_of(atlas, data.titles)
+    factors = viewer_factors(atlas, interests, keyart.settings.serendipity_grounding)
     page, pictures = await _with_pictures(
-        keyart, data, viewer, atlas, interests, taste, dose, among
+        keyart, data, viewer, atlas, interests, taste, dose, among, factors
     )
     note = ""
     if not page:
         note = NOTHING_LEFT if interests.explored else UNKNOWN
     proposed = logged(
-        page, atlas, viewer=viewer, surface=data.surface, dose=dose, at_ms=keyart.clock()
+        page,
+        atlas,
+        viewer=viewer,
+        surface=data.surface,
+        dose=dose,
+        grounding=TASTE if factors is None else IALS,
+        at_ms=keyart.clock(),
     )
     if page:
         keyart.recorder.record(Output(EVENTS, viewer, codec.encode(proposed)))
@@ -166,6 +177,7 @@ async def propose(
             )
             for each, place in zip(proposed.titles, page, strict=True)
         ),
+        grounding=proposed.grounding,
         note=note,
         unknown=unknown,
     )
@@ -213,7 +225,14 @@ def among_of(
 
 
 def logged(
-    page: Sequence[Place], atlas: Atlas, *, viewer: ViewerKey, surface: str, dose: Dose, at_ms: int
+    page: Sequence[Place],
+    atlas: Atlas,
+    *,
+    viewer: ViewerKey,
+    surface: str,
+    dose: Dose,
+    grounding: str,
+    at_ms: int,
 ) -> Proposed:
     """Return the record of a page."""
     return Proposed(
@@ -234,6 +253,7 @@ def logged(
         ),
         dose=dose.share,
         random=dose.random,
+        grounding=grounding,
     )
 
 
@@ -246,6 +266,7 @@ async def _with_pictures(
     taste: TasteVectors,
     dose: Dose,
     among: Sequence[int] | None,
+    factors: F32 | None,
     drawn: Random = _chance,
 ) -> tuple[list[Place], dict[str, Chosen]]:
     """Return a page and the picture of each of its titles; a title withdrawn since is passed over.
@@ -266,6 +287,7 @@ async def _with_pictures(
             dose=dose,
             drawn=drawn,
             among=among,
+            factors=factors,
         )
         if not page:
             return [], {}

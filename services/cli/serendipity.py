@@ -10,6 +10,7 @@ import typer
 
 from keyart.services.cli.bounds import check_seed, within
 from keyart.services.cli.figures import STANDARD_OUTPUT, Json, check_json, write_json
+from keyart.services.cli.grounds import grounds_said
 from keyart.services.cli.site import site
 from keyart.services.cli.words import counted
 
@@ -203,16 +204,20 @@ def _to_folder(
     from keyart.models.serendipity.making import fit, make_table
     from keyart.models.serendipity.measure.evaluate import vocabulary_of
     from keyart.models.serendipity.vocabulary.vocabulary import report_on
+    from keyart.services.jobs.serendipity.grounding import ground_by_all
 
-    vocabulary, _, labels = vocabulary_of(world, viewers, clusters=clusters, seed=seed)
+    vocabulary, vectors, labels = vocabulary_of(world, viewers, clusters=clusters, seed=seed)
     tell("fitting", 0, 0)
     fitted = fit(world, vocabulary, vocabulary.centres, labels, viewers, planner=planner, seed=seed)
     made = make_table(table, world, fitted, told=lambda done, of: tell("pairs", done, of))
+    tell("judging", 0, 0)
+    grounds = ground_by_all(table, world, labels, vectors, viewers, seed=seed)
     size = report_on(labels, made.clusters)
     return (
         f"{table}: {counted(made.rows, 'pair')} of {made.clusters} clusters by {made.planner}; "
         f"vocabulary {made.vocabulary}, {size.smallest} to {size.largest} titles a cluster, "
-        f"{100 * size.coverage:.0f} % of titles covered, entropy {size.entropy:.2f} bits"
+        f"{100 * size.coverage:.0f} % of titles covered, entropy {size.entropy:.2f} bits; "
+        f"{grounds_said(grounds)}"
     )
 
 
@@ -228,6 +233,7 @@ def _kept(
     if made.champion is not None:
         said += f" (the table that serves: {made.champion.hit5:.3f})"
     typer.echo(f"{said}, {100 * made.hits.coverage:.0f} % covered", err=quiet)
+    typer.echo(grounds_said(made.grounds), err=quiet)
     for reason in verdict.against:
         typer.echo(f"the gate refuses it: {reason}", err=quiet)
     serves = tables.registry.aliases().champion

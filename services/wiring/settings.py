@@ -161,6 +161,14 @@ class Settings:
         "champion of the registry of tables, without one serendipity in the data folder. It is "
         "read again when it changes",
     )
+    serendipity_grounding: str = _setting(
+        "auto",
+        "by what titles are taken from the clusters of the table of proposals: taste, ials (the "
+        "table's factors of titles, and a viewer's solved for from the titles they took), or auto, "
+        "which is what viewers held back said when the table was made. Taste where the table has "
+        "no factors, or knows none of a viewer's titles",
+        one_of=("auto", "taste", "ials"),
+    )
     serendipity_refresh_hours: float = _setting(
         0.0,
         "how often the table of proposals is made again from what this site's viewers did, and "

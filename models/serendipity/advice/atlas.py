@@ -1,21 +1,26 @@
 """The titles of a site by cluster, each with a vector: what a table is grounded in.
 
 A title that the table does not know, because it came later, is of the cluster whose titles' mean
-is closest to it.
+is closest to it, and has the factors that are expected of its vector (Gantner et al. 2010,
+"Learning attribute-to-feature mappings for cold-start recommendations").
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from keyart.models.serendipity.factors import Factors
 from keyart.models.serendipity.table import Table
 from keyart.models.serendipity.world import Ints
 from keyart.models.taste.features import F32
 from keyart.schemas.explored import DECLINED, HID, TOOK, mark_of
 
 NOWHERE = -1
+EXPECTED: Final = 1.0
+"""Penalty of what vectors say of factors: few titles say little, and then little is expected."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +45,10 @@ class Atlas:
         Mark to row, of the marks that a viewer's record has.
     declined
         (K,) mark of each cluster's name.
+    fitted
+        (N,) the place of each title among the table's; `NOWHERE` of one that it does not know.
+    factors
+        (N, D) of each title, or what is expected of it; None where the table has none.
     """
 
     table: Table
@@ -51,6 +60,8 @@ class Atlas:
     took: dict[int, int]
     hid: dict[int, int]
     declined: tuple[int, ...]
+    fitted: Ints
+    factors: F32 | None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -73,6 +84,8 @@ def atlas_of(table: Table, titles: Sequence[str], vectors: F32) -> Atlas:
     names = table.words.names
     clusters = np.array([table.titles.get(title, NOWHERE) for title in titles], np.int64)
     clusters = _with_newcomers(clusters, vectors, len(names))
+    of = {title: at for at, title in enumerate(table.titles)}
+    fitted = np.array([of.get(title, NOWHERE) for title in titles], np.int64)
     order = np.argsort(clusters, kind="stable")
     starts = np.searchsorted(clusters[order], np.arange(len(names) + 1))
     return Atlas(
@@ -85,7 +98,22 @@ def atlas_of(table: Table, titles: Sequence[str], vectors: F32) -> Atlas:
         took={mark_of(title, TOOK): at for at, title in enumerate(titles)},
         hid={mark_of(title, HID): at for at, title in enumerate(titles)},
         declined=tuple(mark_of(name, DECLINED) for name in names),
+        fitted=fitted,
+        factors=None if table.factors is None else _factors(table.factors, fitted, vectors),
     )
+
+
+def _factors(held: Factors, fitted: Ints, vectors: F32) -> F32:
+    made = np.zeros((len(fitted), held.titles.shape[1]), np.float32)
+    there = fitted != NOWHERE
+    made[there] = held.titles[fitted[there]]
+    known = made.any(axis=1)
+    new = ~known & vectors.any(axis=1)
+    if known.any() and new.any():
+        seen = vectors[known].astype(np.float64)
+        system = seen.T @ seen + EXPECTED * np.eye(seen.shape[1])
+        made[new] = vectors[new] @ np.linalg.solve(system, seen.T @ made[known])
+    return made
 
 
 def _with_newcomers(clusters: Ints, vectors: F32, count: int) -> Ints:

@@ -2,12 +2,13 @@
 
 A place is a proposal with the probability of the dose, else it is what taste knows. Of proposals, a
 share is drawn from all clusters that the viewer has not explored, evenly; the others take the best
-cluster that is left. Within a cluster the title closest to the viewer's taste is taken: restricted
-exactly, over all its titles. The product of the places' probabilities is the page's, so what was
-served can be judged off policy (Swaminathan et al. 2017, slates place by place).
+cluster that is left. Within a cluster the title closest to the viewer is taken, by their factors or
+their taste: restricted exactly, over all its titles. The product of the places' probabilities is
+the page's, so what was served can be judged off policy (Swaminathan et al. 2017, slates place by
+place).
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Final, NamedTuple
@@ -16,7 +17,7 @@ import numpy as np
 
 from keyart.models.serendipity.advice.atlas import NOWHERE, Atlas
 from keyart.models.serendipity.advice.interests import Interests
-from keyart.models.taste.features import TasteVectors
+from keyart.models.taste.features import F32, TasteVectors
 from keyart.schemas.errors import InvalidRecord
 
 MOST_PLACES: Final = 50
@@ -61,6 +62,7 @@ def compose(
     dose: Dose,
     drawn: Random,
     among: Sequence[int] | None = None,
+    factors: F32 | None = None,
 ) -> list[Place]:
     """Return up to `count` places; fewer where titles run out, none for whom nothing is known.
 
@@ -78,10 +80,12 @@ def compose(
         Where chance comes from.
     among
         The rows that may be taken; None for all.
+    factors
+        (D,) of the viewer, to whose product with a title's it is close; None: taste says what is.
     """
     if not interests.explored:
         return []
-    left = _Left(atlas, interests, taste, among)
+    left = _Left(atlas, interests, _closeness(atlas, taste, factors), among)
     closed = {*interests.explored, *interests.declined}
     known = [each for each in interests.explored if each not in interests.declined]
     new = [each for each in range(len(atlas.names)) if each not in closed and left.has(each)]
@@ -125,16 +129,16 @@ def _proposed(
 
 
 class _Left:
-    """The rows of each cluster that may still be taken, closest to the taste first."""
+    """The rows of each cluster that may still be taken, closest to the viewer first."""
 
     def __init__(
         self,
         atlas: Atlas,
         interests: Interests,
-        taste: TasteVectors,
+        scores: Callable[[list[int]], F32],
         among: Sequence[int] | None,
     ) -> None:
-        self._atlas, self._taste = atlas, taste
+        self._atlas, self._scores = atlas, scores
         self._gone = set(interests.seen)
         self._ordered: dict[int, list[int]] = {}
         self._among: dict[int, list[int]] | None = None
@@ -149,7 +153,7 @@ class _Left:
         return any(row not in self._gone for row in self._rows(cluster))
 
     def closest(self, clusters: Sequence[int]) -> int | None:
-        """Return the row closest to the taste that is left in any of these clusters."""
+        """Return the row closest to the viewer that is left in any of these clusters."""
         found: list[tuple[float, int]] = []
         for cluster in clusters:
             row = next((each for each in self._order(cluster) if each not in self._gone), None)
@@ -169,11 +173,22 @@ class _Left:
     def _order(self, cluster: int) -> list[int]:
         if cluster not in self._ordered:
             rows = [int(row) for row in self._rows(cluster)]
-            scores = self._scores(rows) if rows else np.zeros(0)
+            scores = self._scores(rows) if rows else np.zeros(0, np.float32)
             self._ordered[cluster] = [rows[at] for at in np.argsort(-scores, kind="stable")]
         return self._ordered[cluster]
 
-    def _scores(self, rows: Sequence[int]) -> "np.ndarray[tuple[int], np.dtype[np.float32]]":
-        alike = self._taste.directions @ self._atlas.vectors[list(rows)].T
+
+def _closeness(
+    atlas: Atlas, taste: TasteVectors, factors: F32 | None
+) -> Callable[[list[int]], F32]:
+    if factors is not None and atlas.factors is not None:
+        titles, its = atlas.factors, factors
+        return lambda rows: np.asarray(titles[rows] @ its)
+    vectors, directions = atlas.vectors, taste.directions
+
+    def by_taste(rows: list[int]) -> F32:
+        alike = directions @ vectors[rows].T
         # the closest interest, what was taken lately, and against it what was rejected
         return np.asarray(np.maximum(alike[3:].max(axis=0), alike[0]) + 0.5 * alike[1] - alike[2])
+
+    return by_taste

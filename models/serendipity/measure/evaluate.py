@@ -10,13 +10,16 @@ from keyart.models.serendipity.cases import SHARE, Ways
 from keyart.models.serendipity.language.planner import Asked, Language
 from keyart.models.serendipity.language.questions import Successors
 from keyart.models.serendipity.making import Fitted
+from keyart.models.serendipity.measure.grounding import Pages
 from keyart.models.serendipity.measure.items import Served, serve
 from keyart.models.serendipity.measure.items import joined as joined_items
 from keyart.models.serendipity.measure.plan import BASELINE, Marks, joined, judge_plans
-from keyart.models.serendipity.measure.serving import as_served
+from keyart.models.serendipity.measure.serving import as_served, written
 from keyart.models.serendipity.planners.fitted import fit_planners
 from keyart.models.serendipity.planners.protocol import Planner
-from keyart.models.serendipity.recommend.ials import engaged_rows
+from keyart.models.serendipity.recommend.ials import Ials, engaged_by
+from keyart.models.serendipity.table import IALS, TASTE
+from keyart.models.serendipity.vocabulary.terms import count_terms, fit_projection
 from keyart.models.serendipity.vocabulary.vocabulary import (
     Report,
     Vocabulary,
@@ -31,6 +34,8 @@ ACTING: Final = ("co-occurrence", "blend")
 """Planners whose proposals are turned into titles."""
 SERVING: Final = "blend"
 """The planner whose table is judged as it serves."""
+AS_SERVED: Final = "as served, by "
+"""What the service's own pages are listed as, before what takes their titles."""
 Told = Callable[[str, int, int], None]
 
 
@@ -91,6 +96,18 @@ def vocabulary_of(
     )
 
 
+def vectors_of(world: World) -> Floats:
+    """Return (T, D) what is said of titles as vectors; of zeros where no two share a term."""
+    counts = count_terms(
+        world.said_of, world.said, titles=len(world.titles), terms=len(world.terms)
+    )
+    try:
+        projection, kept = fit_projection(counts, world.terms)
+    except InvalidRecord:
+        return np.zeros((len(world.titles), 1))
+    return projection.place(sparse.csr_matrix(counts[:, kept]))
+
+
 def evaluate(
     world: World,
     folds: Sequence[Fold],
@@ -127,6 +144,8 @@ def evaluate(
         cases = ways.cases(fold.judged, SHARE)
         if not cases:
             continue
+        engaged = engaged_by(world, labels, fold.teaching)
+        ials = Ials(engaged, seed=seed)
         fitted = Fitted(
             vocabulary=vocabulary,
             labels=labels,
@@ -134,14 +153,19 @@ def evaluate(
             memory=memory,
             ways=ways,
             teaching=fold.teaching,
+            factors=ials.titles,
         )
-        planners += as_served(world, fitted, seed=seed)
+        table = written(world, fitted)
+        planners += as_served(table, seed=seed)
         viewers += len(cases)
         plans.append(judge_plans(planners, cases, memory, vocabulary.names))
         trusts += list(_trusts(planners))
         named = {each.name: each for each in planners if each.name in ACTING}
-        engaged = _engaged(world, labels, fold.teaching)
-        served.append(serve(cases, engaged, labels, vectors, named, seed=seed))
+        pages = Pages(table, world, vectors, ways)
+        made = {f"{AS_SERVED}{by}": pages.of(cases, by) for by in (TASTE, IALS)}
+        served.append(
+            serve(cases, engaged, labels, vectors, named, ials=ials, made=made, seed=seed)
+        )
     told("viewers held back", len(folds), len(folds))
     if not plans:
         raise InvalidRecord("none of the viewers held back enters a new cluster later")
@@ -165,15 +189,6 @@ def asking(
     shortlist = next(each for each in planners if each.name == BASELINE)
     successors = Successors(ways.sequence(viewer).order for viewer in teaching)
     return Language(vocabulary, shortlist, successors, language)
-
-
-def _engaged(world: World, labels: Ints, viewers: Sequence[int]) -> sparse.csr_matrix:
-    """Return what these viewers engaged with, (V, T), titles in a cluster only."""
-    place = np.full(len(world.viewers), -1, np.int64)
-    place[list(viewers)] = np.arange(len(viewers))
-    mine = (place[world.viewer] >= 0) & (labels[world.title] >= 0)
-    shape = (len(viewers), len(world.titles))
-    return engaged_rows(place[world.viewer[mine]], world.title[mine], shape)
 
 
 def _trusts(planners: Sequence[object]) -> Iterator[dict[str, float]]:

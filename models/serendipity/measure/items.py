@@ -50,6 +50,8 @@ def serve(
     vectors: Floats,
     planners: Mapping[str, Planner],
     *,
+    ials: Ials | None = None,
+    made: Mapping[str, Sequence[Ints]] | None = None,
     seed: int = 0,
 ) -> dict[str, Served]:
     """Return every recommender's figures on these cases.
@@ -62,8 +64,12 @@ def serve(
         (T,) clusters of titles, (T, D) unit vectors; only titles in a cluster are shown.
     planners
         By the name under which iALS restricted to their proposals is listed.
+    ials
+        As it was fitted on what they engaged with; else it is.
+    made
+        Pages of each case that were made elsewhere, by name.
     """
-    ials = Ials(engaged, seed=seed)
+    ials = Ials(engaged, seed=seed) if ials is None else ials
     rows = np.repeat(np.arange(len(cases)), [len(case.titles) for case in cases])
     seen = np.concatenate([np.array(case.titles, np.int64) for case in cases])
     before = sparse.csr_matrix((np.ones(len(rows)), (rows, seen)), (len(cases), engaged.shape[1]))
@@ -98,6 +104,7 @@ def serve(
             within = restricted(told[at], its, labels, plan[at].tolist())
             pages[f"ials restricted by {name}"] = within
             pages[f"ials with a dose by {name}"] = dosed(free, within, DOSE)
+        pages |= {name: each[at] for name, each in (made or {}).items()}
         obvious = set(best(popular, its, OBVIOUS).tolist())
         obvious |= set(best(told[at], its, OBVIOUS).tolist())
         for name, page in pages.items():

@@ -53,14 +53,18 @@ class Chosen(AsServed):
         )
 
 
-def as_served(world: World, fitted: Fitted, *, seed: int = 0) -> list[AsServed]:
+def written(world: World, fitted: Fitted) -> Table:
+    """Return a table as it is read where it serves."""
+    with TemporaryDirectory(prefix="keyart-") as folder:
+        make_table(Path(folder), world, fitted)
+        return read_table(Path(folder))
+
+
+def as_served(table: Table, *, seed: int = 0) -> list[AsServed]:
     """Return a table made of opinions as it serves, with pairs alone, and with a scorer.
 
     The scorer's control has its labels shuffled.
     """
-    with TemporaryDirectory(prefix="keyart-") as folder:
-        make_table(Path(folder), world, fitted)
-        table = read_table(Path(folder))
     collective = table.collective
     assert collective is not None
     labels = scorer_of(collective.after), scorer_of(collective.after, shuffled=default_rng(seed))

@@ -1,11 +1,12 @@
 """iALS (Hu, Koren & Volinsky 2008): titles and viewers as factors of implicit engagement."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 from scipy import sparse
 
-from keyart.models.serendipity.world import Floats, Ints
+from keyart.models.serendipity.world import Floats, Ints, World
 
 FACTORS: Final = 48
 ROUNDS: Final = 8
@@ -45,6 +46,15 @@ class Ials:
 def engaged_rows(viewers: Ints, titles: Ints, shape: tuple[int, int]) -> sparse.csr_matrix:
     """Return a matrix with 1 at each (viewer, title)."""
     return sparse.csr_matrix((np.ones(len(viewers)), (viewers, titles)), shape)
+
+
+def engaged_by(world: World, labels: Ints, viewers: Sequence[int]) -> sparse.csr_matrix:
+    """Return what these viewers engaged with, (V, T), titles in a cluster only."""
+    place = np.full(len(world.viewers), -1, np.int64)
+    place[list(viewers)] = np.arange(len(viewers))
+    mine = (place[world.viewer] >= 0) & (labels[world.title] >= 0)
+    shape = (len(viewers), len(world.titles))
+    return engaged_rows(place[world.viewer[mine]], world.title[mine], shape)
 
 
 def _solve(engaged: sparse.csr_matrix, others: Floats) -> Floats:

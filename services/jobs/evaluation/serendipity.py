@@ -15,6 +15,7 @@ from keyart.models.serendipity.measure.plan import STEPS, over
 from keyart.models.statistics.bootstrap import ratio_interval
 from keyart.models.statistics.interval import Interval
 from keyart.schemas.errors import MissingExtra
+from keyart.services.jobs.evaluation.grounding import served_figures, served_table
 
 FREE: Final = "ials"
 PER: Final = 1000.0
@@ -64,12 +65,18 @@ def figures(judged: Judged, *, seed: int = 0) -> dict[str, Any]:
             }
             for name, its in judged.items.items()
         ],
+        "served": served_figures(judged.items, seed=seed),
     }
 
 
 def tables(judged: Judged, *, seed: int = 0) -> list[Table]:
-    """Return what a person reads: plans, their curve over self-information, pages."""
-    return [_plans(judged, seed), _curve(judged), _items(judged, seed)]
+    """Return what a person reads: plans, their curve over self-information, pages, those served."""
+    return [
+        _plans(judged, seed),
+        _curve(judged),
+        _items(judged, seed),
+        served_table(judged.items, seed=seed),
+    ]
 
 
 def _plans(judged: Judged, seed: int) -> Table:

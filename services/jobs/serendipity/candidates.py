@@ -21,12 +21,13 @@ from keyart.models.serendipity.gate import (
     proven,
 )
 from keyart.models.serendipity.making import fit, make_table
-from keyart.models.serendipity.measure.evaluate import vocabulary_of
+from keyart.models.serendipity.measure.evaluate import vectors_of, vocabulary_of
 from keyart.models.serendipity.measure.serving import BEST_OF
-from keyart.models.serendipity.table import MANIFEST, Named, Table, read_table
+from keyart.models.serendipity.table import IALS, MANIFEST, Grounds, Named, Table, read_table
 from keyart.models.serendipity.world import Floats, Ints, World
 from keyart.schemas.errors import InvalidRecord
 from keyart.schemas.registry import ModelVersion
+from keyart.services.jobs.serendipity.grounding import use_grounds
 from keyart.services.jobs.serendipity.tables import KIND, Tables
 from keyart.streams.ports import Clock
 
@@ -36,12 +37,16 @@ Told = Callable[[str, int, int], None]
 
 
 class Made(NamedTuple):
-    """A version, whether it may serve, and how it and the champion did on viewers held back."""
+    """A version, whether it may serve, and how it and the champion did on viewers held back.
+
+    `grounds` says by what its titles are taken.
+    """
 
     version: ModelVersion
     verdict: Verdict
     hits: Hits
     champion: Hits | None
+    grounds: Grounds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,13 +78,14 @@ def make_candidate(
         raise InvalidRecord(f"{len(teaching)} viewers are too few to learn from")
     told("fitting", 0, 0)
     kept = None if recipe.anew else serving
-    named, centres, labels = _clusters(world, teaching, recipe, kept)
+    named, centres, labels, vectors = _clusters(world, teaching, recipe, kept)
     fitted = fit(world, named, centres, labels, teaching, planner=recipe.planner, seed=recipe.seed)
     folder = tables.folder / MAKING
     shutil.rmtree(folder, ignore_errors=True)
     make_table(folder, world, fitted, told=lambda done, of: told("pairs", done, of))
     try:
         told("judging", 0, 0)
+        use_grounds(folder, world, vectors, judging, seed=recipe.seed)
         if use_scorer(folder, world, judging, seed=recipe.seed) > 1:
             judging = [at for at in judging if not chooses(world.viewers[at])]
         table = read_table(folder)
@@ -95,7 +101,7 @@ def make_candidate(
         shutil.rmtree(folder, ignore_errors=True)
     if tables.registry.aliases().champion != version.name:
         tables.registry.propose(version.name, by=recipe.by, why=recipe.note)
-    return Made(version, verdict, hits, champion)
+    return Made(version, verdict, hits, champion, table.manifest.grounds)
 
 
 def use_scorer(folder: Path, world: World, judging: Sequence[int], *, seed: int) -> int:
@@ -124,13 +130,14 @@ def _serving(tables: Tables) -> Table | None:
 
 def _clusters(
     world: World, teaching: Sequence[int], recipe: Recipe, kept: Table | None
-) -> tuple[Named, Floats, Ints]:
+) -> tuple[Named, Floats, Ints, Floats]:
     if kept is not None:
-        return kept.words, np.zeros((len(kept.words.names), 1)), labels_of(kept, world)
-    vocabulary, _, labels = vocabulary_of(
+        none = np.zeros((len(kept.words.names), 1))
+        return kept.words, none, labels_of(kept, world), vectors_of(world)
+    vocabulary, vectors, labels = vocabulary_of(
         world, teaching, clusters=recipe.clusters, seed=recipe.seed
     )
-    return vocabulary, vocabulary.centres, labels
+    return vocabulary, vocabulary.centres, labels, vectors
 
 
 def _facts(
@@ -155,6 +162,16 @@ def _facts(
         "passes": float(verdict.passed),
         "best_of": float(table.manifest.best_of),
     }
+    grounds = table.manifest.grounds
+    if grounds.viewers:
+        figures |= {
+            "grounds_by_ials": float(grounds.by == IALS),
+            "ueuc_taste": grounds.taste,
+            "ueuc_ials": grounds.ials,
+            "ials_over_taste": grounds.over,
+            "ials_over_taste_low": grounds.low,
+            "ials_over_taste_high": grounds.high,
+        }
     if champion is not None:
         figures |= {"champion_hit5": champion.hit5, "champion_coverage": champion.coverage}
     if verdict.over is not None:

@@ -8,14 +8,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from keyart.models.serendipity.table import COLLECTIVE, MANIFEST, ROWS, TITLES, WORDS, read_table
+from keyart.models.serendipity.table import (
+    COLLECTIVE,
+    FACTORS,
+    MANIFEST,
+    ROWS,
+    TITLES,
+    WORDS,
+    read_table,
+)
 from keyart.models.serendipity.table import Table as Read
 from keyart.schemas.errors import InvalidRecord, ModelRejected
 from keyart.schemas.registry import ModelVersion, Move
 from keyart.streams.registry.registry import NEUTRAL, Registry
 
 KIND: Final = "serendipity"
-FILES: Final = (MANIFEST, WORDS, ROWS, TITLES, COLLECTIVE)
+FILES: Final = (MANIFEST, WORDS, ROWS, TITLES, COLLECTIVE, FACTORS)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -36,7 +36,7 @@ def test_figures(tmp_path: Path, apart: bool) -> None:
     train = folder(tmp_path / "train", range(80))
     test = ["--test", folder(tmp_path / "test", range(100, 130))] if apart else []
     figures = run("--train", train, *test, "--clusters", 12)
-    assert set(figures) == {"viewers", "clusters", "plan", "items"}
+    assert set(figures) == {"viewers", "clusters", "plan", "items", "served"}
     assert figures["clusters"] == 12
     assert figures["viewers"] == (30 if apart else 80)
     plan = {row["planner"]: row for row in figures["plan"]}  # type: ignore[attr-defined]
@@ -48,6 +48,16 @@ def test_figures(tmp_path: Path, apart: bool) -> None:
     assert plan["blend"]["exact_match"] == 1.0
     keys = {"recommender", "hr10", "ndcg10", "ueuc", "serendipity"}
     assert all(set(row) == keys for row in figures["items"])  # type: ignore[attr-defined]
+    items = {row["recommender"]: row for row in figures["items"]}  # type: ignore[attr-defined]
+    served = {row["recommender"]: row for row in figures["served"]}  # type: ignore[attr-defined]
+    assert list(served) == ["as served, by taste", "as served, by ials"]
+    for name, row in served.items():
+        for key in ("ueuc", "hr10", "ndcg10"):
+            assert row[key]["low"] <= row[key]["estimate"] <= row[key]["high"]
+            assert row[key]["estimate"] == pytest.approx(items[name][key])
+    over = served["as served, by ials"]["over"]["as served, by taste"]["ueuc"]
+    ratio = items["as served, by ials"]["ueuc"] / items["as served, by taste"]["ueuc"]
+    assert over["estimate"] == pytest.approx(100 * ratio - 100, abs=0.5)
 
 
 def test_the_same_again(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from keyart.models.serendipity.comings import Comings
 from keyart.models.serendipity.histories import History
 from keyart.models.serendipity.making import Fitted, make_table
 from keyart.models.serendipity.measure.evaluate import vocabulary_of
-from keyart.models.serendipity.measure.serving import as_served
+from keyart.models.serendipity.measure.serving import as_served, written
 from keyart.models.serendipity.planners.fitted import fit_planners
 from keyart.models.serendipity.table import COLLECTIVE, Table, read_table
 from keyart.schemas.errors import ModelRejected
@@ -45,7 +45,7 @@ def fitted(planner: str = "blend") -> Fitted:
 @pytest.mark.parametrize("planner", ["blend", "ridge", "co-occurrence", "popular"])
 def test_a_table_ranks_the_clusters_as_its_planner_does(planner: str) -> None:
     its = fitted(planner)
-    served, alone, *_ = as_served(WORLD, its)
+    served, alone, *_ = as_served(written(WORLD, its))
     told, measured = served.scores(HISTORIES), its.planner.scores(HISTORIES)
     for one, other in zip(told, measured, strict=True):
         # where the ridge expects nothing, all are alike to the table

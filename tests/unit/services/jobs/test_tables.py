@@ -7,7 +7,7 @@ import pytest
 
 from keyart.models.serendipity.gate import held_back
 from keyart.models.serendipity.reading.folders import read_folders
-from keyart.models.serendipity.table import ROWS, read_table
+from keyart.models.serendipity.table import FACTORS, ROWS, read_table
 from keyart.schemas.catalogue import Artwork, StoredArtwork, StoredTitle
 from keyart.schemas.errors import InvalidRecord, ModelRejected, NotFound
 from keyart.schemas.explored import HID, TOOK, mark_of, pack_explored
@@ -48,14 +48,20 @@ def test_a_table_is_made_judged_kept_promoted_and_rolled_back(
     assert version.made_by == "ann" and version.note == "because" and 500 < version.rows <= 640
     assert 0 < version.from_ms < version.to_ms
     assert version.figures["hit5"] == first.hits.hit5 and version.figures["passes"] == 1.0
+    assert FACTORS in version.files and first.grounds.viewers > 0
+    assert version.figures["ueuc_ials"] == first.grounds.ials
+    assert version.figures["ials_over_taste_low"] == first.grounds.low
+    assert version.figures["grounds_by_ials"] == float(first.grounds.low > 0.0)
     assert tables.champion() is None
     tables.promote("candidate", by="ann", why="")
     served = tables.champion()
     assert served is not None and read_table(served).identity == version.name
+    assert read_table(served).manifest.grounds == first.grounds
     # of other viewers, on the clusters that serve: what was declined stays declined
     second = make(tables, tmp_path, viewers=120, anew=False)
     assert second.version.parent == version.name and second.champion is not None
     assert second.verdict.passed and second.verdict.over is not None
+    assert second.grounds.viewers > 0
     tables.promote(second.version.name, by="ann", why="")
     after = tables.champion()
     assert after is not None and after != served

@@ -1,0 +1,101 @@
+"""Pages as the service makes them, with intervals, beside what is measured off line."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+from rich.box import SIMPLE_HEAD
+from rich.table import Column, Table
+
+from keyart.models.serendipity.measure.evaluate import AS_SERVED, SERVING
+from keyart.models.serendipity.measure.items import Served
+from keyart.models.serendipity.table import IALS, TASTE
+from keyart.models.statistics.bootstrap import ratio_interval
+from keyart.models.statistics.interval import Interval
+
+SERVED: Final = tuple(f"{AS_SERVED}{by}" for by in (TASTE, IALS))
+BESIDE: Final = (SERVED[0], f"ials restricted by {SERVING}", "ials")
+"""What the pages are compared with, viewer by viewer."""
+PER: Final = 1000.0
+
+
+def served_figures(items: Mapping[str, Served], *, seed: int = 0) -> list[dict[str, Any]]:
+    """Return of each way of grounding its figures, and by how many per cent they are above others.
+
+    Intervals are 95 %, and count viewers.
+    """
+    return [
+        {
+            "recommender": name,
+            **{key: _ends(each) for key, each in _own(items[name], seed).items()},
+            "over": {
+                other: {key: _ends(each) for key, each in found.items()}
+                for other, found in _over(name, items, seed).items()
+            },
+        }
+        for name in SERVED
+    ]
+
+
+def served_table(items: Mapping[str, Served], *, seed: int = 0) -> Table:
+    """Return what a person reads: each way of grounding, then what it is above others."""
+    names = ("UEUC/1,000", "HR@10 new", "nDCG@10 new")
+    table = Table(
+        Column("pages", overflow="fold"),
+        *(Column(each, justify="right") for each in names),
+        box=SIMPLE_HEAD,
+        title="pages as the service makes them; over others in %, by viewer",
+    )
+    for name in SERVED:
+        own = zip(_own(items[name], seed).values(), (".1f", ".3f", ".3f"), strict=True)
+        table.add_row(name, *(_said(each, form) for each, form in own))
+        for other, found in _over(name, items, seed).items():
+            table.add_row(f"  over {other}", *(_said(each, "+.1f") for each in found.values()))
+    return table
+
+
+def _own(its: Served, seed: int) -> dict[str, Interval | None]:
+    each = np.ones(len(its.hit))
+    shown = its.shown if its.shown.any() else each
+    return {
+        "ueuc": ratio_interval(PER * its.pairs, shown, seed=seed),
+        "hr10": ratio_interval(its.hit, each, seed=seed),
+        "ndcg10": ratio_interval(its.ndcg, each, seed=seed),
+    }
+
+
+def _over(
+    name: str, items: Mapping[str, Served], seed: int
+) -> dict[str, dict[str, Interval | None]]:
+    its = items[name]
+    found = {}
+    for other in BESIDE:
+        if other == name:
+            continue
+        base = items[other]
+        found[other] = {
+            "ueuc": _percent(its.pairs, base.pairs, seed),
+            "hr10": _percent(its.hit, base.hit, seed),
+            "ndcg10": _percent(its.ndcg, base.ndcg, seed),
+        }
+    return found
+
+
+def _percent(its: Any, base: Any, seed: int) -> Interval | None:
+    if not base.any():
+        return None
+    over = ratio_interval(its, base, seed=seed)
+    estimate, low, high = (100 * each - 100 for each in (over.estimate, over.low, over.high))
+    return Interval(estimate=estimate, low=low, high=high)
+
+
+def _ends(found: Interval | None) -> dict[str, float | None]:
+    if found is None:
+        return {"estimate": None, "low": None, "high": None}
+    return {"estimate": found.estimate, "low": found.low, "high": found.high}
+
+
+def _said(found: Interval | None, form: str) -> str:
+    if found is None:
+        return "-"
+    return f"{found.estimate:{form}} ({found.low:{form}}..{found.high:{form}})"
