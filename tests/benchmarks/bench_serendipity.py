@@ -1,5 +1,8 @@
 """Proposals over HTTP: pages of five titles with their pictures, from a table of 200 clusters.
 
+Titles are taken by taste and by factors (iALS), in one run, in turn: what the second costs more is
+a viewer's factors, solved for from the titles they took at each request.
+
 `pytest tests/benchmarks/bench_serendipity.py -s`. Api, Valkey and load generator on this machine;
 half load is half of what the api can answer, sent at random moments.
 """
@@ -18,7 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from keyart.models.serendipity.cases import Ways
-from keyart.models.serendipity.making import Fitted, make_table
+from keyart.models.serendipity.making import Fitted, fit_titles, make_table
 from keyart.models.serendipity.measure.evaluate import vocabulary_of
 from keyart.models.serendipity.planners.fitted import fit_planners
 from keyart.models.serendipity.world import World, WorldBuilder
@@ -33,6 +36,7 @@ from tests.benchmarks.bench_http import ROUNDS, SECONDS, load, spread
 
 TITLES, ARTWORKS, PEOPLE, CLUSTERS, COUNT = 1000, 10, 2000, 200, 5
 TAKEN = 24
+GROUNDINGS = ("taste", "ials")
 REQUESTS, CONNECTIONS = 2000, 4
 
 
@@ -70,6 +74,7 @@ def give(site: Any, ways: dict[str, list[str]]) -> None:
         memory=memory,
         ways=Ways(world, labels),
         teaching=teaching,
+        factors=fit_titles(world, labels, teaching),
     )
     make_table(table_dir(parts.settings), world, fitted)
     now_s = now_ms() // 1000
@@ -97,8 +102,8 @@ def plan(path: Path, site: Any, port: int, rate: float) -> Path:
     return path
 
 
-def until_proposed(port: int, viewer: str, seconds: float = 60) -> None:
-    """Wait until the api has read the table: a thread of its own does."""
+def until_proposed(port: int, viewer: str, seconds: float = 60) -> str:
+    """Wait until the api has read the table: a thread of its own does; return what grounds it."""
     body = json.dumps({"viewer": viewer, "count": COUNT}).encode()
     asked = urllib.request.Request(
         f"http://127.0.0.1:{port}/v1/serendipity",
@@ -109,8 +114,9 @@ def until_proposed(port: int, viewer: str, seconds: float = 60) -> None:
     while True:
         try:
             with urllib.request.urlopen(asked, timeout=10) as answer:
-                assert json.load(answer)["titles"]
-                return
+                page = json.load(answer)
+                assert page["titles"]
+                return str(page["grounding"])
         except urllib.error.HTTPError as refused:
             assert refused.code == 409 and time.monotonic() < end, refused
         time.sleep(0.1)
@@ -124,20 +130,29 @@ def test_proposals_over_http(make_site: Any, tmp_path: Path, free_port: int) -> 
         title=f"POST /v1/serendipity, {COUNT} of {TITLES:,} titles, {CLUSTERS} clusters, "
         f"{TAKEN} titles taken by each viewer"
     )
-    for column in ("load", "requests/s", "p50 ms", "p99 ms", "CPU ms api", "Valkey"):
+    for column in ("titles by", "load", "requests/s", "p50 ms", "p99 ms", "CPU ms api", "Valkey"):
         table.add_column(column, justify="right")
-    with site.api(free_port) as api:
-        until_proposed(free_port, site.viewers[0])
-        busy = plan(tmp_path / "plan.json", site, free_port, 0)
+    for by in GROUNDINGS:
+        for name, rounds in measured(site, tmp_path, free_port, by).items():
+            table.add_row(
+                by,
+                name,
+                *(spread([each[what] for each in rounds]) for what in ("rate", "p50", "p99")),
+                *(f"{np.median([each['cpu'][at] for each in rounds]):.2f}" for at in (0, 1)),
+            )
+    Console(width=150).print(table)
+
+
+def measured(site: Any, tmp_path: Path, port: int, by: str) -> dict[str, list[Any]]:
+    """Return the rounds at all the load that the api takes, and at half of it."""
+    with site.api(port, KEYART_SERENDIPITY_GROUNDING=by) as api:
+        assert until_proposed(port, site.viewers[0]) == by
+        busy = plan(tmp_path / "plan.json", site, port, 0)
         load(busy)
         most = [load(busy, api, site.server) for _ in range(ROUNDS)]
         half = float(np.median([each["rate"] for each in most])) / 2
-        paced = plan(tmp_path / "plan.json", site, free_port, half)
-        calm = [load(paced, api, site.server) for _ in range(ROUNDS)]
-    for name, rounds in (("all it can", most), ("half", calm)):
-        table.add_row(
-            name,
-            *(spread([each[what] for each in rounds]) for what in ("rate", "p50", "p99")),
-            *(f"{np.median([each['cpu'][at] for each in rounds]):.2f}" for at in (0, 1)),
-        )
-    Console(width=150).print(table)
+        paced = plan(tmp_path / "plan.json", site, port, half)
+        return {
+            "all it can": most,
+            "half": [load(paced, api, site.server) for _ in range(ROUNDS)],
+        }

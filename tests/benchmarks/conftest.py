@@ -51,14 +51,18 @@ class Site:
         return psutil.Process(number)
 
     @contextmanager
-    def api(self, port: int, *, workers: int = 1) -> Iterator[psutil.Process]:
-        """Run `keyart api` on the port until it is ready, and stop it at the end."""
+    def api(self, port: int, *, workers: int = 1, **more: str) -> Iterator[psutil.Process]:
+        """Run `keyart api` on the port until it is ready, and stop it at the end.
+
+        `more` are further settings, by the names of their variables.
+        """
         environ = {name: text for name, text in os.environ.items() if "KEYART_" not in name}
         environ |= {
             "KEYART_DATA_DIR": self.parts.settings.data_dir,
             "KEYART_API_PORT": str(port),
             "KEYART_API_WORKERS": str(workers),
             "KEYART_LOG_LEVEL": "WARNING",
+            **more,
         }
         command = [sys.executable, "-m", "keyart.services.cli.main", "api"]
         process = subprocess.Popen(command, env=environ)

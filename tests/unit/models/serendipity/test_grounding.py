@@ -1,5 +1,6 @@
 """Titles by a viewer's factors: solved as iALS solves them, and by taste where they say nothing."""
 
+from collections import Counter
 from pathlib import Path
 from random import Random
 
@@ -185,6 +186,33 @@ def test_factors_know_who_goes_with_whom_and_taste_does_not(table: Table) -> Non
         min(title for title in table.titles if table.titles[title] == each.cluster)
         for each in blind
     ]
+
+
+def test_places_come_as_often_as_their_propensities_say(table: Table) -> None:
+    of, drawn, times = atlas(table), Random(3), 3000
+    its = interests(of, *(f"t{group}-4" for group in range(5)))
+    mine = viewer_factors(of, its, IALS)
+    assert mine is not None
+    pages: Counter[tuple[int, ...]] = Counter()
+    told: dict[tuple[int, ...], float] = {}
+    for _ in range(times):
+        places = compose(
+            of,
+            its,
+            proposals_of(table, its.explored, its.depths),
+            NO_TASTE,
+            count=2,
+            dose=Dose(share=0.6, random=0.4),
+            drawn=drawn,
+            factors=mine,
+        )
+        rows = tuple(each.row for each in places)
+        pages[rows] += 1
+        told[rows] = float(np.prod([each.propensity for each in places]))
+    assert sum(told.values()) == pytest.approx(1.0, abs=1e-9)
+    for rows, count in pages.items():
+        spread = (times * told[rows] * (1 - told[rows])) ** 0.5
+        assert abs(count - times * told[rows]) <= 4.5 * spread + 1e-9
 
 
 def test_of_whom_factors_know_nothing_taste_says(table: Table) -> None:
