@@ -285,12 +285,14 @@ def test_factors_that_are_none_do_not_serve(table: Table, tmp_path: Path, change
     elif change == "missing":
         path.unlink()
     elif change == "nan":
-        write_factors(path, factors_of(spoiled, penalty=8.0, confidence=12.0))
+        write_factors(path, factors_of(spoiled.astype(np.float64), penalty=8.0, confidence=12.0))
     elif change == "gram":
         bad = type(held)(titles=held.titles, gram=-held.gram, penalty=8.0, confidence=12.0)
         write_factors(path, bad)
     elif change == "penalty":
-        write_factors(path, factors_of(held.titles, penalty=0.0, confidence=12.0))
+        write_factors(
+            path, factors_of(held.titles.astype(np.float64), penalty=0.0, confidence=12.0)
+        )
     with pytest.raises(ModelRejected, match="factors"):
         read_factors(path, titles + (change == "titles"))
 
