@@ -65,10 +65,21 @@ class SettingsError(KeyartError):
 
 
 class MissingExtra(KeyartError):
-    """An optional dependency is not installed. Operator action: install the extra it names."""
+    """An optional dependency is not installed. Operator action: install the extra it names.
 
-    def __init__(self, extra: str, needed_for: str) -> None:
-        super().__init__(f"{needed_for} needs keyart[{extra}]: pip install 'keyart[{extra}]'")
+    Parameters
+    ----------
+    extra
+        The extra that has it, or EXTRAS of the image.
+    needed_for
+        What would be done.
+    needs
+        What is not there and what has it; "": the extra, and how it is installed.
+    """
+
+    def __init__(self, extra: str, needed_for: str, needs: str = "") -> None:
+        named = needs or f"keyart[{extra}]: pip install 'keyart[{extra}]'"
+        super().__init__(f"{needed_for} needs {named}")
         self.extra = extra
 
 

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 
 from keyart.schemas.errors import InvalidRecord, NotFound
+from keyart.schemas.extras import need_polars
 from keyart.schemas.topics import REWARDS
 
 if TYPE_CHECKING:
@@ -83,7 +84,10 @@ def read_rewards(
         There is no file, or no such reward.
     InvalidRecord
         No file can be read.
+    MissingExtra
+        This image leaves out what reads it.
     """
+    need_polars("reading the training log")
     import polars as pl
 
     wanted = list(dict.fromkeys(("id", "shown_at_ms", *names)))

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from keyart.schemas.errors import KeyartError, MissingExtra, SettingsError
+from keyart.schemas.extras import LEFT_OUT, left_out
 from keyart.services.cli import (
     backup,
     catalogue,
@@ -125,6 +126,8 @@ def _refused(wrong: BaseException) -> int:
 def _line(wrong: BaseException) -> str:
     if isinstance(wrong, KeyartError):
         return str(wrong)
+    if isinstance(wrong, ModuleNotFoundError) and wrong.name in LEFT_OUT:
+        return str(left_out(wrong.name, "this command"))
     if isinstance(wrong, MemoryError):
         return "there is not enough memory for this"
     if isinstance(wrong, OSError) and wrong.strerror:

@@ -35,12 +35,13 @@ def retrain(
     One at a time; after a kill the next one goes on where it stopped.
     """
     from keyart.schemas.errors import SettingsError
-    from keyart.schemas.extras import need_extra
+    from keyart.schemas.extras import need_extra, need_polars
     from keyart.services.jobs.retrain.run import CANARY, PROMOTE, PROPOSE
     from keyart.services.wiring.clock import now_ms
     from keyart.services.wiring.logs import archiver_of
     from keyart.services.wiring.priors import deployment_of, due_of, retraining_of
 
+    need_polars("retraining")  # before a job is begun that could not be done here
     if encoders != "space":
         need_extra("onnx", "fitting a prior on other encoders")
     check_json(json)

@@ -104,7 +104,12 @@ def _if_installed(act: Callable[[], object]) -> None:
     try:
         act()
     except MissingExtra as missing:
-        log.debug("%s", missing)
+        _say_once(str(missing))
+
+
+@cache
+def _say_once(line: str) -> None:
+    log.warning("left undone: %s", line)
 
 
 def keep_house(settings: Settings) -> int:

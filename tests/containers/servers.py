@@ -27,11 +27,17 @@ def free_port() -> int:
     return port
 
 
-def until(what: str, holds: Callable[[], object], timeout_s: float = START_S) -> None:
-    """Wait until something holds."""
+def until(
+    what: str,
+    holds: Callable[[], object],
+    timeout_s: float = START_S,
+    *,
+    tell: Callable[[], object] = lambda: "",
+) -> None:
+    """Wait until something holds; if it never does, `tell` says how things stand."""
     deadline = time.monotonic() + timeout_s
     while not holds():
-        assert time.monotonic() < deadline, f"{what}: not within {timeout_s:.0f} s"
+        assert time.monotonic() < deadline, f"{what}: not within {timeout_s:.0f} s; {tell()}"
         time.sleep(0.1)
 
 

@@ -23,6 +23,8 @@ pytestmark = [pytest.mark.containers, pytest.mark.timeout(900)]
 ROOT = Path(__file__).resolve().parents[2]
 INFRA = ROOT / "infra"
 KEY = "a-key-of-this-test-only"
+PATIENCE_S = 300.0
+"""Given to what takes seconds here: a busy machine is many times slower."""
 MOST_BYTES = 500_000_000
 PROMETHEUS = yaml.safe_load((INFRA / "compose.yaml").read_text())["services"]["prometheus"]["image"]
 
@@ -57,6 +59,20 @@ class Compose:
     def figures(self) -> dict[str, float]:
         """Return the api's figures, summed over labels."""
         return figures_at(self.url(), KEY)
+
+    def standing(self) -> str:
+        """Return what the steps have counted, how far behind they are, and what fails."""
+        mine = ("keyart_decisions_total", "keyart_lag_records", "keyart_housekeeping_failures")
+        counted = {
+            name: value
+            for name, value in sorted(self.figures().items())
+            if name in mine or not name.startswith(("keyart_", "python_", "process_"))
+        }
+        ready = urllib.request.Request(
+            f"{self.url()}/health/ready", headers={"authorization": f"Bearer {KEY}"}
+        )
+        with urllib.request.urlopen(ready, timeout=10) as answer:
+            return f"{counted} {answer.read().decode()}"
 
     def prometheus(self, path: str, **query: str) -> Any:
         url = f"{self.url('PROMETHEUS_PORT')}/api/v1/{path}?{urllib.parse.urlencode(query)}"
@@ -141,7 +157,12 @@ def test_the_demo_is_learned_from_by_the_workers(compose: Compose, demo: dict[st
     assert min(shown.values()) >= 2000
     decided = compose.figures()["keyart_decisions_total"]
     assert decided >= 2000
-    until("every decision learned", lambda: compose.figures().get("learned", 0.0) == decided, 60)
+    until(
+        "every decision learned",
+        lambda: compose.figures().get("learned", 0.0) == decided,
+        PATIENCE_S,
+        tell=lambda: f"{decided:.0f} decided; {compose.standing()}",
+    )
     figures = compose.figures()
     assert figures["decisions"] - figures.get("repeat_decisions", 0.0) == decided
     assert figures["rewards"] == decided
@@ -149,6 +170,26 @@ def test_the_demo_is_learned_from_by_the_workers(compose: Compose, demo: dict[st
     assert figures["keyart_log_dropped_total"] == 0
     assert "dead_letters" not in figures
     assert figures["keyart_posterior_updates_total"] > 0
+
+
+def test_housekeeping_does_whole_rounds(compose: Compose, demo: dict[str, Any]) -> None:
+    """Done is a round in which nothing failed: all that it does can be done in this image."""
+
+    def done() -> bool:
+        figures = compose.figures()
+        whole = figures["keyart_housekeeping_done_timestamp_seconds"] > 0
+        return whole and figures["keyart_housekeeping_failures"] == 0
+
+    until("a round in which nothing failed", done, PATIENCE_S, tell=compose.standing)
+    archived = "test -n \"$(find /data/archive -name '*.parquet')\" && echo archived"
+    until(
+        "rewards in the archive",
+        lambda: (
+            "archived" in compose.run("exec", "-T", "housekeeping", "sh", "-c", archived + "; true")
+        ),
+        PATIENCE_S,
+        tell=compose.standing,
+    )
 
 
 def test_prometheus_scrapes_everyone_and_answers_the_boards(
@@ -161,7 +202,8 @@ def test_prometheus_scrapes_everyone_and_answers_the_boards(
             found[job] = found.get(job, 0) + (target["health"] == "up")
         return found
 
-    until("all targets scraped", lambda: up() == {"keyart-api": 1, "keyart-worker": 2}, 60)
+    wanted = {"keyart-api": 1, "keyart-worker": 2}
+    until("all targets scraped", lambda: up() == wanted, PATIENCE_S, tell=up)
     for path in sorted((INFRA / "grafana" / "boards").glob("*.json")):
         for panel in json.loads(path.read_text())["panels"]:
             for target in panel["targets"]:

@@ -103,9 +103,9 @@ def read_own(path: Path, *, most: int, since_ms: int = 0) -> OwnLog:
     InvalidRecord
         No file can be read.
     """
-    import polars as pl
-
     frame, warnings = read_rewards(path, COLUMNS, perhaps=TASTE, since_ms=since_ms)
+    import polars as pl  # not in every image: the reader says so
+
     if frame.height > most:
         warnings.append(f"the newest {most} of {frame.height} rows are read")
         frame = frame.tail(most)
