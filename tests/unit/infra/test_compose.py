@@ -1,18 +1,25 @@
 """The compose file as written: its settings exist, its ports stay on loopback."""
 
+import re
 from dataclasses import fields
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from keyart.schemas.extras import FULL
 from keyart.services.demo.server import SETTINGS
+from keyart.services.processes.retrainer import wants_retraining
 from keyart.services.wiring.settings import Settings, read_settings
 
 INFRA = Path(__file__).resolve().parents[3] / "infra"
 COMPOSE = yaml.safe_load((INFRA / "compose.yaml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+LOOP: dict[str, dict[str, Any]] = yaml.safe_load((INFRA / "compose.loop.yaml").read_text())[
+    "services"
+]
 OURS = ("topics", "api", "worker")
 
 
@@ -120,3 +127,36 @@ def test_every_file_and_volume_that_is_mounted_exists() -> None:
             else:
                 assert source in COMPOSE["volumes"]
     assert (INFRA / SERVICES["api"]["build"]["dockerfile"].removeprefix("infra/")).is_file()
+
+
+def test_the_loop_is_housekeepings_with_an_image_that_reads_the_log() -> None:
+    (name,) = LOOP
+    its = LOOP[name]
+    assert name == "housekeeping"
+    assert its["image"] != SERVICES[name]["image"], "one tag would stand for two images"
+    extras = its["build"]["args"]["EXTRAS"]
+    assert extras == FULL
+    assert (INFRA / "locks" / f"{extras}.txt").is_file()
+    slim = (INFRA / "slim").read_text()
+    kept = re.search(r"case \$\{2:-\} in\n(\S+)\) ;;\n\*\)\n  rm -rf polars ", slim)
+    assert kept is not None and fnmatch(extras, kept[1]) and not fnmatch("kafka", kept[1])
+
+
+def test_the_loop_has_one_place_with_whoever_shows_it() -> None:
+    mounted = {tuple(SERVICES[name]["volumes"]) for name in ("api", "worker", "housekeeping")}
+    assert mounted == {("data:/data",)}
+    assert "volumes" not in LOOP["housekeeping"]
+
+
+def test_the_loop_retrains_by_settings_that_are_the_services_own_otherwise() -> None:
+    given = {}
+    for variable, value in LOOP["housekeeping"]["environment"].items():
+        name, _, default = value.removeprefix("${").removesuffix("}").partition(":-")
+        assert name == variable
+        given[variable] = default
+    settings = read_settings(given).settings
+    assert wants_retraining(settings)
+    assert settings.retrain_then == "canary"
+    asks = {"retrain_hours", "retrain_rewards", "retrain_drift", "retrain_then"}
+    others = {f.name: getattr(settings, f.name) for f in fields(Settings) if f.name not in asks}
+    assert others == {name: getattr(Settings(), name) for name in others}

@@ -14,10 +14,12 @@ import pytest
 import yaml
 
 from keyart.schemas.topics import DECISIONS, EVENTS, REWARDS
+from keyart.services.processes.retrainer import wants_retraining
 from keyart.services.wiring.settings import Settings, read_settings
 
 ROOT = Path(__file__).resolve().parents[3] / "infra" / "kubernetes"
 BASE = ROOT / "base"
+RETRAIN = ROOT / "components" / "retrain"
 KUSTOMIZATIONS = (BASE, ROOT / "overlays" / "example")
 VERSIONS = ("1.30", "1.34")
 KEDA = {
@@ -31,28 +33,46 @@ def documents(path: Path) -> list[Manifest]:
     return [each for each in yaml.safe_load_all(path.read_text()) if each]
 
 
+def manifests_of(folder: Path) -> list[Manifest]:
+    listed = documents(folder / "kustomization.yaml")[0]["resources"]
+    return [each for name in listed for each in documents(folder / name)]
+
+
 def base_manifests() -> list[Manifest]:
-    listed = documents(BASE / "kustomization.yaml")[0]["resources"]
-    return [each for name in listed for each in documents(BASE / name)]
+    return manifests_of(BASE)
+
+
+def ours() -> list[Manifest]:
+    return base_manifests() + manifests_of(RETRAIN)
+
+
+def pod_of(manifest: Manifest) -> Manifest:
+    """Return a workload's template of pods."""
+    spec: Manifest = manifest["spec"]
+    template: Manifest = spec.get("jobTemplate", {}).get("spec", spec)["template"]
+    return template
 
 
 def one(kind: str, name: str) -> Manifest:
-    found = [m for m in base_manifests() if m["kind"] == kind and m["metadata"]["name"] == name]
+    found = [m for m in ours() if m["kind"] == kind and m["metadata"]["name"] == name]
     assert len(found) == 1, f"{kind} {name}"
     return found[0]
 
 
 def pods() -> dict[str, Manifest]:
     return {
-        manifest["metadata"]["name"]: manifest["spec"]["template"]["spec"]
-        for manifest in base_manifests()
-        if manifest["kind"] in ("Deployment", "Job")
+        manifest["metadata"]["name"]: pod_of(manifest)["spec"]
+        for manifest in ours()
+        if manifest["kind"] in ("Deployment", "Job", "CronJob")
     }
 
 
+def environ_of(path: Path) -> dict[str, str]:
+    return dict(line.split("=", 1) for line in path.read_text().splitlines())
+
+
 def base_environ() -> dict[str, str]:
-    lines = (BASE / "settings.env").read_text().splitlines()
-    return dict(line.split("=", 1) for line in lines)
+    return environ_of(BASE / "settings.env")
 
 
 def check(manifest: Manifest) -> None:
@@ -64,9 +84,7 @@ def check(manifest: Manifest) -> None:
         assert kubernetes_validate.validate(manifest, version, strict=True) == version
 
 
-@pytest.mark.parametrize(
-    "manifest", base_manifests(), ids=lambda m: f"{m['kind']}-{m['metadata']['name']}"
-)
+@pytest.mark.parametrize("manifest", ours(), ids=lambda m: f"{m['kind']}-{m['metadata']['name']}")
 def test_every_manifest_is_valid(manifest: Manifest) -> None:
     check(manifest)
 
@@ -77,6 +95,7 @@ def test_every_manifest_is_valid(manifest: Manifest) -> None:
         ("Deployment", "keyart-api", ("spec", "template", "spec", "containers", 0)),
         ("HorizontalPodAutoscaler", "keyart-api", ("spec",)),
         ("ScaledObject", "keyart-worker", ("spec",)),
+        ("CronJob", "keyart-retrain", ("spec", "jobTemplate", "spec")),
     ],
 )
 def test_a_misspelt_field_is_caught(kind: str, name: str, path: tuple[str | int, ...]) -> None:
@@ -89,7 +108,7 @@ def test_a_misspelt_field_is_caught(kind: str, name: str, path: tuple[str | int,
         check(manifest)
 
 
-@pytest.mark.parametrize("folder", KUSTOMIZATIONS, ids=lambda path: path.name)
+@pytest.mark.parametrize("folder", (*KUSTOMIZATIONS, RETRAIN), ids=lambda path: path.name)
 def test_each_kustomization_names_files_that_are_there(folder: Path) -> None:
     (kustomization,) = documents(folder / "kustomization.yaml")
     named = [*kustomization["resources"], *(p["path"] for p in kustomization.get("patches", ()))]
@@ -214,3 +233,60 @@ def test_what_keda_and_the_autoscaler_own_is_not_set_elsewhere() -> None:
         assert budget["selector"] == selector
         template = one("Deployment", name)["spec"]["template"]
         assert selector["matchLabels"].items() <= template["metadata"]["labels"].items()
+
+
+def test_a_retraining_is_where_the_training_log_is_one_at_a_time_and_bounded() -> None:
+    cron = one("CronJob", "keyart-retrain")["spec"]
+    assert cron["concurrencyPolicy"] == "Forbid"
+    given = read_settings(base_environ() | environ_of(RETRAIN / "retrain.env"))
+    assert wants_retraining(given.settings)
+    assert cron["jobTemplate"]["spec"]["activeDeadlineSeconds"] > given.settings.retrain_most_s
+    pods_of = {name: pods()[name] for name in ("keyart-retrain", "keyart-housekeeping")}
+    disks = {
+        name: [v["persistentVolumeClaim"] for v in pod["volumes"] if v["name"] == "data"]
+        for name, pod in pods_of.items()
+    }
+    assert disks["keyart-retrain"] == disks["keyart-housekeeping"] != []
+    near = pods_of["keyart-retrain"]["affinity"]["podAffinity"]
+    (rule,) = near["requiredDuringSchedulingIgnoredDuringExecution"]
+    labels = pod_of(one("Deployment", "keyart-housekeeping"))["metadata"]["labels"]
+    assert rule["labelSelector"]["matchLabels"].items() <= labels.items()
+
+
+def test_a_retraining_has_the_image_that_reads_the_log_and_the_way_out(tmp_path: Path) -> None:
+    """As an overlay of one's own builds it, where kubectl is."""
+    if not shutil.which("kubectl"):
+        manifest = one("CronJob", "keyart-retrain")
+        assert pod_of(manifest)["spec"]["containers"][0]["image"] == "keyart-loop"
+        return
+    shutil.copytree(ROOT, tmp_path / "kubernetes")
+    own = tmp_path / "kubernetes" / "overlays" / "own"
+    own.mkdir()
+    (own / "kustomization.yaml").write_text(
+        "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n"
+        "resources: [../../base]\ncomponents: [../../components/retrain]\n"
+        "images: [{name: keyart, newName: example.com/keyart, newTag: small}]\n"
+    )
+    built = subprocess.run(
+        ["kubectl", "kustomize", str(own)], check=True, capture_output=True, text=True, timeout=60
+    ).stdout
+    manifests = [each for each in yaml.safe_load_all(built) if each]
+    for manifest in manifests:
+        check(manifest)
+    by_name = {(m["kind"], m["metadata"]["name"]): m for m in manifests}
+    template = pod_of(by_name["CronJob", "keyart-retrain"])
+    images = {
+        name: pod_of(by_name[kind, f"keyart-{name}"])["spec"]["containers"][0]["image"]
+        for kind, name in (
+            ("CronJob", "retrain"),
+            ("Deployment", "housekeeping"),
+            ("Deployment", "api"),
+        )
+    }
+    loop, small = "keyart-loop:base", "example.com/keyart:small"
+    assert images == {"retrain": loop, "housekeeping": loop, "api": small}
+    outward = by_name["NetworkPolicy", "keyart-outward"]["spec"]["podSelector"]
+    labels = template["metadata"]["labels"]
+    assert outward.get("matchLabels", {}).items() <= labels.items()
+    (which,) = outward["matchExpressions"]
+    assert labels[which["key"]] in which["values"]
