@@ -253,12 +253,9 @@ def test_a_retraining_is_where_the_training_log_is_one_at_a_time_and_bounded() -
     assert rule["labelSelector"]["matchLabels"].items() <= labels.items()
 
 
+@pytest.mark.skipif(not shutil.which("kubectl"), reason="kubectl is not installed")
 def test_a_retraining_has_the_image_that_reads_the_log_and_the_way_out(tmp_path: Path) -> None:
-    """As an overlay of one's own builds it, where kubectl is."""
-    if not shutil.which("kubectl"):
-        manifest = one("CronJob", "keyart-retrain")
-        assert pod_of(manifest)["spec"]["containers"][0]["image"] == "keyart-loop"
-        return
+    """As an overlay of one's own builds it."""
     shutil.copytree(ROOT, tmp_path / "kubernetes")
     own = tmp_path / "kubernetes" / "overlays" / "own"
     own.mkdir()
