@@ -15,7 +15,7 @@ FIRST_FIT: Final = 2
 """Days after which the first prior is fitted on what was shown until then."""
 DRIFT: Final = 4
 """Days after which other facets are in vogue."""
-MOST_DAYS: Final = 20
+MOST_DAYS: Final = 24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,7 +26,7 @@ from keyart.services.jobs.retrain.run import CANARY
 
 SETTLED: Final = 2
 """Days that the retrained prior serves before the phase after it ends."""
-SPOILED_SHARE: Final = 0.3
+SPOILED_SHARE: Final = 0.5
 """Of rewards in the spoiled log."""
 BEFORE, AT_DRIFT, OUT, AFTER = "before", "at the drift", "the canary is out", "after"
 Tell = Callable[[str], None]
