@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from keyart.models.artifacts.whole import appearing
-from keyart.models.serendipity.world import Floats
+from keyart.models.serendipity.world import Floats, Ints
 from keyart.models.taste.features import F32
 from keyart.schemas.errors import ModelRejected
 
@@ -57,13 +57,14 @@ class Factors:
         """(D, D): what a viewer's system is made of before they took anything."""
         return self.gram + self.penalty * np.eye(len(self.gram))
 
-    def viewer(self, taken: Sequence[int]) -> F32 | None:
+    def viewer(self, taken: Sequence[int] | Ints) -> F32 | None:
         """Return (D,) the factors of a viewer who took these titles, each once (equation 4).
 
         None where nothing is known of any of them.
         """
-        rows = sorted({at for at in taken if self.known[at]})
-        if not rows:
+        rows = np.unique(np.asarray(taken, np.int64))
+        rows = rows[self.known[rows]]
+        if not len(rows):
             return None
         its = self.titles[rows].astype(np.float64)
         system = self.base + self.confidence * (its.T @ its)

@@ -67,9 +67,10 @@ class SerendipityRequest(Struct, frozen=True, kw_only=True, forbid_unknown_field
 class Advice(Struct, frozen=True, kw_only=True):
     """A title for a place, the picture to show for it, and why it is there.
 
-    `proposed`: the viewer has not explored its cluster; false: taste knows it, and the dose left
-    the place to it. `explored`: the cluster was drawn at random. `propensity` is the probability of
-    this title at this place, given the places before it. `why` is one true sentence.
+    `proposed`: the viewer has not explored its cluster; false: they have, and the dose left the
+    place to what is closest to them there. `explored`: the cluster was drawn at random.
+    `propensity` is the probability of this title at this place, given the places before it. `why`
+    is one true sentence.
     """
 
     title: str

@@ -178,7 +178,7 @@ class Settings:
     serendipity_dose: str = _setting(
         "",
         "share of the places of POST /v1/serendipity that are proposals, as surface=share, "
-        "comma-separated, *=share for every other surface; the rest is what taste knows. "
+        "comma-separated, *=share for every other surface; the rest is of clusters explored. "
         "Unsaid: all are",
     )
     serendipity_explore: float = _setting(

@@ -31,5 +31,5 @@ def viewer_factors(atlas: Atlas, interests: Interests, grounding: str = AUTO) ->
     by = atlas.table.manifest.grounds.by if grounding == AUTO else grounding
     if held is None or by == TASTE:
         return None
-    places = (int(atlas.fitted[row]) for row in interests.taken)
-    return held.viewer([at for at in places if at != NOWHERE])
+    places = atlas.fitted[list(interests.taken)]
+    return held.viewer(places[places != NOWHERE])

@@ -1,11 +1,11 @@
 """A page of titles, place by place, with the probability of each given the places before it.
 
-A place is a proposal with the probability of the dose, else it is what taste knows. Of proposals, a
-share is drawn from all clusters that the viewer has not explored, evenly; the others take the best
-cluster that is left. Within a cluster the title closest to the viewer is taken, by their factors or
-their taste: restricted exactly, over all its titles. The product of the places' probabilities is
-the page's, so what was served can be judged off policy (Swaminathan et al. 2017, slates place by
-place).
+A place is a proposal with the probability of the dose, else it is of the clusters that the viewer
+has explored. Of proposals, a share is drawn from all clusters that they have not, evenly; the
+others take the best cluster that is left. Within a cluster the title closest to the viewer is
+taken, by their factors or their taste: restricted exactly, over all its titles. The product of the
+places' probabilities is the page's, so what was served can be judged off policy (Swaminathan et al.
+2017, slates place by place).
 """
 
 from collections.abc import Callable, Collection, Sequence

@@ -17,7 +17,7 @@ from keyart.models.taste.strength import QUALITY_MINUTES
 from keyart.schemas.events import Event, Finish, Hide, Impression, Like, Play, Proposed
 
 WINDOW_MS: Final = 7 * 86_400_000
-TABLE, RANDOM, KNOWN = "proposed by the table", "drawn at random", "known by taste"
+TABLE, RANDOM, KNOWN = "proposed by the table", "drawn at random", "of clusters explored"
 KINDS: Final = (TABLE, RANDOM, KNOWN)
 PER: Final = 1000.0
 
