@@ -34,16 +34,18 @@ def housekeeping(
     import signal
     import threading
 
-    from keyart.services.processes.housekeeping import is_alive, keep_house, keep_site_until
-    from keyart.services.processes.start import started
+    from keyart.services.jobs.alive import is_alive
     from keyart.services.wiring.places import archive_dir, data_dir
-    from keyart.services.wiring.roles import Role
     from keyart.services.wiring.settings import read_settings
 
     if alive:
         settings = read_settings().settings
         here = is_alive(data_dir(settings), every_s=settings.archive_s)
         raise typer.Exit(0 if here else 1)
+    from keyart.services.processes.housekeeping import keep_house, keep_site_until
+    from keyart.services.processes.start import started
+    from keyart.services.wiring.roles import Role
+
     settings = started(Role.HOUSEKEEPING)
     if once:
         typer.echo(f"{counted(keep_house(settings), 'record')} archived in {archive_dir(settings)}")

@@ -1,16 +1,11 @@
 """How housekeeping goes, as it notes it in the store, and how long a round may take."""
 
-from typing import Final
-
 from msgspec import Struct
 
 from keyart.schemas import codec
 from keyart.schemas.errors import InvalidRecord
+from keyart.services.jobs.alive import ALIVE_MORE_S, ALIVE_ROUNDS
 from keyart.streams.site import Note, Register
-
-ALIVE_ROUNDS: Final = 3
-ALIVE_MORE_S: Final = 3600.0
-"""What a round may take: a neural encoder reads new titles for up to an hour."""
 
 
 class Housekeeping(Struct, frozen=True, kw_only=True):

@@ -2,16 +2,15 @@
 
 import logging
 import threading
-import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from keyart.schemas.errors import KeyartError, MissingExtra
+from keyart.services.jobs.alive import leave_mark
 from keyart.services.jobs.erasure import rewrite_if_due
-from keyart.services.jobs.how_it_goes import ALIVE_MORE_S, ALIVE_ROUNDS
 from keyart.services.jobs.idle import IdleTastes
 from keyart.services.jobs.keeping import Chores, Keeper
 from keyart.services.processes.retrainer import REFRESH, RETRAIN, NowAndThen, wants_retraining
@@ -28,7 +27,6 @@ from keyart.streams.site import Note, Register
 if TYPE_CHECKING:
     from keyart.services.jobs.deploy import Deployment
 
-ALIVE: Final = "housekeeping.alive"
 log = logging.getLogger(__name__)
 
 
@@ -140,8 +138,8 @@ def keep_house_until(
     folder
         Where a mark says that somebody is at work.
     """
-    mark, keeper = folder / ALIVE, None
-    _touch(mark)
+    keeper = None
+    leave_mark(folder)
     while not stopping.wait(every_s):
         try:
             keeper = keeper or make()
@@ -150,22 +148,6 @@ def keep_house_until(
             log.warning("housekeeping failed and will be tried again: %s", failed)
         except Exception:
             log.exception("housekeeping failed and will be tried again")
-        _touch(mark)
+        leave_mark(folder)
     if keeper is not None:
         keeper.stop()
-
-
-def _touch(mark: Path) -> None:
-    """Note that somebody is at work; a disk that is full or gone does not end it."""
-    try:
-        mark.parent.mkdir(parents=True, exist_ok=True)
-        mark.touch()
-    except OSError as wrong:
-        log.warning("housekeeping cannot leave its mark: %s", wrong)
-
-
-def is_alive(folder: Path, *, every_s: float) -> bool:
-    """Whether a round was begun or tried lately, by a mark in the site's folder."""
-    mark = folder / ALIVE
-    late = ALIVE_ROUNDS * every_s + ALIVE_MORE_S
-    return mark.is_file() and time.time() - mark.stat().st_mtime < late

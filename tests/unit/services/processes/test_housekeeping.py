@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from keyart.schemas.errors import LogAway
-from keyart.services.jobs.how_it_goes import ALIVE_MORE_S, Housekeeping
+from keyart.services.jobs.alive import ALIVE, ALIVE_MORE_S, is_alive
+from keyart.services.jobs.how_it_goes import Housekeeping
 from keyart.services.jobs.keeping import Keeper
-from keyart.services.processes.housekeeping import ALIVE, is_alive, keep_house_until
+from keyart.services.processes.housekeeping import keep_house_until
 
 EVERY_S = 0.01
 
