@@ -1,7 +1,8 @@
 """Titles from a file: JSON Lines, CSV, TSV or Parquet, with every wrong row named.
 
 JSON Lines has one title a line, as `PUT /v1/titles/{id}` takes it. CSV and TSV have one artwork a
-row, in the columns of `COLUMNS` and `attribute.NAME`; the rows of a title may stand anywhere.
+row, in the columns of `COLUMNS`, `attribute.NAME` and those of rules (`rule_cells`); the rows of a
+title may stand anywhere.
 Parquet has either. Text may be packed by gzip.
 """
 
@@ -14,13 +15,15 @@ from keyart.models.intake.cells import WrongCell, is_empty, text_of
 from keyart.models.intake.faults import MOST_KEPT, MOST_SHOWN, Fault, WrongFile
 from keyart.models.intake.json_lines import JsonLinesTable
 from keyart.models.intake.rows import Row, Table
+from keyart.models.intake.rule_cells import COLUMNS as RULE_COLUMNS
+from keyart.models.intake.rule_cells import ONLY, is_rule, rules_in
 from keyart.models.intake.table import open_table
 from keyart.schemas import strict
 from keyart.schemas.catalogue import Title
 from keyart.schemas.errors import InvalidRecord
 from keyart.schemas.rules import fault_of
 
-COLUMNS: Final = ("title", "name", "group", "artwork", "image", "description")
+COLUMNS: Final = ("title", "name", "group", "default", "artwork", "image", "description")
 NEEDED: Final = ("title", "artwork")
 ATTRIBUTE: Final = "attribute."
 MAX_TITLES: Final = 1_000_000
@@ -79,12 +82,16 @@ def _unrepeated(table: Table, faults: list[Fault]) -> Iterable[Row]:
 def _wrong_columns(table: Table) -> str:
     names = list(table.names)
     missing = [name for name in NEEDED if name not in names]
-    unknown = [name for name in names if name not in COLUMNS and not name.startswith(ATTRIBUTE)]
+    unknown = [
+        name
+        for name in names
+        if name not in COLUMNS and not name.startswith(ATTRIBUTE) and not is_rule(name)
+    ]
     said = []
     if missing and names:
         said.append(f"column {', '.join(missing)} is missing{table.hint}")
     for name in unknown[:MOST_SHOWN] if not table.hint else ():
-        near = strict.nearest(name, COLUMNS)
+        near = strict.nearest(name, (*COLUMNS, *RULE_COLUMNS))
         known = f"did you mean {near!r}?" if near else f"there are {_KNOWN}"
         said.append(f"column {strict.shortened(name)!r} is unknown; {known}")
     if twice := _twice(names):
@@ -92,7 +99,7 @@ def _wrong_columns(table: Table) -> str:
     return "; ".join(said)
 
 
-_KNOWN: Final = f"{', '.join(COLUMNS)} and {ATTRIBUTE}NAME"
+_KNOWN: Final = f"{', '.join(COLUMNS)}, {ATTRIBUTE}NAME, {', '.join(RULE_COLUMNS)} and {ONLY}NAME"
 
 
 def _twice(names: Sequence[str]) -> str:
@@ -145,9 +152,15 @@ def _place(
 ) -> None:
     """Put an artwork with its title, and note what is wrong with either at its own row."""
     start = len(ATTRIBUTE)
+    try:
+        rules = rules_in(given)
+    except WrongCell as wrong:
+        faults.append(Fault(where, str(wrong)))
+        return
     attributes = {key[start:]: each for key, each in given.items() if key.startswith(ATTRIBUTE)}
     artwork: dict[str, Any] = {"id": given["artwork"], "attributes": attributes}
     artwork |= {key: given[key] for key in ("image", "description") if key in given}
+    artwork |= {"rules": rules} if rules else {}
     own: dict[str, Any] = {key: given[key] for key in ("name", "group", "default") if key in given}
     title = titles.setdefault(given["title"], {"id": given["title"], "artworks": [], **own})
     first.setdefault(given["title"], where)
@@ -156,11 +169,14 @@ def _place(
         other = first[given["title"]]
         faults.append(Fault(where, f"{' and '.join(differ)} is another one than at {other}"))
     try:
-        strict.read(title | {"artworks": [artwork]}, Title)
+        (its,) = strict.read(title | {"artworks": [artwork]}, Title).artworks
         title["artworks"].append(artwork)
-    except strict.Refused as wrong:
-        said = _said(wrong.faults[0]).replace("$.artworks[0]", "artwork")
-        faults.append(Fault(where, said))
+    except strict.Refused as refused:
+        said = _said(refused.faults[0]).replace("$.artworks[0].rules", "column rules")
+        faults.append(Fault(where, said.replace("$.artworks[0]", "artwork")))
+        return
+    if its.rules is not None and (said := fault_of(its.rules)):
+        faults.append(Fault(where, f"rules of artwork {its.id!r}: {said}"))
 
 
 class _Titles:

@@ -3,6 +3,7 @@
 import gzip
 import json
 import tracemalloc
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from typer.testing import CliRunner
 
 from keyart.schemas.catalogue import Artwork, Title
 from keyart.schemas.errors import InvalidRecord
+from keyart.schemas.rules import Least, Pin, Rules
 from keyart.services.jobs.catalogue_file import MOST_SHOWN, WrongFile, read_titles
 
 TITLES = [
@@ -277,3 +279,109 @@ def test_the_sample_can_be_loaded_and_has_what_the_readme_asks_for(tmp_path: Pat
     for title in titles.values():
         assert len(title.artworks) >= 2 and all(each.description for each in title.artworks)
     assert titles["t1"].artworks[0].id == "a"
+
+
+RULED = [
+    {
+        "title": "t",
+        "default": "b",
+        "artwork": "a",
+        "rules.from": "2026-12-01T00:00:00+01:00",
+        "rules.until": "2027-01-07 00:00:00Z",
+        "rules.only.surface": "home|row",
+        "rules.only.hour": "21",
+        "rules.pin.share": "0.25",
+        "rules.pin.until": "2026-12-27T00:00:00Z",
+        "rules.least.share": "0.1",
+        "rules.least.impressions": "500",
+        "rules.most": "0.5",
+    },
+    {"title": "t", "artwork": "b"},
+]
+
+
+def test_rules_of_artworks_stand_in_columns_of_a_table(tmp_path: Path) -> None:
+    columns = list(RULED[0])
+    rows = [{name: row.get(name) for name in columns} for row in RULED]
+    pl.DataFrame(rows).write_csv(tmp_path / "rows.csv")
+    typed = pl.DataFrame(rows).with_columns(
+        pl.col("rules.most", "rules.pin.share", "rules.least.share").cast(pl.Float64),
+        pl.col("rules.least.impressions", "rules.only.hour").cast(pl.Int64),
+    )
+    typed.write_parquet(tmp_path / "rows.parquet")
+    expected = Rules(
+        starts=datetime(2026, 11, 30, 23, tzinfo=UTC),
+        ends=datetime(2027, 1, 7, tzinfo=UTC),
+        only={"surface": ("home", "row"), "hour": ("21", 21.0)},
+        pin=Pin(share=0.25, ends=datetime(2026, 12, 27, tzinfo=UTC)),
+        least=Least(share=0.1, impressions=500.0),
+        most=0.5,
+    )
+    for name in ("rows.csv", "rows.parquet"):
+        (title,) = read_titles(tmp_path / name)
+        assert title.default == "b"
+        assert [artwork.rules for artwork in title.artworks] == [expected, None]
+
+
+def test_times_of_a_parquet_file_are_rules_too(tmp_path: Path) -> None:
+    at = datetime(2026, 12, 1, 12, tzinfo=UTC)
+    table = pa.table(
+        {
+            "title": ["t"],
+            "artwork": ["a"],
+            "rules.from": pa.array([at], pa.timestamp("us", "UTC")),
+        }
+    )
+    pq.write_table(table, tmp_path / "rows.parquet")
+    (title,) = read_titles(tmp_path / "rows.parquet")
+    assert title.artworks[0].rules == Rules(starts=at)
+    naive = table.set_column(2, "rules.from", pa.array([at], pa.timestamp("us")))
+    pq.write_table(naive, tmp_path / "naive.parquet")
+    (said,) = faults_of(tmp_path / "naive.parquet").values()
+    assert "column 'rules.from'" in said and "without a zone" in said
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "said"),
+    [
+        ("rules.from", "tomorrow", "column 'rules.from' holds 'tomorrow', no time such as"),
+        ("rules.until", "2026-12-24T18:00:00", "a time without a zone"),
+        ("rules.most", "30 %", "column 'rules.most' holds '30 %', no number"),
+        ("rules.most", "nan", "column 'rules.most' holds 'nan', no number"),
+        ("rules.pin.share", "1.5", "column rules.pin.share"),
+        ("rules.least.impressions", "10", "column rules.least"),
+        ("rules.only.device", "tv||web", "column 'rules.only.device' holds 'tv||web'"),
+    ],
+)
+def test_a_wrong_rule_is_named_with_its_row_and_column(
+    tmp_path: Path, column: str, cell: str, said: str
+) -> None:
+    path = written(tmp_path, "rows.csv", f"title,artwork,{column}\nt,a,\nt,b,{cell}\n")
+    ((where, fault),) = faults_of(path).items()
+    assert where == "line 3" and said in fault, fault
+    assert "\n" not in fault
+
+
+def test_rules_that_contradict_each_other_are_named_at_their_row(tmp_path: Path) -> None:
+    heading = "title,artwork,rules.least.share,rules.most"
+    path = written(tmp_path, "rows.csv", f"{heading}\nt,a,,\nt,b,0.5,0.1\n")
+    assert faults_of(path) == {"line 3": "rules of artwork 'b': least is above most"}
+
+
+def test_a_column_of_rules_that_is_unknown_is_told_what_was_meant(tmp_path: Path) -> None:
+    path = written(tmp_path, "rows.csv", "title,artwork,rules.form,rules.only.\nt,a,x,y\n")
+    (said,) = faults_of(path).values()
+    assert "column 'rules.form' is unknown; did you mean 'rules.from'?" in said
+    assert "column 'rules.only.' is unknown" in said
+
+
+def test_the_two_examples_of_the_documentation_are_one_catalogue(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[4] / "docs/rules.md").read_text()
+    as_json, as_csv = (
+        text.partition(f"```{kind}\n")[2].partition("```")[0] for kind in ("json", "csv")
+    )
+    whole = json.dumps(json.loads(as_json))
+    (lines,) = read_titles(written(tmp_path, "titles.jsonl", whole))
+    (rows,) = read_titles(written(tmp_path, "titles.csv", as_csv))
+    assert rows == lines
+    assert sum(each.rules is not None for each in rows.artworks) == 3
