@@ -48,20 +48,28 @@ class Decider:
         Share of choices made uniformly, in 0 to 1.
     dwell_ms
         How long a viewer keeps seeing the same artwork of a title, above 0.
+    dwell_by_surface
+        The same of surfaces that have a time of their own.
     """
 
     policy: Policy
     explore_share: float = 0.05
     dwell_ms: int = DWELL_S * 1000
+    dwell_by_surface: Mapping[str, int] = field(default_factory=dict)
     policy_version: str = field(init=False, default="")
 
     def __post_init__(self) -> None:
         """Raise SettingsError when a parameter is out of its range."""
         if not 0.0 <= self.explore_share <= 1.0:
             raise SettingsError(f"explore_share is {self.explore_share}, must be in 0 to 1")
-        if self.dwell_ms <= 0:
-            raise SettingsError(f"dwell_ms is {self.dwell_ms}, must be above 0")
+        for dwell_ms in (self.dwell_ms, *self.dwell_by_surface.values()):
+            if dwell_ms <= 0:
+                raise SettingsError(f"dwell_ms is {dwell_ms}, must be above 0")
         object.__setattr__(self, "policy_version", self.policy.version)
+
+    def dwell_of(self, surface: str) -> int:
+        """Return how long a viewer keeps seeing the same artwork there, in milliseconds."""
+        return self.dwell_by_surface.get(surface, self.dwell_ms)
 
     def decide(
         self,
@@ -197,7 +205,7 @@ class Decider:
             x, beliefs, mask=mask, shared=shared, response=response.log
         )
         own = self.policy.propensities(page)
-        period = dwell_period(viewer, now_ms, self.dwell_ms)
+        period = dwell_period(viewer, now_ms, self.dwell_of(surface))
         drawn = seed(viewer, self.policy_version, surface, period)
         limited = None
         defaults = None if ruling is None else ruling.defaults() * (1 + MARKS.index(DEFAULT))

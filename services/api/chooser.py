@@ -148,7 +148,7 @@ class Chooser:
             surface,
             policy=decider.policy_version,
             now_ms=at_ms,
-            dwell_ms=decider.dwell_ms,
+            dwell_ms=decider.dwell_of(surface),
         )
         answered = told_again(standing, now_ms=at_ms, view=view, why=why)
         new = [at for at, title in enumerate(titles) if title not in standing and at not in nothing]

@@ -19,6 +19,7 @@ from keyart.services.api.snapshots import Snapshots
 from keyart.services.api.standing import Recent
 from keyart.services.jobs.erasure import Erasures
 from keyart.services.page.insight import Insight
+from keyart.services.wiring.dwell import longest_dwell_ms
 from keyart.services.wiring.settings import Settings
 from keyart.services.wiring.telemetry import ApiMetrics
 from keyart.services.wiring.viewer_key import ViewerKeys
@@ -121,7 +122,7 @@ class ApiState:
         settings = self.settings
         self.tastes, self.log, self._close = self.connect()
         self.rotation = Rotation(self.keys, self.tastes)
-        recent = Recent(dwell_ms=settings.dwell_s * 1000)
+        recent = Recent(dwell_ms=longest_dwell_ms(settings))
         self.recorder = Recorder(
             self.log,
             most=settings.buffer,

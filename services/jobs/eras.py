@@ -19,6 +19,7 @@ MAKING: Final[Mapping[str, tuple[str, ...]]] = {
         "reward_minutes",
         "lateness_s",
         "dwell_s",
+        "dwell_by_surface",
         "viewer_hourly_rewards",
     ),
     TITLES: ("posterior_half_life_days", "bucket_s", "hold_bursts"),

@@ -15,6 +15,7 @@ from keyart.schemas.errors import SettingsError
 from keyart.services.api.auth import keys_of
 from keyart.services.wiring.advice import doses_of
 from keyart.services.wiring.canary_rules import rules_of
+from keyart.services.wiring.dwell import dwell_by_surface
 from keyart.services.wiring.experiment import experiment_of
 from keyart.services.wiring.folder import check_folder
 from keyart.services.wiring.roles import Role
@@ -46,6 +47,7 @@ def check_settings(settings: Settings, role: Role) -> None:
         _check_kafka(settings)
     _check_space(settings.space)
     _check_reward(settings.reward)
+    dwell_by_surface(settings)
     rules_of(settings)
     if uses_folder(settings, role):
         check_folder(Path(settings.data_dir))

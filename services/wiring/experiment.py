@@ -5,6 +5,7 @@ from keyart.models.bandits.registry import build_policy
 from keyart.models.decide.engine import Decider
 from keyart.models.decide.experiment import Arm, Experiment
 from keyart.schemas.errors import SettingsError, UnknownName
+from keyart.services.wiring.dwell import dwell_by_surface
 from keyart.services.wiring.settings import Settings
 
 
@@ -42,7 +43,12 @@ def _holdback(settings: Settings) -> Arm | None:
     """Return the arm of viewers who are shown default artworks; nothing is explored in it."""
     if not settings.holdback:
         return None
-    decider = Decider(policy=Holdback(), explore_share=0.0, dwell_ms=settings.dwell_s * 1000)
+    decider = Decider(
+        policy=Holdback(),
+        explore_share=0.0,
+        dwell_ms=settings.dwell_s * 1000,
+        dwell_by_surface=dwell_by_surface(settings),
+    )
     return Arm(settings.holdback, Holdback.name, decider)
 
 
@@ -59,6 +65,7 @@ def _decider(
         policy=policy,
         explore_share=settings.explore_share,
         dwell_ms=settings.dwell_s * 1000,
+        dwell_by_surface=dwell_by_surface(settings),
     )
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from keyart.models.sums.rewards import RewardRules, reward_names
 from keyart.models.taste.update import TasteRates
 from keyart.schemas.errors import SettingsError
+from keyart.services.wiring.dwell import longest_dwell_ms
 from keyart.services.wiring.settings import Settings
 from keyart.streams.catalogue.view import CatalogueView
 from keyart.streams.ports import StateStore
@@ -39,7 +40,7 @@ def join_rules(settings: Settings) -> "JoinRules":
             minutes=settings.reward_minutes,
         ),
         lateness_ms=round(settings.lateness_s * 1000),
-        dwell_ms=settings.dwell_s * 1000,
+        dwell_ms=longest_dwell_ms(settings),
         hourly=settings.viewer_hourly_rewards,
     )
 

@@ -153,6 +153,11 @@ class Settings:
     dwell_s: int = _setting(
         DWELL_S, "how long a viewer keeps seeing the same artwork", low=1, high=2_592_000
     )
+    dwell_by_surface: str = _setting(
+        "",
+        "the same of surfaces that have a time of their own, as surface=seconds, comma-separated; "
+        "decisions wait for their impressions as long as the longest",
+    )
     prior: str = _setting("auto", "prior: auto (the registered one), neutral, or a registered name")
 
     serendipity_table: str = _setting(

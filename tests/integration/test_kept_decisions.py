@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -81,9 +82,9 @@ class Site:
         return self.parts.store.counts(Lane(VIEWERS, 0))
 
 
-@pytest.fixture
-def site(data_dir: Path) -> Iterator[Site]:
-    parts = Opened(Settings(data_dir=str(data_dir), viewer_key="0123456789abcdef"))
+@contextmanager
+def site_of(settings: Settings) -> Iterator[Site]:
+    parts = Opened(settings)
     parts.server.start()
     with opened(parts) as client:
         for title in TITLES:
@@ -92,6 +93,41 @@ def site(data_dir: Path) -> Iterator[Site]:
         yield Site(parts, client)
     parts.close()
     parts.server.stop()
+
+
+@pytest.fixture
+def site(data_dir: Path) -> Iterator[Site]:
+    with site_of(Settings(data_dir=str(data_dir), viewer_key="0123456789abcdef")) as found:
+        yield found
+
+
+def test_surfaces_keep_their_pictures_each_for_its_time_and_replay_agrees(data_dir: Path) -> None:
+    settings = Settings(
+        data_dir=str(data_dir),
+        viewer_key="0123456789abcdef",
+        dwell_by_surface="home=86400,search=1",
+    )
+    with site_of(settings) as site:
+
+        def decided(surface: str) -> dict[str, Any]:
+            answer = decide(site.client, "ann", "t0", surface=surface).json()
+            found: dict[str, Any] = answer["decisions"][0]
+            return found
+
+        home, search = decided("home"), decided("search")
+        within(30, lambda: decided("search")["id"] != search["id"])
+        after = decided("home")
+        assert after["kept"] and after["id"] == home["id"]
+        # its time is over; what is on screen is seen all the same
+        site.read("ann", 3)
+        for surface, made in (("home", home), ("search", search)):
+            site.send("impression", "ann", made, surface=surface)
+            site.send("play", "ann", made, surface=surface, minutes=30)
+        rewards = site.rewards(after_ms=32 * HOUR)
+        assert {rewards[each["id"]].surface for each in (home, search)} == {"home", "search"}
+        assert [rewards[each["id"]].value for each in (home, search)] == [1.0, 1.0]
+        check = site.parts.rebuilding.check()
+        assert check.differences == [] and check.titles == 1
 
 
 def test_what_is_shown_and_what_comes_of_it_belong_together(site: Site) -> None:

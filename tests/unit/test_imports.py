@@ -25,8 +25,8 @@ COMPOSE = ("cli", "demo", "processes", "wiring")
 """Rooms of services that open what they pass on; all others are given it."""
 WIRING = "keyart.services.wiring"
 VALUES = {
-    *("addresses", "clock", "complaints", "folder", "lanes", "lines", "memory", "places", "roles"),
-    *("settings", "step_counts", "telemetry", "viewer_key"),
+    *("addresses", "clock", "complaints", "dwell", "folder", "lanes", "lines", "memory", "places"),
+    *("roles", "settings", "step_counts", "telemetry", "viewer_key"),
 }
 """Modules of wiring that open nothing: settings, and values and rules that are made of them."""
 SOURCES = sorted(path for layer in LAYERS for path in (ROOT / layer).rglob("*.py"))

@@ -31,6 +31,7 @@ from keyart.services.jobs.retrain.due import Due
 from keyart.services.jobs.retrain.run import Retraining
 from keyart.services.jobs.retrain.stages import Jobs
 from keyart.services.wiring.canary_rules import rules_of
+from keyart.services.wiring.dwell import longest_dwell_ms
 from keyart.services.wiring.experiment import experiment_of, options_of
 from keyart.services.wiring.lanes import taste_rates, titles_lane, viewers_lane
 from keyart.services.wiring.places import archive_dir, models_dir, priors_dir, retrain_dir
@@ -131,7 +132,7 @@ class Site:
             snapshots=self.snapshots,
             tastes=Tastes(self._store),
             recorder=self._log,
-            recent=Recent(dwell_ms=settings.dwell_s * 1000),
+            recent=Recent(dwell_ms=longest_dwell_ms(settings)),
             metrics=metrics,
             clock=self.clock,
         )

@@ -14,6 +14,7 @@ from keyart.services.api.answers import Answer
 from keyart.services.api.chooser import TASTE_AWAY, Chooser
 from keyart.services.api.recorder import Recorder
 from keyart.services.api.standing import Recent
+from keyart.services.wiring.dwell import longest_dwell_ms
 from keyart.services.wiring.experiment import experiment_of
 from keyart.services.wiring.lanes import taste_rates
 from keyart.services.wiring.settings import Settings
@@ -61,7 +62,8 @@ class Api:
         self.at_ms = 1_000_000_000_000
         self.experiment = experiment_of(given)
         self._settings = given
-        self._recent = Recent(dwell_ms=given.dwell_s * 1000)
+        self._recent = Recent(dwell_ms=longest_dwell_ms(given))
+        self.surface = "home"
         self._chooser: Chooser | None = None
 
     def ask(self, *asked: tuple[ViewerKey, Sequence[str]], why: bool = True) -> list[Answer]:
@@ -89,7 +91,9 @@ class Api:
         answers = []
         try:
             for viewer, titles in asked:
-                answers.append(await self._chooser.choose(viewer, "home", tuple(titles), why=why))
+                answers.append(
+                    await self._chooser.choose(viewer, self.surface, tuple(titles), why=why)
+                )
         finally:
             await recorder.stop()
         return answers
@@ -126,6 +130,24 @@ def test_what_is_answered_is_what_is_logged() -> None:
 def test_sentences_are_left_out_where_nobody_asks_for_them() -> None:
     (answer,) = Api().ask((ANN, ["t1"]), why=False)
     assert answer.decisions[0].why == ""
+
+
+def test_a_surface_may_keep_its_pictures_for_a_time_of_its_own() -> None:
+    api = Api(dwell_by_surface="search=600, billboard=86400")
+    kept_for = {"search": 600_000, "billboard": 86_400_000, "home": DWELL_MS}
+    start, first = api.at_ms, {}
+    for surface in kept_for:
+        api.surface = surface
+        (answer,) = api.ask((ANN, ["t1"]))
+        first[surface] = answer.decisions[0].id
+    # shortest first: a new decision of one surface takes nothing from what stands on another
+    for surface in sorted(kept_for, key=lambda each: kept_for[each]):
+        api.surface, api.at_ms = surface, start + kept_for[surface] - 1
+        (answer,) = api.ask((ANN, ["t1"]))
+        assert (answer.decisions[0].kept, answer.decisions[0].id) == (True, first[surface])
+        api.at_ms += 1
+        (answer,) = api.ask((ANN, ["t1"]))
+        assert not answer.decisions[0].kept and answer.decisions[0].id != first[surface]
 
 
 def test_a_decision_stands_for_the_dwell_period_and_is_logged_once() -> None:

@@ -38,6 +38,7 @@ WRONG: tuple[tuple[dict[str, Any], str], ...] = (
     ({"policy_options": "k=1"}, "KEYART_POLICY_OPTIONS"),
     ({"policy": "thompson", "policy_options": "marginals=cauchy"}, "KEYART_POLICY_OPTIONS"),
     ({"experiment": "nosuch=0.1"}, "KEYART_EXPERIMENT"),
+    ({"dwell_by_surface": "home"}, "KEYART_DWELL_BY_SURFACE"),
     ({"experiment": "uniform=1.1"}, "KEYART_EXPERIMENT"),
     ({"experiment": "uniform=0.6,lola=0.6"}, "KEYART_EXPERIMENT"),
     ({"experiment": "optimistic=0.1"}, "KEYART_EXPERIMENT"),
