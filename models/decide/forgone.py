@@ -29,25 +29,25 @@ def what_rules_did(
     without
         A page of the titles of `left`, in its order, with all their artworks.
     """
+    free = without.propensities.astype(np.float64)
+    free /= free.sum(axis=1, keepdims=True)
+    held = np.zeros_like(free)
+    for row, (at, each) in enumerate(left.items()):
+        held[row, each.kept] = under.propensities[at, : len(each.kept)]
+    moved = free - held
+    changed = np.minimum(np.round(np.abs(moved).sum(axis=1) / 2.0, DIGITS), 1.0).tolist()
+    # taste as it was without rules, of those that were taken away too
+    forgone = np.round(moved * without.multiplier, DIGITS).tolist()
     found = {}
     for row, (at, each) in enumerate(left.items()):
         names = without.artworks[row]
-        free = without.propensities[row, : len(names)].astype(np.float64)
-        held = np.zeros(len(names))
-        held[list(each.kept)] = under.propensities[at, : len(each.kept)]
-        moved = free / free.sum() - held
-        # taste as it was without rules, of those that were taken away too
-        forgone = np.round(moved * without.multiplier[row, : len(names)], DIGITS)
         how = DEFAULTED if each.default else NARROWED * (len(each.kept) < len(names))
         if under.bounded is not None and under.bounded[at]:
             how |= BOUNDED
         if under.marks is not None and under.marks[at] == _PINNED:
             how |= PINNED
-        places = np.flatnonzero(forgone).tolist()
+        told = [(name, lost) for name, lost in zip(names, forgone[row], strict=False) if lost]
         found[at] = Ruled(
-            how,
-            min(1.0, round(float(np.abs(moved).sum()) / 2.0, DIGITS)),
-            tuple([names[place] for place in places]),
-            tuple(forgone[places].tolist()),
+            how, changed[row], tuple([name for name, _ in told]), tuple([lost for _, lost in told])
         )
     return found
