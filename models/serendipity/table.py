@@ -9,7 +9,7 @@ opinions, `factors.safetensors` of the titles where they were fitted, and, writt
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, Literal, Protocol
+from typing import TYPE_CHECKING, Annotated, Final, Protocol
 
 import msgspec
 import numpy as np
@@ -23,6 +23,7 @@ from keyart.models.serendipity.collective import (
     write_collective,
 )
 from keyart.models.serendipity.factors import Factors, read_factors, write_factors
+from keyart.models.serendipity.grounds import Grounds
 from keyart.models.serendipity.histories import History
 from keyart.models.serendipity.planners.protocol import Planner
 from keyart.models.serendipity.world import MOST_CLUSTERS
@@ -38,8 +39,6 @@ ROWS: Final = "rows.jsonl"
 TITLES: Final = "titles.jsonl"
 COLLECTIVE: Final = "collective.safetensors"
 FACTORS: Final = "factors.safetensors"
-TASTE: Final = "taste"
-IALS: Final = "ials"
 PROPOSALS: Final = 10
 MADE_BY: Final = "keyart serendipity build"
 
@@ -90,23 +89,6 @@ class Named(Protocol):
     def keywords(self) -> tuple[tuple[str, ...], ...]:
         """K times what the clusters are about."""
         ...
-
-
-class Grounds(Struct, frozen=True, kw_only=True):
-    """By what titles are best taken from a table's clusters, as viewers held back say.
-
-    `by` is `taste` or `ials`; `taste` and `ials` the unique engaged pairs of viewer and cluster
-    (UEUC) per 1,000 places of each, on the pages of so many `viewers`; `over` by how many ials has
-    more, from `low` to `high` with 95 %, by viewer.
-    """
-
-    by: Literal["taste", "ials"] = "taste"
-    viewers: int = 0
-    taste: float = 0.0
-    ials: float = 0.0
-    over: float = 0.0
-    low: float = 0.0
-    high: float = 0.0
 
 
 class Manifest(Struct, frozen=True, kw_only=True):

@@ -16,7 +16,7 @@ from keyart.models.serendipity.advice.interests import Interests, interests_of
 from keyart.models.serendipity.advice.page import MOST_PLACES, Dose, Place, compose
 from keyart.models.serendipity.advice.plan import proposals_of
 from keyart.models.serendipity.advice.words import why
-from keyart.models.serendipity.table import IALS, TASTE
+from keyart.models.serendipity.grounds import IALS, TASTE
 from keyart.models.taste.features import F32, NO_TASTE, TasteVectors, taste_vectors
 from keyart.models.taste.update import TasteRates
 from keyart.schemas import codec

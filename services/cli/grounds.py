@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from keyart.services.cli.words import counted
 
 if TYPE_CHECKING:
-    from keyart.models.serendipity.table import Grounds
+    from keyart.models.serendipity.grounds import Grounds
 
 
 def grounds_said(grounds: "Grounds") -> str:

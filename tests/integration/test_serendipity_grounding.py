@@ -10,7 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from keyart.models.artifacts.whole import write_whole
-from keyart.models.serendipity.table import FACTORS, IALS, MANIFEST, read_table
+from keyart.models.serendipity.grounds import IALS
+from keyart.models.serendipity.table import FACTORS, MANIFEST, read_table
 from keyart.services.cli.serendipity import app
 from tests.integration.test_api import Client, opened, site, title, within
 from tests.integration.test_serendipity import ask, proposed_to, titles_known, watch

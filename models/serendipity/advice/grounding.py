@@ -8,7 +8,7 @@ from typing import Final
 
 from keyart.models.serendipity.advice.atlas import NOWHERE, Atlas
 from keyart.models.serendipity.advice.interests import Interests
-from keyart.models.serendipity.table import IALS, TASTE
+from keyart.models.serendipity.grounds import IALS, TASTE
 from keyart.models.taste.features import F32
 
 AUTO: Final = "auto"

@@ -7,6 +7,7 @@ import numpy as np
 from scipy import sparse
 
 from keyart.models.serendipity.cases import SHARE, Ways
+from keyart.models.serendipity.grounds import IALS, TASTE
 from keyart.models.serendipity.language.planner import Asked, Language
 from keyart.models.serendipity.language.questions import Successors
 from keyart.models.serendipity.making import Fitted
@@ -18,7 +19,6 @@ from keyart.models.serendipity.measure.serving import as_served, written
 from keyart.models.serendipity.planners.fitted import fit_planners
 from keyart.models.serendipity.planners.protocol import Planner
 from keyart.models.serendipity.recommend.ials import Ials, engaged_by
-from keyart.models.serendipity.table import IALS, TASTE
 from keyart.models.serendipity.vocabulary.terms import count_terms, fit_projection
 from keyart.models.serendipity.vocabulary.vocabulary import (
     Report,

@@ -16,8 +16,9 @@ from keyart.models.serendipity.advice.interests import interests_of
 from keyart.models.serendipity.advice.page import Dose, compose
 from keyart.models.serendipity.advice.plan import proposals_of
 from keyart.models.serendipity.cases import Case, Ways
+from keyart.models.serendipity.grounds import IALS, TASTE, Grounds
 from keyart.models.serendipity.recommend.pages import PAGE
-from keyart.models.serendipity.table import IALS, TASTE, Grounds, Table
+from keyart.models.serendipity.table import Table
 from keyart.models.serendipity.world import Floats, Ints, World
 from keyart.models.statistics.bootstrap import ratio_interval
 from keyart.models.taste.features import F32, TasteVectors, taste_vectors

@@ -7,9 +7,9 @@ import numpy as np
 from rich.box import SIMPLE_HEAD
 from rich.table import Column, Table
 
+from keyart.models.serendipity.grounds import IALS, TASTE
 from keyart.models.serendipity.measure.evaluate import AS_SERVED, SERVING
 from keyart.models.serendipity.measure.items import Served
-from keyart.models.serendipity.table import IALS, TASTE
 from keyart.models.statistics.bootstrap import ratio_interval
 from keyart.models.statistics.interval import Interval
 

@@ -20,10 +20,11 @@ from keyart.models.serendipity.gate import (
     labels_of,
     proven,
 )
+from keyart.models.serendipity.grounds import IALS, Grounds
 from keyart.models.serendipity.making import fit, make_table
 from keyart.models.serendipity.measure.evaluate import vectors_of, vocabulary_of
 from keyart.models.serendipity.measure.serving import BEST_OF
-from keyart.models.serendipity.table import IALS, MANIFEST, Grounds, Named, Table, read_table
+from keyart.models.serendipity.table import MANIFEST, Named, Table, read_table
 from keyart.models.serendipity.world import Floats, Ints, World
 from keyart.schemas.errors import InvalidRecord
 from keyart.schemas.registry import ModelVersion

@@ -9,9 +9,10 @@ from keyart.models.artifacts.described import write_described
 from keyart.models.serendipity.cases import SHARE, Ways
 from keyart.models.serendipity.factors import Factors
 from keyart.models.serendipity.gate import held_back, labels_of
+from keyart.models.serendipity.grounds import Grounds
 from keyart.models.serendipity.making import factors_in, fit_titles
 from keyart.models.serendipity.measure.grounding import grounds_of
-from keyart.models.serendipity.table import MANIFEST, Grounds, read_table
+from keyart.models.serendipity.table import MANIFEST, read_table
 from keyart.models.serendipity.world import Floats, Ints, World
 
 

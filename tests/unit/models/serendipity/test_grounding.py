@@ -18,11 +18,12 @@ from keyart.models.serendipity.advice.page import Dose, Place, compose
 from keyart.models.serendipity.advice.plan import proposals_of
 from keyart.models.serendipity.cases import SHARE, Ways
 from keyart.models.serendipity.factors import factors_of, read_factors, write_factors
+from keyart.models.serendipity.grounds import IALS, TASTE, Grounds
 from keyart.models.serendipity.making import fit, make_table
 from keyart.models.serendipity.measure.evaluate import vectors_of, vocabulary_of
 from keyart.models.serendipity.measure.grounding import Pages, grounds_of, pairs_on
 from keyart.models.serendipity.recommend.ials import Ials, engaged_by, engaged_rows
-from keyart.models.serendipity.table import FACTORS, IALS, MANIFEST, TASTE, Grounds, Table
+from keyart.models.serendipity.table import FACTORS, MANIFEST, Table
 from keyart.models.serendipity.table import read_table as read
 from keyart.models.serendipity.world import World, WorldBuilder
 from keyart.models.taste.features import NO_TASTE, TasteVectors
