@@ -8,9 +8,9 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 
+from keyart.models.artifacts.arrays import check_arrays, read_arrays
 from keyart.models.artifacts.whole import appearing
 from keyart.models.serendipity.comings import Counted
 from keyart.models.serendipity.histories import History
@@ -63,16 +63,11 @@ def read_collective(path: Path, clusters: int) -> Collective:
     ModelRejected
         It is not of so many clusters, or a number is none.
     """
-    try:
-        held = load_file(path)
-    except (SafetensorError, OSError) as unread:
-        raise ModelRejected(f"{path.name}: {unread}") from None
+    held = read_arrays(path)
     square = (clusters, clusters)
     shapes: dict[str, tuple[int, ...]] = {"reach": (clusters,), "trust": (len(NAMES),)}
     shapes |= dict.fromkeys(("given", "weights", "people", "came"), square)
-    for name, shape in shapes.items():
-        if name not in held or held[name].shape != shape or not np.isfinite(held[name]).all():
-            raise ModelRejected(f"{path.name}: {name} is not of {clusters} clusters")
+    check_arrays(held, shapes, path=path, of=f"{clusters} clusters")
     if not ((held["reach"] > 0.0) & (held["reach"] < 1.0)).all() or (held["given"] < 0.0).any():
         raise ModelRejected(f"{path.name}: a share is none")
     return Collective(

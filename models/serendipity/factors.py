@@ -13,9 +13,9 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 
+from keyart.models.artifacts.arrays import check_arrays, read_arrays
 from keyart.models.artifacts.whole import appearing
 from keyart.models.serendipity.world import Floats, Ints
 from keyart.models.taste.features import F32
@@ -102,18 +102,13 @@ def read_factors(path: Path, titles: int) -> Factors:
     ModelRejected
         It is not of so many titles, or a number is none.
     """
-    try:
-        held = load_file(path)
-    except (SafetensorError, OSError) as unread:
-        raise ModelRejected(f"{path.name}: {unread}") from None
+    held = read_arrays(path)
     rows = held.get("titles")
     width = rows.shape[1] if rows is not None and rows.ndim == 2 else 0
     if not 0 < width <= MOST_FACTORS or titles > MOST_TITLES:
         raise ModelRejected(f"{path.name}: has {width} factors, not 1 to {MOST_FACTORS}")
     shapes = {"titles": (titles, width), "gram": (width, width), "weights": (2,)}
-    for name, shape in shapes.items():
-        if name not in held or held[name].shape != shape or not np.isfinite(held[name]).all():
-            raise ModelRejected(f"{path.name}: {name} is not of {titles:,} titles")
+    check_arrays(held, shapes, path=path, of=f"{titles:,} titles")
     penalty, confidence = (float(each) for each in held["weights"])
     # then a viewer's system has one solution, whatever they took
     if penalty <= 0.0 or confidence < 0.0 or np.linalg.eigvalsh(held["gram"])[0] <= -penalty / 2:

@@ -1,12 +1,17 @@
 """A small site whose titles have one good and one bad artwork, and opinions about them."""
 
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 
 from keyart.schemas.catalogue import Artwork, Title
 from keyart.schemas.priors import Opinion
+from keyart.services.wiring.clock import now_ms
+from keyart.services.wiring.settings import Settings
+from tests.opened import Opened
 
 GOOD = ("rockets to the moon", "astronauts in space", "a new planet", "stars and galaxies")
 BAD = ("filing tax forms", "an office printer", "parking rules", "a tax audit")
@@ -26,6 +31,14 @@ def titles() -> list[Title]:
         )
         for at in range(40)
     ]
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[Opened]:
+    """Open a site with these titles on default settings, its embedded server up meanwhile."""
+    with Opened(Settings(data_dir=str(folder))) as made:
+        made.catalogue.put(titles(), now_ms=now_ms())
+        yield made
 
 
 def sure(prior: str, sign: float) -> list[Opinion]:

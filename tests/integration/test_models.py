@@ -15,19 +15,15 @@ from keyart.services.processes.housekeeping import keep_house
 from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.settings import Settings
 from keyart.streams.registry.registry import Registry
-from tests.integration.prior_site import said, titles, written
+from tests.integration.prior_site import opened, said, written
 from tests.integration.test_priors import learn, reward
 from tests.opened import Opened
 
 
 @pytest.fixture
 def parts(data_dir: Path) -> Iterator[Opened]:
-    made = Opened(Settings(data_dir=str(data_dir)))
-    made.server.start()
-    made.catalogue.put(titles(), now_ms=now_ms())
-    yield made
-    made.close()
-    made.server.stop()
+    with opened(data_dir) as made:
+        yield made
 
 
 @pytest.fixture

@@ -26,9 +26,8 @@ from keyart.services.jobs.priors.counting import counted
 from keyart.services.jobs.priors.serving import drop_prior
 from keyart.services.jobs.priors.taking import Taken, take_table
 from keyart.services.wiring.clock import now_ms
-from keyart.services.wiring.settings import Settings
 from keyart.streams.ports import Output
-from tests.integration.prior_site import GOOD, said, titles, written
+from tests.integration.prior_site import GOOD, opened, said, titles, written
 from tests.opened import Opened
 from tests.unit.models.embed.small import write_hugging_face
 
@@ -41,12 +40,8 @@ def no_weights(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def parts(data_dir: Path) -> Iterator[Opened]:
-    made = Opened(Settings(data_dir=str(data_dir)))
-    made.server.start()
-    made.catalogue.put(titles(), now_ms=now_ms())
-    yield made
-    made.close()
-    made.server.stop()
+    with opened(data_dir) as made:
+        yield made
 
 
 def reward(at: int, rng: random.Random) -> Reward:

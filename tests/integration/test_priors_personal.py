@@ -22,19 +22,14 @@ from keyart.schemas.priors import PriorCard, SegmentCentre
 from keyart.schemas.taste import INTERESTS, TASTE_DIMENSIONS
 from keyart.services.jobs.priors.taking import Taken, take_prior, take_table
 from keyart.services.wiring.clock import now_ms
-from keyart.services.wiring.settings import Settings
-from tests.integration.prior_site import said, titles, written
+from tests.integration.prior_site import opened, said, written
 from tests.opened import Opened
 
 
 @pytest.fixture
 def parts(data_dir: Path) -> Iterator[Opened]:
-    made = Opened(Settings(data_dir=str(data_dir)))
-    made.server.start()
-    made.catalogue.put(titles(), now_ms=now_ms())
-    yield made
-    made.close()
-    made.server.stop()
+    with opened(data_dir) as made:
+        yield made
 
 
 def test_opinions_by_segment_reach_the_viewers_of_the_segment(

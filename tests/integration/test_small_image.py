@@ -8,9 +8,7 @@ from pathlib import Path
 import pytest
 
 from keyart.services.jobs.how_it_goes import how_it_goes
-from keyart.services.wiring.clock import now_ms
-from keyart.services.wiring.settings import Settings
-from tests.integration.prior_site import titles
+from tests.integration.prior_site import opened
 from tests.integration.test_priors import learn, reward
 from tests.opened import Opened
 from tests.small_image import ROOT, SmallImage, left_out
@@ -53,12 +51,8 @@ def image(tmp_path: Path, data_dir: Path) -> SmallImage:
 
 @pytest.fixture
 def site(data_dir: Path) -> Iterator[Opened]:
-    made = Opened(Settings(data_dir=str(data_dir)))
-    made.server.start()
-    made.catalogue.put(titles(), now_ms=now_ms())
-    yield made
-    made.close()
-    made.server.stop()
+    with opened(data_dir) as made:
+        yield made
 
 
 def modules() -> list[str]:

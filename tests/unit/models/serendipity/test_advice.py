@@ -1,6 +1,5 @@
 """From marks to a page: what is proposed, what is left out, and how likely each place was."""
 
-from collections import Counter
 from itertools import permutations
 from random import Random
 
@@ -18,6 +17,7 @@ from keyart.models.serendipity.table import Manifest, Row, Table, Words
 from keyart.models.taste.features import NO_TASTE, TasteVectors
 from keyart.schemas.errors import InvalidRecord
 from keyart.schemas.explored import ALLOWED, DECLINED, HID, TOOK, mark_of
+from tests.unit.models.serendipity.counting import assert_as_often_as_told
 
 NAMES = ("jazz", "soul", "metal", "folk", "opera")
 
@@ -138,10 +138,8 @@ def test_places_come_as_often_as_their_propensities_say(
 ) -> None:
     atlas, drawn, times = world(), Random(7), 4000
     interests, proposals = of(0, 1, declined=(3,)), proposals_of(table(), (0, 1))
-    pages: Counter[tuple[int, ...]] = Counter()
-    told: dict[tuple[int, ...], float] = {}
-    for _ in range(times):
-        page = compose(
+    assert_as_often_as_told(
+        lambda: compose(
             atlas,
             interests,
             proposals,
@@ -150,14 +148,9 @@ def test_places_come_as_often_as_their_propensities_say(
             dose=Dose(share=share, random=random),
             drawn=drawn,
             among=among,
-        )
-        key = tuple(each.row for each in page)
-        pages[key] += 1
-        told[key] = float(np.prod([each.propensity for each in page]))
-    assert sum(told.values()) == pytest.approx(1.0, abs=1e-9)
-    for key, count in pages.items():
-        spread = (times * told[key] * (1 - told[key])) ** 0.5
-        assert abs(count - times * told[key]) <= 4.5 * spread + 1e-9
+        ),
+        times,
+    )
 
 
 clusters = st.lists(st.integers(0, 4), unique=True, max_size=5)

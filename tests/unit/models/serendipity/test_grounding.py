@@ -1,6 +1,5 @@
 """Titles by a viewer's factors: solved as iALS solves them, and by taste where they say nothing."""
 
-from collections import Counter
 from pathlib import Path
 from random import Random
 
@@ -25,10 +24,12 @@ from keyart.models.serendipity.measure.grounding import Pages, grounds_of, pairs
 from keyart.models.serendipity.recommend.ials import Ials, engaged_by, engaged_rows
 from keyart.models.serendipity.table import FACTORS, MANIFEST, Table
 from keyart.models.serendipity.table import read_table as read
-from keyart.models.serendipity.world import World, WorldBuilder
+from keyart.models.serendipity.world import World
 from keyart.models.taste.features import NO_TASTE, TasteVectors
 from keyart.schemas.errors import ModelRejected
 from keyart.schemas.explored import HID, TOOK, mark_of
+from tests.unit.models.serendipity.counting import assert_as_often_as_told
+from tests.unit.models.serendipity.worlds import groups_of
 
 GROUPS, EACH, VIEWERS = 8, 8, 160
 ALONE = Dose(share=1.0, random=0.0)
@@ -40,11 +41,7 @@ def circles(viewers: int = VIEWERS, *, seed: int = 0) -> World:
     What is said of titles does not tell the circles apart: only who took what does.
     """
     rng = np.random.default_rng(seed)
-    into = WorldBuilder()
-    for group in range(GROUPS):
-        for at in range(EACH):
-            into.said(f"t{group}-{at}", f"tag{group}")
-            into.said(f"t{group}-{at}", f"also{group}")
+    into = groups_of(GROUPS, EACH)
     for number in range(viewers):
         way = rng.permutation(GROUPS)[:6]
         for time, group in enumerate(way):
@@ -194,10 +191,8 @@ def test_places_come_as_often_as_their_propensities_say(table: Table) -> None:
     its = interests(of, *(f"t{group}-4" for group in range(5)))
     mine = viewer_factors(of, its, IALS)
     assert mine is not None
-    pages: Counter[tuple[int, ...]] = Counter()
-    told: dict[tuple[int, ...], float] = {}
-    for _ in range(times):
-        places = compose(
+    assert_as_often_as_told(
+        lambda: compose(
             of,
             its,
             proposals_of(table, its.explored, its.depths),
@@ -206,14 +201,9 @@ def test_places_come_as_often_as_their_propensities_say(table: Table) -> None:
             dose=Dose(share=0.6, random=0.4),
             drawn=drawn,
             factors=mine,
-        )
-        rows = tuple(each.row for each in places)
-        pages[rows] += 1
-        told[rows] = float(np.prod([each.propensity for each in places]))
-    assert sum(told.values()) == pytest.approx(1.0, abs=1e-9)
-    for rows, count in pages.items():
-        spread = (times * told[rows] * (1 - told[rows])) ** 0.5
-        assert abs(count - times * told[rows]) <= 4.5 * spread + 1e-9
+        ),
+        times,
+    )
 
 
 def test_of_whom_factors_know_nothing_taste_says(table: Table) -> None:
