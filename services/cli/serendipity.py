@@ -152,44 +152,36 @@ def refresh(
 @app.command()
 def report(
     days: Annotated[float, typer.Option(min=0, help="of pages of the last days; 0: of all")] = 30.0,
+    keep: Annotated[bool, typer.Option("--keep", help="show it on the page from now on")] = False,
     json: Json = None,
 ) -> None:
     """Say what came of the pages that this site served, by kind of place, from its log.
 
     UEUC are unique pairs of a viewer and an interest cluster that they engaged with, per 1,000
-    places seen. Guardrails beside it: how much of what was seen was new, and of what was engaged
-    with how much was finished or liked, and hidden. Intervals are 95 % and count viewers.
+    places seen. Guardrails beside it: whether what was seen was as new as the dose meant it to be,
+    and whether what was engaged with was finished or liked as what viewers find by themselves.
+    Intervals are 95 % and count viewers. Housekeeping keeps it for the page by itself.
     """
-    from keyart.models.serendipity.measure.lived import KNOWN
-    from keyart.services.jobs.serendipity.came import came_of
+    from keyart.services.cli.came import came_said
+    from keyart.services.jobs.serendipity import came
     from keyart.services.wiring.clock import now_ms
     from keyart.services.wiring.logs import history_of
+    from keyart.services.wiring.stores import register_of
 
     check_json(json)
-    quiet = json == STANDARD_OUTPUT
     with site() as its:
-        since_ms = now_ms() - round(days * DAY_MS) if days else 0
-        found = came_of(history_of(*its), its.settings.partitions, since_ms=since_ms)
-    seen = sum(each.places for each in found.values())
-    new = seen - found[KNOWN].places
-    typer.echo(
-        f"{counted(seen, 'place')} seen"
-        + (f", {100 * new / seen:.0f} % of clusters not explored before" if seen else ""),
-        err=quiet,
-    )
-    for kind, each in found.items():
-        if each.ueuc is None or each.engaged is None or each.hidden is None:
-            typer.echo(f"{kind}: none", err=quiet)
-            continue
-        typer.echo(
-            f"{kind}: {counted(each.places, 'place')}, {counted(each.viewers, 'viewer')}; UEUC "
-            f"{each.ueuc.estimate:.1f} per 1,000 ({each.ueuc.low:.1f} to {each.ueuc.high:.1f}); "
-            f"engaged {100 * each.engaged.estimate:.1f} %, of which {100 * each.satisfied:.0f} % "
-            f"finished or liked; hidden {100 * each.hidden.estimate:.1f} %",
-            err=quiet,
+        at_ms = now_ms()
+        found = came.came_of(
+            history_of(*its),
+            its.settings.partitions,
+            since_ms=at_ms - round(days * DAY_MS) if days else 0,
+            at_ms=at_ms,
         )
-    kinds = {kind: each._asdict() for kind, each in found.items()}
-    write_json(json, {"seen": seen, "new": new, "kinds": kinds})
+        if keep:
+            came.keep(register_of(*its), found)
+    for line in came_said(found):
+        typer.echo(line, err=json == STANDARD_OUTPUT)
+    write_json(json, found)
 
 
 def _to_folder(

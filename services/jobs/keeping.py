@@ -44,8 +44,9 @@ class Chores:
         The registry.
     canary
         Looks how a version does that is let out.
-    retrain, refresh
-        Look whether it is time: for the prior, and for the table of proposals.
+    retrain, refresh, report
+        Look whether it is time: for the prior, for the table of proposals, and for counting what
+        came of it.
     score
         New titles, by the prior that serves.
     stop
@@ -60,6 +61,7 @@ class Chores:
     canary: Callable[[], object]
     retrain: Callable[[], object]
     refresh: Callable[[], object]
+    report: Callable[[], object]
     score: Callable[[], object]
     stop: Callable[[], object]
 
@@ -136,6 +138,7 @@ class Keeper:
         attempt("looking at the canary", chores.canary)
         attempt("retraining", chores.retrain)
         attempt("refreshing the table of proposals", chores.refresh)
+        attempt("counting what came of proposals", chores.report)
         attempt("scoring new titles", chores.score)
         self._tell(failed)
         if failed:

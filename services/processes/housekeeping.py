@@ -13,11 +13,18 @@ from keyart.services.jobs.alive import leave_mark
 from keyart.services.jobs.erasure import rewrite_if_due
 from keyart.services.jobs.idle import IdleTastes
 from keyart.services.jobs.keeping import Chores, Keeper
-from keyart.services.processes.retrainer import REFRESH, RETRAIN, NowAndThen, wants_retraining
+from keyart.services.processes.retrainer import (
+    REFRESH,
+    REPORT,
+    RETRAIN,
+    NowAndThen,
+    wants_retraining,
+)
 from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.erasing import erasures_of
 from keyart.services.wiring.lanes import taste_kept_ms
 from keyart.services.wiring.logs import archiver_of
+from keyart.services.wiring.models import proposes
 from keyart.services.wiring.places import archive_dir, data_dir
 from keyart.services.wiring.settings import Settings
 from keyart.services.wiring.stores import admin_of, connected, register_of, store_of
@@ -37,6 +44,11 @@ def keeper_of(settings: Settings, client: Any, *, clock: Clock = now_ms) -> Keep
     erasures = erasures_of(settings, client)
     retrainer = NowAndThen(RETRAIN, wanted=wants_retraining(settings))
     refresher = NowAndThen(REFRESH, wanted=settings.serendipity_refresh_hours > 0)
+    reporter = NowAndThen(
+        REPORT,
+        wanted=settings.serendipity_report_s > 0,
+        every_s=settings.serendipity_report_s,
+    )
     idle = IdleTastes(
         register=register,
         tastes=store_of(settings, client),
@@ -54,6 +66,12 @@ def keeper_of(settings: Settings, client: Any, *, clock: Clock = now_ms) -> Keep
     def stop() -> None:
         retrainer.stop()
         refresher.stop()
+        reporter.stop()
+
+    def report() -> None:
+        # a site that proposes nothing has no need to read its whole log for it
+        if proposes(settings):
+            reporter.look()
 
     def rewrite() -> bool:
         # of a server of your own its files are your matter (infra/README.md)
@@ -74,6 +92,7 @@ def keeper_of(settings: Settings, client: Any, *, clock: Clock = now_ms) -> Keep
             canary=lambda: look_at_canary(register),
             retrain=retrainer.look,
             refresh=refresher.look,
+            report=report,
             score=lambda: _if_installed(lambda: deployment().scoring.score_new_beside()),
             stop=stop,
         ),

@@ -19,6 +19,7 @@ LOOK_S: Final = 60.0
 """Between two looks whether it is due: each reads the newest of the log."""
 RETRAIN: Final = ("retrain", "--when-due")
 REFRESH: Final = ("serendipity", "refresh", "--when-due")
+REPORT: Final = ("serendipity", "report", "--keep")
 
 
 class NowAndThen:
@@ -30,6 +31,8 @@ class NowAndThen:
         Its words.
     wanted
         Whether it is ever asked for.
+    every_s
+        Between two starts.
     start, clock
         What starts the process; seconds.
     """
@@ -39,11 +42,13 @@ class NowAndThen:
         command: tuple[str, ...],
         *,
         wanted: bool,
+        every_s: float = LOOK_S,
         start: Callable[[], Member] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._command = command
         self._wanted = wanted
+        self._every_s = every_s
         self._start = start or (lambda: Member(command))
         self._clock = clock
         self._child: Member | None = None
@@ -69,7 +74,7 @@ class NowAndThen:
                     words.says or f"`keyart {' '.join(self._command)}` ended with {code}"
                 )
         if self._wanted and self._clock() >= self._next:
-            self._next = self._clock() + LOOK_S
+            self._next = self._clock() + self._every_s
             self._child = self._start()
 
     def stop(self) -> None:

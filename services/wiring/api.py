@@ -8,6 +8,7 @@ from keyart.services.api.app import create_app
 from keyart.services.api.auth import keys_of
 from keyart.services.api.snapshots import Snapshots
 from keyart.services.api.state import ApiState
+from keyart.services.page.advice import advice_router
 from keyart.services.page.model_routes import models_router
 from keyart.services.page.routes import page_routers
 from keyart.services.wiring.advice import advisor_of, doses_of
@@ -15,7 +16,7 @@ from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.erasing import erasures_of
 from keyart.services.wiring.experiment import experiment_of
 from keyart.services.wiring.lanes import taste_rates
-from keyart.services.wiring.page import desk_of, insight_of, origins_of
+from keyart.services.wiring.page import advice_of, desk_of, insight_of, origins_of
 from keyart.services.wiring.settings import Settings
 from keyart.services.wiring.stores import (
     admin_of,
@@ -67,6 +68,7 @@ def app_of(settings: Settings, client: Any, *, titles: CurrentCatalogue | None =
     metrics = ApiMetrics()
     snapshots = snapshots_of(settings, client, titles, metrics)
     insight = insight_of(settings, client, titles, snapshots)
+    advisor, doses = advisor_of(settings, lambda: snapshots.index), doses_of(settings)
     state = ApiState(
         settings=settings,
         titles=titles,
@@ -80,8 +82,8 @@ def app_of(settings: Settings, client: Any, *, titles: CurrentCatalogue | None =
         snapshots=snapshots,
         insight=insight,
         metrics=metrics,
-        advisor=advisor_of(settings, lambda: snapshots.index),
-        doses=doses_of(settings),
+        advisor=advisor,
+        doses=doses,
         rates=taste_rates(settings),
         connect=lambda: on_loop(settings),
         clock=now_ms,
@@ -89,5 +91,6 @@ def app_of(settings: Settings, client: Any, *, titles: CurrentCatalogue | None =
     page = [
         *page_routers(insight, origins=origins_of(settings)),
         models_router(desk_of(settings, client)),
+        advice_router(advice_of(settings, client, advisor, doses)),
     ]
     return create_app(state, keys=keys, page=page)

@@ -1,10 +1,13 @@
 """How the page is joined to a process of the api."""
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+from keyart.services.api.advisor import Advisor
 from keyart.services.api.snapshots import Snapshots
 from keyart.services.jobs.retrain.stages import Jobs
+from keyart.services.page.advice import Advice
 from keyart.services.page.insight import Insight
 from keyart.services.page.models import Desk, marks_of
 from keyart.services.page.overview import PageRules
@@ -12,7 +15,7 @@ from keyart.services.page.pictures import Pictures
 from keyart.services.page.source import Flows, LogFlows, LogTail, Source, StreamTail
 from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.logs import kafka_of, log_of
-from keyart.services.wiring.models import registry_of
+from keyart.services.wiring.models import registry_of, tables_of
 from keyart.services.wiring.places import retrain_dir
 from keyart.services.wiring.settings import Settings
 from keyart.services.wiring.stores import opinions_of, register_of, store_of
@@ -52,6 +55,21 @@ def insight_of(
         lateness_s=settings.lateness_s,
     )
     return Insight(source=source, rules=rules)
+
+
+def advice_of(
+    settings: Settings, client: Any, advisor: Advisor, doses: Mapping[str, float]
+) -> Advice:
+    """Return what the page may ask about proposals."""
+    return Advice(
+        table=lambda: None if advisor.atlas is None else advisor.atlas.table,
+        registry=tables_of(settings).registry,
+        register=register_of(settings, client),
+        doses=doses,
+        grounding=settings.serendipity_grounding,
+        every_s=settings.serendipity_report_s,
+        clock=now_ms,
+    )
 
 
 def desk_of(settings: Settings, client: Any) -> Desk:

@@ -180,6 +180,12 @@ class Settings:
         "serves if it passes the gate; 0: only by `keyart serendipity refresh`",
         high=87_600,
     )
+    serendipity_report_s: float = _setting(
+        3600,
+        "how often housekeeping counts from the log what came of pages of proposals, for the page; "
+        "0: only by `keyart serendipity report --keep`",
+        high=31_536_000,
+    )
     serendipity_dose: str = _setting(
         "",
         "share of the places of POST /v1/serendipity that are proposals, as surface=share, "

@@ -204,4 +204,5 @@ def test_an_empty_service_says_what_to_do(look: Look, empty_world: str) -> None:
     expect(page.locator("#title-detail")).to_contain_text("keyart catalogue load FILE")
     expect(page.locator("#decision-detail")).to_contain_text("POST /v1/decisions")
     expect(page.locator("#fractions")).to_contain_text("Nothing to draw yet")
+    expect(page.locator("#serendipity")).to_be_hidden()  # nothing is proposed here
     assert page.evaluate(CONTRAST) == []

@@ -1,8 +1,10 @@
-"""One viewer on the page: what they explored, what is proposed, and "not this"."""
+"""Proposals on the page: one viewer and "not this", and what came of all pages."""
 
 import os
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -14,18 +16,53 @@ from tests.faults.serving import Serving
 from tests.unit.services.test_evaluate_serendipity import folder
 
 Look = Callable[..., Page]
+CONTRAST = Path(__file__).with_name("contrast.js").read_text()
 VIEWER = 'ann "the first"'
+OTHERS, COUNT = 12, 4
+DOSE = "home=0.5,*=0.3"
+
+
+def act(kind: str, viewer: str, title: str) -> dict[str, Any]:
+    return {"type": kind, "id": f"{kind} {viewer} {title}", "viewer": viewer, "title": title}
+
+
+def is_known(serving: Serving, viewer: str) -> bool:
+    """Whether both titles were read, and the table has titles for a whole page."""
+    status, kept = serving.call(f"/v1/viewers/{quote(viewer)}")
+    return status == 200 and len(kept["explored"]) == 2 and len(kept["proposed"]) == 5
+
+
+def told(serving: Serving, events: list[dict[str, Any]]) -> None:
+    assert serving.call("/v1/events", {"events": events})[0] == 202
+
+
+def serve_pages(serving: Serving) -> int:
+    """Let others finish two titles, see a page each and take the first of it; return places."""
+    others = [f"other {at}" for at in range(OTHERS)]
+    told(serving, [act("finish", each, name) for each in others for name in ("t0-1", "t3-2")])
+    serving.until(lambda: all(is_known(serving, each) for each in others))
+    events, places = [], 0
+    for each in others:
+        status, page = serving.call("/v1/serendipity", {"viewer": each, "count": COUNT})
+        assert status == 200
+        places += len(page["titles"])
+        events += [act("impression", each, place["title"]) for place in page["titles"]]
+        events.append(act("finish", each, page["titles"][0]["title"]))
+    told(serving, events)
+    return places
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory, free_port: int) -> Iterator[str]:
+def serving(tmp_path_factory: pytest.TempPathFactory, free_port: int) -> Iterator[Serving]:
     data = tmp_path_factory.mktemp("viewers")
     train = str(folder(data / "train", range(80)))
     made = CliRunner().invoke(
         app, ["build", str(data / "serendipity"), "--train", train, "--clusters", "12"]
     )
     assert made.exit_code == 0, made.output
-    serving = Serving(data, free_port)
+    serving = Serving(
+        data, free_port, archive_s="1", serendipity_report_s="2", serendipity_dose=DOSE
+    )
     try:
         serving.ready()
         for name in [f"t{group}-{at}" for group in range(12) for at in range(6)]:
@@ -46,9 +83,27 @@ def site(tmp_path_factory: pytest.TempPathFactory, free_port: int) -> Iterator[s
             return "tag9" in kept["proposed"][0]["cluster"]
 
         serving.until(is_known)
-        yield f"http://127.0.0.1:{free_port}"
+        yield serving
     finally:
         serving.stop()
+
+
+@pytest.fixture(scope="module")
+def site(serving: Serving) -> str:
+    return f"http://127.0.0.1:{serving.port}"
+
+
+@pytest.fixture(scope="module")
+def places(serving: Serving) -> int:
+    """Let pages be seen, and housekeeping count what came of them; return their places."""
+    served = serve_pages(serving)
+
+    def counted() -> bool:
+        status, its = serving.call("/v1/insight/serendipity")
+        return status == 200 and bool(its["came"]) and its["came"]["seen"] == served
+
+    serving.until(counted)
+    return served
 
 
 def next_second() -> None:
@@ -98,3 +153,36 @@ def test_nobody_is_told_as_nobody(look: Look, site: str) -> None:
     expect(page.locator("#viewer-detail")).to_contain_text(
         "Nothing is kept of this viewer", timeout=20_000
     )
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_what_came_of_proposals_is_shown(
+    look: Look, site: str, places: int, width: int, theme: str
+) -> None:
+    page = look(site, width=width, theme=theme)
+    section = page.locator("#serendipity")
+    expect(section).to_be_visible(timeout=30_000)
+    expect(page.locator("#serendipity-words")).to_contain_text(
+        "12 interest clusters of 72 titles, planned by blend"
+    )
+    expect(page.locator("#serendipity-words")).to_contain_text(f"Of {places} places seen")
+    rows = page.locator("#serendipity-rows tr")
+    expect(rows).to_have_count(3)
+    expect(rows.first).to_contain_text("proposed by the table")
+    expect(rows.first).to_contain_text("% finished or liked")
+    expect(page.locator("#serendipity-more")).to_contain_text("unique engaged pairs per 1,000")
+    guards = page.locator("#serendipity-guards li")
+    expect(guards).to_have_count(2)
+    expect(guards.first).to_contain_text("their dose means 50.0")
+    expect(guards.nth(1)).to_contain_text("Satisfaction")
+    doses = page.locator("#serendipity-doses li")
+    expect(doses).to_have_count(2)
+    expect(doses.first).to_contain_text("home 50 % of places are to be proposals")
+    expect(doses.nth(1)).to_have_text(
+        "every other surface 30 % of places are to be proposals; none was seen yet."
+    )
+    if shots := os.environ.get("KEYART_SHOTS"):
+        section.screenshot(path=f"{shots}/serendipity-{width}-{theme}.png")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate(CONTRAST) == []

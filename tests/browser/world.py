@@ -38,14 +38,18 @@ from keyart.schemas.rules import Least, Pin, Rules
 from keyart.schemas.taste import TASTE_DIMENSIONS
 from keyart.schemas.topics import REWARDS
 from keyart.services.api.server import make_server, serve
+from keyart.services.page.advice import Advice, advice_router
 from keyart.services.page.insight import Insight
 from keyart.services.page.overview import PageRules
 from keyart.services.page.routes import page_routers
 from keyart.services.page.source import Flow, Source
 from keyart.streams.catalogue.upsert import upsert
 from keyart.streams.lanes.titles import TitlesLane
+from keyart.streams.memory.site import MemoryRegister
 from keyart.streams.memory.store import MemoryStore
 from keyart.streams.ports import VIEWERS, Commit, Lane, LogRecord
+from keyart.streams.registry.objects import MemoryObjects
+from keyart.streams.registry.registry import Registry
 from keyart.streams.steps.bandit import BanditRules
 
 NAMES = {
@@ -321,13 +325,25 @@ def lived(minutes: int, *, titles: int = 14, viewers: int = 25, lab: bool = Fals
     return world
 
 
+def nothing_proposed() -> Advice:
+    return Advice(
+        table=lambda: None,
+        registry=Registry(MemoryObjects(), lambda: 0),
+        register=MemoryRegister(),
+        doses={"*": 1.0},
+        grounding="auto",
+        every_s=3600.0,
+        clock=lambda: 0,
+    )
+
+
 def app_of(world: World, *, note: str) -> Litestar:
     def missing(_: object, wrong: NotFound) -> Response[dict[str, str]]:
         return Response({"detail": str(wrong)}, status_code=404)
 
     insight = Insight(source=world.source(), rules=PageRules(note=note, explore_share=0.2))
     return Litestar(
-        route_handlers=page_routers(insight),
+        route_handlers=[*page_routers(insight), advice_router(nothing_proposed())],
         exception_handlers={NotFound: missing},
         openapi_config=OpenAPIConfig(title="world", version="1"),
     )

@@ -107,6 +107,15 @@ def test_what_came_of_pages_is_told_of_the_log(parts: Opened, tmp_path: Path) ->
         table = found["kinds"]["proposed by the table"]
         assert table["ueuc"]["estimate"] == 500.0 and table["satisfied"] == 1.0
         assert found["kinds"]["of clusters explored"]["places"] == 0
+        assert {each["says"] for each in found["guards"]} == {"cannot be told yet"}
+        assert client.get("/v1/insight/serendipity").json()["came"] is None
+        run("serendipity", "report", "--keep")
+        view = client.get("/v1/insight/serendipity").json()
+        assert view["table"]["version"] == answer["table"]
+        assert (view["table"]["clusters"], view["table"]["planner"]) == (12, "blend")
+        assert view["came"]["kinds"] == found["kinds"]
+        (home,) = (each for each in view["doses"] if each["surface"] == "home")
+        assert (home["meant"], home["places"], home["proposed"]) == (1.0, 2, 1.0)
 
 
 def teach(client: Client, parts: Opened) -> None:

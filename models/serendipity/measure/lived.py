@@ -6,10 +6,11 @@ discovery; intervals count viewers (2506.08283 measures UEUC, novelty and satisf
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
+from msgspec import Struct
 
 from keyart.models.statistics.bootstrap import ratio_interval
 from keyart.models.statistics.interval import Interval
@@ -22,24 +23,32 @@ KINDS: Final = (TABLE, RANDOM, KNOWN)
 PER: Final = 1000.0
 
 
-class Lived(NamedTuple):
+class Lived(Struct, frozen=True, kw_only=True):
     """Of places of one kind that were seen.
 
     `ueuc` is of 1,000 of them; `engaged` and `hidden` are shares of places, `satisfied` that of
     places engaged with which were finished or liked. Intervals are None where nothing was seen.
     """
 
-    places: int
-    viewers: int
-    ueuc: Interval | None
-    engaged: Interval | None
-    hidden: Interval | None
-    satisfied: float
+    places: int = 0
+    viewers: int = 0
+    ueuc: Interval | None = None
+    engaged: Interval | None = None
+    hidden: Interval | None = None
+    satisfied: float = 0.0
 
 
-class _Seen(NamedTuple):
+class Seen(NamedTuple):
+    """A place whose title was seen: of what page, and what was done with it within the window.
+
+    `title` is its own; `dose` the share of places that proposals had on its page.
+    """
+
     kind: str
+    title: str
     cluster: str
+    surface: str
+    dose: float
     engaged: bool
     hidden: bool
     satisfied: bool
@@ -49,6 +58,16 @@ def lived(
     events: Iterable[Event], *, window_ms: int = WINDOW_MS, seed: int = 0
 ) -> dict[str, Lived]:
     """Return what came of the pages among these events, which may be in any order, by kind."""
+    return by_kind(list(seen_of(events, window_ms=window_ms).values()), seed=seed)
+
+
+def by_kind(seen: Sequence[Sequence[Seen]], *, seed: int = 0) -> dict[str, Lived]:
+    """Return what came of places by kind; `seen` has those of each viewer."""
+    return {kind: _of_kind(kind, seen, seed) for kind in KINDS}
+
+
+def seen_of(events: Iterable[Event], *, window_ms: int = WINDOW_MS) -> dict[str, list[Seen]]:
+    """Return the places seen of the pages among these events, by viewer; events in any order."""
     pages: dict[str, list[Proposed]] = defaultdict(list)
     acts: dict[tuple[str, str], list[Event]] = defaultdict(list)
     for event in events:
@@ -56,16 +75,15 @@ def lived(
             pages[event.viewer].append(event)
         elif isinstance(event, Impression | Play | Finish | Like | Hide):
             acts[event.viewer, event.title].append(event)
-    seen = {
+    return {
         viewer: [place for page in its for place in _places(page, viewer, acts, window_ms)]
         for viewer, its in pages.items()
     }
-    return {kind: _of_kind(kind, list(seen.values()), seed) for kind in KINDS}
 
 
 def _places(
     page: Proposed, viewer: str, acts: dict[tuple[str, str], list[Event]], window_ms: int
-) -> Iterable[_Seen]:
+) -> Iterable[Seen]:
     upto = page.occurred_at_ms + window_ms
     for each in page.titles:
         since = [
@@ -75,9 +93,12 @@ def _places(
         ]
         if any(isinstance(event, Impression) for event in since):
             satisfied = any(isinstance(event, Finish | Like) for event in since)
-            yield _Seen(
+            yield Seen(
                 kind=KNOWN if not each.proposed else RANDOM if each.explored else TABLE,
+                title=each.title,
                 cluster=each.cluster,
+                surface=page.surface,
+                dose=page.dose,
                 engaged=satisfied
                 or any(isinstance(e, Play) and e.minutes >= QUALITY_MINUTES for e in since),
                 hidden=any(isinstance(event, Hide) for event in since),
@@ -85,10 +106,10 @@ def _places(
             )
 
 
-def _of_kind(kind: str, seen: list[list[_Seen]], seed: int) -> Lived:
+def _of_kind(kind: str, seen: Sequence[Sequence[Seen]], seed: int) -> Lived:
     mine = [its for places in seen if (its := [each for each in places if each.kind == kind])]
     if not mine:
-        return Lived(0, 0, None, None, None, 0.0)
+        return Lived()
     shown = np.array([float(len(its)) for its in mine])
     pairs = np.array([float(len({e.cluster for e in its if e.engaged})) for its in mine])
     engaged = np.array([float(sum(each.engaged for each in its)) for its in mine])

@@ -4,6 +4,7 @@ import { Decisions } from "/page/decisions.js";
 import { Filters } from "/page/filters.js";
 import { ago } from "/page/format.js";
 import { showOverview, showTimeline } from "/page/overview.js";
+import { Serendipity } from "/page/serendipity.js";
 import { Titles } from "/page/titles.js";
 import { Viewers } from "/page/viewers.js";
 
@@ -45,6 +46,7 @@ const decisions = new Decisions(ask, (title) => {
   byId("titles-title").scrollIntoView({ behavior: "smooth", block: "start" });
 });
 
+const serendipity = new Serendipity(ask);
 new Viewers(raw);
 
 // What is asked for between two rounds must not throw into nothing: the next round will tell.
@@ -65,7 +67,7 @@ async function round() {
   last = { overview, timeline };
   showOverview(overview);
   showTimeline(timeline, overview.waiting);
-  await Promise.all([titles.refresh(overview.titles), decisions.refresh()]);
+  await Promise.all([titles.refresh(overview.titles), decisions.refresh(), serendipity.refresh()]);
 }
 
 async function tick() {

@@ -22,6 +22,7 @@ NAMES = (
     "canary",
     "retrain",
     "refresh",
+    "report",
     "score",
 )
 
