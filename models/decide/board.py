@@ -124,7 +124,8 @@ class Board:
 
     def take_situations(self, sums: Sequence[SharedSums]) -> None:
         """Take over how situations vary, of all lanes."""
-        self._responses.take_situations(sums)
+        if self._respond:
+            self._responses.take_situations(sums)
 
     def take_opinion(self, opinion: Opinion) -> None:
         """Take a prior's opinion of a title; one that is not there is ignored."""

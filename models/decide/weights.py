@@ -9,7 +9,7 @@ so a relation moves little until takes of many titles speak for it (MacKay, Neur
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -71,17 +71,20 @@ class Shared:
     """Posterior of the weights shared by all titles: mean (D,) and covariance (D, D), float32.
 
     `rows` (1 + D, D) are the mean and, below it, a square root of the covariance: one product with
-    features x gives w'x and numbers whose squares add up to x' V x. `situated` are the weights of
-    pages that have a context, those of `CONTEXT_FEATURES` among them; None where there are none.
+    features x gives w'x and numbers whose squares add up to x' V x; worked out where it is not
+    given. `situated` are the weights of pages that have a context, those of `CONTEXT_FEATURES`
+    among them; None where there are none.
     """
 
     weights: F32
     covariance: F32
     situated: "Shared | None" = None
-    rows: F32 = field(init=False)
+    rows: F32 = field(default_factory=lambda: np.zeros((0, 0), np.float32))
 
     def __post_init__(self) -> None:
         """Take the root; rounding may have left eigenvalues a little below zero."""
+        if len(self.rows):
+            return
         values, vectors = np.linalg.eigh(self.covariance.astype(np.float64))
         root = (vectors * np.sqrt(np.maximum(values, 0.0))).T
         rows = np.vstack((self.weights[None], root)).astype(np.float32)
@@ -110,26 +113,40 @@ def learned_weights(sums: Sequence[SharedSums], *, prior: str) -> Shared:
     base = gram[np.ix_(plain, plain)]
     mean, covariance = _posterior(base, moment[plain], own - len(CONTEXT_FEATURES))
     met = slice(PERSONAL, SITUATED)
+    # sums written by a later keyart may have features that this one does not know
+    kept = [*range(PERSONAL), own - len(CONTEXT_FEATURES)]
+    known = Shared(
+        weights=mean[kept].astype(np.float32),
+        covariance=covariance[np.ix_(kept, kept)].astype(np.float32),
+    )
+    if not gram[met, met].any():
+        return replace(known, situated=_beside(known, _UNTOLD))
     # until a level is known far less may be expected than is taken, and noise looks like a context
     taken, expected = (
         1.0 + sum(getattr(each, it) for each in sums) for it in ("taken", "expected")
     )
     ratio = taken / expected
-    context, spread = _context_posterior(
-        ratio * gram[met, met], moment[met] - ratio * gram[met][:, plain] @ mean
-    )
-    # sums written by a later keyart may have features that this one does not know
-    kept = [*range(PERSONAL), own - len(CONTEXT_FEATURES)]
-    weights = np.zeros(1 + SITUATED)
-    whole = np.zeros((1 + SITUATED,) * 2)
-    at = [*range(PERSONAL), SITUATED]
-    weights[at], weights[met] = mean[kept], context
-    whole[np.ix_(at, at)], whole[met, met] = covariance[np.ix_(kept, kept)], spread
-    return Shared(
-        weights=mean[kept].astype(np.float32),
-        covariance=covariance[np.ix_(kept, kept)].astype(np.float32),
-        situated=Shared(weights=weights.astype(np.float32), covariance=whole.astype(np.float32)),
-    )
+    left = moment[met] - ratio * gram[met][:, plain] @ mean
+    context = _context_posterior(ratio * gram[met, met], left)
+    return replace(known, situated=_beside(known, context))
+
+
+def _beside(known: Shared, context: Shared) -> Shared:
+    """Return the weights of pages with a context: those of one stand before the last of the others.
+
+    What is believed of them is independent, and so their roots stand beside each other.
+    """
+    its = np.arange(PERSONAL, SITUATED)
+    others = np.r_[np.arange(PERSONAL), SITUATED]
+    covariance = np.zeros((1 + SITUATED,) * 2, np.float32)
+    rows = np.zeros((2 + SITUATED, 1 + SITUATED), np.float32)
+    at = 0
+    for part, places in ((known, others), (context, its)):
+        covariance[np.ix_(places, places)] = part.covariance
+        rows[0, places] = part.weights
+        rows[np.ix_(1 + np.arange(at, at + len(places)), places)] = part.rows[1:]
+        at += len(places)
+    return Shared(weights=rows[0].copy(), covariance=covariance, rows=rows)
 
 
 def _posterior(gram: Array, moment: Array, own: int) -> tuple[Array, Array]:
@@ -148,13 +165,15 @@ def _posterior(gram: Array, moment: Array, own: int) -> tuple[Array, Array]:
     return mean @ turn, turn.T @ covariance @ turn
 
 
-def _context_posterior(gram: Array, pull: Array) -> tuple[Array, Array]:
-    """Return mean (C,) and covariance (C, C) of the weights of a context, given all others."""
+def _context_posterior(gram: Array, pull: Array) -> Shared:
+    """Return the weights (C,) of a context, given all others."""
     spreads = np.tile(CONTEXT_SPREADS, (2, 1))
     root = spread_of_weights(gram, pull, _CONTEXT_KINDS, spreads, CONTEXT_ODDS)
     inner = np.eye(len(root)) + gram * np.outer(root, root)
     covariance = np.linalg.inv(inner) * np.outer(root, root)
-    return covariance @ pull, covariance
+    return Shared(
+        weights=(covariance @ pull).astype(np.float32), covariance=covariance.astype(np.float32)
+    )
 
 
 def _coordinates(size: int, own: int) -> tuple[Array, Kinds, Array]:
@@ -231,3 +250,9 @@ def log_evidence(gram: Array, pull: Array, spreads: Array) -> Array:
     scaled = spreads * pull
     explained = (scaled * np.linalg.solve(inner, scaled[:, :, None])[:, :, 0]).sum(axis=1)
     return np.asarray(0.5 * (explained - np.linalg.slogdet(inner)[1]))
+
+
+_UNTOLD: Final = _context_posterior(
+    np.zeros((len(CONTEXT_FEATURES),) * 2), np.zeros(len(CONTEXT_FEATURES))
+)
+"""The weights of a context of which nothing was ever told; made once, not at every refresh."""

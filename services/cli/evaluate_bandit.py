@@ -12,7 +12,8 @@ def bandit(
     table: Annotated[Path, typer.Option(help="a table: .csv, .csv.gz or .parquet")],
     label: Annotated[str, typer.Option(help="the column whose value is the right answer")],
     policy: Annotated[
-        str, typer.Option(help="policies of keyart's, by commas; each is played")
+        str,
+        typer.Option(help="policies of keyart's, by commas; the one that serves is called keyart"),
     ] = "optimistic,squarecb,thompson",
     shuffles: Annotated[int, typer.Option(help="times that the rows are played", min=1)] = 5,
     rows: Annotated[
@@ -37,7 +38,7 @@ def bandit(
     from rich.console import Console
     from rich.table import Column, Table
 
-    from keyart.models.bandits.registry import build_policy
+    from keyart.models.bandits.registry import DEFAULT_POLICY, build_policy
     from keyart.models.context.table import ceiling, keyart_maker, labelled, play, regret
     from keyart.services.jobs.evaluation.columns import read_columns
     from keyart.services.jobs.evaluation.others import installed, missing
@@ -45,10 +46,10 @@ def bandit(
 
     check_json(json)
     out, err = Console(stderr=json == STANDARD_OUTPUT), Console(stderr=True)
-    ours = [name.strip() for name in policy.split(",") if name.strip()]
+    ours = dict.fromkeys(name.strip() for name in policy.split(",") if name.strip())
     players = [
-        (f"keyart {name}" if at else "keyart", keyart_maker(build_policy(name)))
-        for at, name in enumerate(ours)
+        ("keyart" if name == DEFAULT_POLICY else f"keyart {name}", keyart_maker(build_policy(name)))
+        for name in ours
     ]
     if not alone:
         players += list(installed())

@@ -20,9 +20,11 @@ TITLES, ARTWORKS, VIEWERS, PAGE = 1000, 10, 5000, 40
 REQUESTS = 3000
 CONNECTIONS = 16
 SECONDS, ROUNDS = 5, 3
+VALUES = (0, 8, 16, 32)
+"""Of a request's context; each is one of 24, as hours and countries are."""
 
 
-def plan(path: Path, site: Any, port: int, rate: float, *, why: bool) -> Path:
+def plan(path: Path, site: Any, port: int, rate: float, *, why: bool, values: int = 0) -> Path:
     rng = random.Random(1)
     bodies = [
         json.dumps(
@@ -31,6 +33,7 @@ def plan(path: Path, site: Any, port: int, rate: float, *, why: bool) -> Path:
                 "surface": "home",
                 "titles": rng.sample(site.titles, PAGE),
                 "why": why,
+                "context": {f"name-{at}": f"value-{rng.randrange(24)}" for at in range(values)},
             }
         )
         for _ in range(REQUESTS)
@@ -100,6 +103,43 @@ def test_decisions_over_http(make_site: Any, tmp_path: Path, free_port: int) -> 
                             for at in (0, 1)
                         ),
                     )
+    Console(width=150).print(table)
+
+
+@pytest.mark.timeout(600)
+def test_decisions_with_a_context(make_site: Any, tmp_path: Path, free_port: int) -> None:
+    """Rounds alternate, so that what others do to the machine is done to all: ratios count."""
+    site = make_site(titles=TITLES, artworks=ARTWORKS, viewers=VIEWERS)
+    title = f"POST /v1/decisions with a context, {PAGE} titles x {ARTWORKS} artworks, one process"
+    table = Table(title=title)
+    heads = ("values", "artworks chosen/s", "of none", "p99 ms at half", "CPU ms api", "of none")
+    for column in heads:
+        table.add_column(column, justify="right")
+    plans = {its: tmp_path / f"plan{its}.json" for its in VALUES}
+    most: dict[int, list[dict[str, Any]]] = {its: [] for its in VALUES}
+    calm: dict[int, list[dict[str, Any]]] = {its: [] for its in VALUES}
+    with site.api(free_port) as api:
+        for at in range(1 + ROUNDS):
+            for its, path in plans.items():
+                found = load(plan(path, site, free_port, 0, why=False, values=its), api)
+                most[its] += [found] if at else []
+        for _ in range(ROUNDS):
+            for its, path in plans.items():
+                half = float(np.median([each["rate"] for each in most[its]])) / 2
+                calm[its].append(
+                    load(plan(path, site, free_port, half, why=False, values=its), api)
+                )
+    for its in VALUES:
+        rates, plain = ([each["rate"] * PAGE for each in most[at]] for at in (its, 0))
+        cpu, without = (np.array([each["cpu"][0] for each in most[at]]) for at in (its, 0))
+        table.add_row(
+            str(its),
+            spread(rates),
+            f"{np.median(np.array(rates) / np.array(plain)):.2f}",
+            spread([each["p99"] for each in calm[its]]),
+            f"{np.median(cpu):.2f}",
+            f"{np.median(cpu / without):.2f}",
+        )
     Console(width=150).print(table)
 
 

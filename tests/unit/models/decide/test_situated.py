@@ -180,6 +180,30 @@ def test_sums_of_the_version_before_are_read_and_added_to() -> None:
     assert learned_weights([added, old], prior="").weights.shape == (len(FEATURES),)
 
 
+@pytest.mark.parametrize("met", [False, True])
+def test_the_root_is_one_of_the_covariance_whether_contexts_were_met_or_not(met: bool) -> None:
+    rng = np.random.default_rng(1)
+    size = SITUATED if met else PERSONAL
+    x = rng.normal(size=(200, size))
+    sums = SharedSums(
+        as_of_ms=NOW,
+        count=200,
+        dimensions=size,
+        taken=9.0,
+        expected=4.0,
+        gram=(x.T @ x)[np.triu_indices(size)].tolist(),
+        moment=x.sum(axis=0).tolist(),
+    )
+    known = learned_weights([sums], prior="")
+    its = known.situated
+    assert its is not None
+    np.testing.assert_allclose(its.rows[1:].T @ its.rows[1:], its.covariance, atol=1e-6)
+    np.testing.assert_array_equal(its.rows[0], its.weights)
+    of_context = slice(PERSONAL, SITUATED)
+    np.testing.assert_array_equal(np.delete(its.weights, of_context), known.weights)
+    assert its.weights[of_context].any() == met
+
+
 @pytest.mark.parametrize("kind", [CONTEXT, LIKES])
 def test_the_sentence_names_the_value_when_it_decided(kind: str) -> None:
     index = site()

@@ -118,7 +118,7 @@ def test_a_table_as_a_bandit(tmp_path: Path) -> None:
     frame.write_csv(table)
     run(
         *("bandit", "--table", str(table), "--label", "label", "--json", str(out)),
-        *("--shuffles", "2", "--alone", "--policy", "optimistic,epsilon_greedy"),
+        *("--shuffles", "2", "--alone", "--policy", "epsilon_greedy,optimistic"),
     )
     report = json.loads(out.read_text())
     assert report["rows"] == COUNT and report["arms"] == 2
