@@ -56,14 +56,15 @@ class Burst(Struct, array_like=True):
 class Fresh(Struct, kw_only=True, omit_defaults=True):
     """What new viewers taught a title (`models/sums/bursts.py`).
 
-    `recent` windows are part of the title's sums, `open` is unless the title is on its guard,
-    `held` is not: it was no luck.
+    `recent` windows are part of the title's sums, `open` is unless it `waits`, because the title
+    was on its guard when it began; `held` is not: it was no luck.
     """
 
     recent: list[Burst] = []
     open: Burst = field(default_factory=Burst)
     held: Burst = field(default_factory=Burst)
     guarded_until_ms: int = 0
+    waits: bool = False
 
 
 class TitleSums(Struct, kw_only=True, omit_defaults=True):

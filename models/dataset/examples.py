@@ -37,7 +37,8 @@ class Example(Struct, frozen=True, kw_only=True, omit_defaults=True):
     `answer` is the option that worked, -1 when none did; `weight` is its clipped inverse
     propensity, with mean 1 over the split's answered examples. `pair` is what never crosses splits.
     `soft`, where it is known (a table's tests), is each option's probability to be the best one:
-    what training aims at instead of the answer alone.
+    what training aims at instead of the answer alone. `counts` is what the influence bounds leave
+    of it, 0 to 1; its part of `weight`.
     """
 
     id: str
@@ -57,6 +58,7 @@ class Example(Struct, frozen=True, kw_only=True, omit_defaults=True):
     answer: int = -1
     soft: tuple[float, ...] = ()
     weight: float = 0.0
+    counts: float = 1.0
     reason: str = ""
 
     def shares(self) -> tuple[float, ...]:

@@ -14,10 +14,12 @@ from keyart.models.artifacts.described import read_described, write_described
 from keyart.models.dataset.catalogue import read_catalogue
 from keyart.models.dataset.creative_files import read_distinct, test_ids
 from keyart.models.dataset.examples import SPLITS, Example, read_examples, write_examples
-from keyart.models.dataset.logs import Reader, read_log
+from keyart.models.dataset.influence import Bounds
+from keyart.models.dataset.logs import Logged, Reader, read_log
 from keyart.models.dataset.reasons import REASONS_FILE, with_reasons
 from keyart.models.dataset.splits import Splitter, time_bounds
 from keyart.models.dataset.table_examples import table_examples
+from keyart.models.dataset.taught import shares_of
 from keyart.models.dataset.weights import effective_size, inverse_propensity
 from keyart.schemas.errors import InvalidRecord, NotFound, SettingsError
 
@@ -54,6 +56,7 @@ def prepare_log(
     clip: float = 20.0,
     entries: int = 12,
     taste: Callable[[Example], str] | None = None,
+    bounds: Bounds | None = None,
 ) -> Dataset:
     """Write the examples of a training log (Parquet by day) under `out`.
 
@@ -71,19 +74,30 @@ def prepare_log(
         Entries of history at most, 0 to `MAX_ENTRIES`.
     taste
         Says the viewer's taste in words, for the prompt; None leaves it out.
+    bounds
+        What may teach; None: everything, in full.
     """
     _check(valid, test, clip)
     if not 0 <= entries <= MAX_ENTRIES:
         raise SettingsError(f"--entries must be 0 to {MAX_ENTRIES}, is {entries}")
     reader = Reader(read_catalogue(catalogue), entries=entries)
+    counts = shares_of(log, bounds) if bounds else {}
+
+    def rows() -> Iterator[Logged]:
+        for row in read_log(log):
+            if counts.get(row.id, 1.0) > 0.0:
+                yield row
 
     def examples() -> Iterator[Example]:
-        for row in read_log(log):
+        for row in rows():
             example = reader.example(row)
             if example is not None:
+                example = msgspec.structs.replace(example, counts=counts.get(row.id, 1.0))
                 yield _with_taste(example, taste)
 
-    times = [(row.pair, row.shown_at_ms) for row in read_log(log)]
+    times = [(row.pair, row.shown_at_ms) for row in rows()]
+    if held := sum(each == 0.0 for each in counts.values()):
+        reader.left_out["held back or beyond its share"] = held
     kind = {"source": log.name, "kind": "log"}
     return _write(examples(), times, out, kind, valid, test, clip, reader.left_out)
 
@@ -221,11 +235,13 @@ def _write(
 def _evidence(example: Example) -> tuple[float, float]:
     """Return the answer's propensity and value, which its weight is made of.
 
-    A decision's answer is known because it was shown, with its propensity. In a table's test every
+    A decision's answer is known because it was shown, with its propensity; its value is what of it
+    counts. In a table's test every
     option was shown, so that its answer is known whichever it is: propensity 1, value 1.
     """
     if sum(example.impressions) == 1:
-        return example.propensities[example.answer], example.rewards[example.answer]
+        value = example.counts * example.rewards[example.answer]
+        return example.propensities[example.answer], value
     return 1.0, 1.0
 
 

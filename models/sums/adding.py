@@ -74,13 +74,14 @@ def add_to_title(
     for reward in rewards:
         weight = 2.0 ** ((reward.shown_at_ms - as_of_ms) / half_life_ms)
         watched = hold and reward.fresh
-        guarded = watched and fresh is not None and bursts.on_guard(fresh, reward.shown_at_ms)
         caller = _apart(told, fresh, reward.caller)
+        if watched:
+            fresh = fresh or Fresh()
+        guarded = watched and fresh is not None and bursts.begin(fresh, reward.shown_at_ms)
         if not guarded:
             _add_to(told, reward, weight, caller)
             learned.append((reward, weight))
-        if watched:
-            fresh = fresh or Fresh()
+        if watched and fresh is not None:
             window = fresh.open
             window.rewards += 1
             window.since_ms = min(window.since_ms or reward.shown_at_ms, reward.shown_at_ms)

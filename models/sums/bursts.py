@@ -55,6 +55,7 @@ def faded(fresh: Fresh, fade: float) -> Fresh:
         open=_faded(fresh.open, fade),
         held=_faded(fresh.held, fade),
         guarded_until_ms=fresh.guarded_until_ms,
+        waits=fresh.waits,
     )
 
 
@@ -68,14 +69,21 @@ def on_guard(fresh: Fresh, at_ms: int) -> bool:
     return 0 < fresh.guarded_until_ms - at_ms <= GUARD_MS
 
 
+def begin(fresh: Fresh, at_ms: int) -> bool:
+    """Whether the window that a reward goes into waits; a window is judged as it began."""
+    if not fresh.open.rewards:
+        fresh.waits = on_guard(fresh, at_ms)
+    return fresh.waits
+
+
 def watch(fresh: Fresh, told: Told, *, at_ms: int) -> None:
     """Close the open window if it is full, and judge; changes both in place.
 
     Parameters
     ----------
     told
-        Of the title: all that it has learned, the recent windows too, the open one unless the
-        title is on its guard.
+        Of the title: all that it has learned, the recent windows too, the open one unless it
+        waits.
     at_ms
         When the last reward was shown.
     """
@@ -86,7 +94,7 @@ def watch(fresh: Fresh, told: Told, *, at_ms: int) -> None:
     together = Burst()
     for each in (*fresh.recent, closed):
         move_all(each, together, 1)
-    if on_guard(fresh, at_ms):
+    if fresh.waits:
         settled = _without(artworks, fresh.recent)
         if (
             luck(artworks, closed.artworks) >= DOUBT

@@ -39,6 +39,20 @@ def luck(settled: Array, said: Array) -> float:
     return float(chdtrc(int(compared.sum()), 2.0 * max(ratio, 0.0)))
 
 
+def lucks(settled: Array, said: Array) -> Array:
+    """Return (G,) `luck` of G pairs of tables, (G, 2, K) each, at once."""
+    compared = (said[:, 1] > 0.0) & (settled[:, 1] > 0.0)
+    # what is not compared says nothing: no takes of one impression on both sides
+    takes, known = (np.where(compared, each[:, 0], 0.0) for each in (said, settled))
+    shown, stood = (np.where(compared, each[:, 1], 1.0) for each in (said, settled))
+    both = (takes + known) / (shown + stood)
+    ratio = _log_times(takes, shown, both) + _log_times(known, stood, both)
+    ratio = np.where(compared, ratio, 0.0).sum(axis=1)
+    free = compared.sum(axis=1)
+    told = (settled[:, 0].sum(axis=1) >= LEAST_TAKES) & (free > 0)
+    return np.where(told, chdtrc(np.maximum(free, 1), 2.0 * np.maximum(ratio, 0.0)), 1.0)
+
+
 def _log_times(takes: Array, shown: Array, rate: Array) -> Array:
     """Return takes log(own rate / rate), and the difference of what was expected."""
     expected = shown * rate

@@ -12,7 +12,7 @@ from keyart.services.cli.site import site
 from keyart.services.cli.words import counted
 
 if TYPE_CHECKING:
-    from keyart.services.jobs.priors.fitting import Fitted
+    from keyart.services.jobs.priors.fitted import Fitted
 
 app = typer.Typer(no_args_is_help=True, help="What is expected of artworks before they are seen.")
 
@@ -63,6 +63,12 @@ def fit(
                 f"left out: {counted(found.unknown, 'impression')} of artworks that the catalogue "
                 "does not know"
             )
+        if found.held or found.bounded >= 0.5:
+            say(
+                f"left out: {counted(found.held, 'impression')} of bursts that were held back, and "
+                f"{counted(round(found.bounded), 'impression')} beyond the share of a viewer or an "
+                "hour"
+            )
         say(
             f"held out: worth {calibration.strength:,.0f} impressions, "
             f"{calibration.gain:+.1f} nats over no opinion, scale {calibration.scale:.2f}"
@@ -88,6 +94,8 @@ def _figures(found: "Fitted", scored: int | None) -> dict[str, object]:
         "encoders": found.encoders,
         "impressions": found.impressions,
         "unknown": found.unknown,
+        "held": found.held,
+        "bounded": found.bounded,
         "artworks": found.artworks,
         "titles": found.titles,
         "strength": calibration.strength,

@@ -3,6 +3,7 @@
 from typing import Any
 
 from keyart.models.bandits.registry import build_policy
+from keyart.models.dataset.influence import Bounds
 from keyart.services.jobs.canary import Canaries
 from keyart.services.jobs.deploy import Deployment
 from keyart.services.jobs.gate import Gate
@@ -37,12 +38,23 @@ def deployment_of(settings: Settings, client: Any) -> Deployment:
     )
 
 
+def bounds_of(settings: Settings) -> Bounds:
+    """Return what of the training log may teach."""
+    return Bounds(
+        viewer_share=settings.training_viewer_share,
+        hour_share=settings.training_hour_share,
+        hold_bursts=settings.hold_bursts,
+        half_life_ms=settings.posterior_half_life_days * 86_400_000.0,
+    )
+
+
 def fitting_of(settings: Settings, deployment: Deployment) -> Fitting:
     """Return what fits priors."""
     return Fitting(
         registry=deployment.registry,
         scoring=deployment.scoring,
         archive=archive_dir(settings),
+        bounds=bounds_of(settings),
         space=settings.space,
         clock=now_ms,
     )

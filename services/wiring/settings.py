@@ -217,6 +217,20 @@ class Settings:
         "hold back what new viewers teach a title when it cannot be luck; with false, and a "
         "replay, all of it is learned",
     )
+    training_viewer_share: float = _setting(
+        0.01,
+        "share of a title's training set, and of the whole, that one viewer may be at most; the "
+        "rest of what they said does not teach a prior. 1: not bounded",
+        low=0.000_1,
+        high=1.0,
+    )
+    training_hour_share: float = _setting(
+        0.05,
+        "share of an artwork's training set that an hour, or the new viewers of an hour, may be "
+        "at most where they say what all others do not. 1: not bounded",
+        low=0.000_1,
+        high=1.0,
+    )
     posterior_half_life_days: float = _setting(60, "forgetting of the bandit", low=0.5, high=36_500)
     taste_long_half_life_days: float = _setting(
         30, "forgetting of long-term taste", low=0.1, high=3650

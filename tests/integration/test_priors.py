@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from keyart.models.dataset.influence import Bounds
 from keyart.models.embed.neural import NeuralSpace
 from keyart.models.embed.protocol import FloatArray
 from keyart.models.embed.style import StyleSpace
@@ -18,6 +19,7 @@ from keyart.schemas import codec
 from keyart.schemas.catalogue import Artwork, Title
 from keyart.schemas.decisions import Versions
 from keyart.schemas.errors import InvalidRecord, MissingExtra, NotFound
+from keyart.schemas.posterior import TitleSums
 from keyart.schemas.priors import Opinion
 from keyart.schemas.rewards import Reward
 from keyart.schemas.topics import REWARDS
@@ -26,7 +28,8 @@ from keyart.services.jobs.priors.counting import counted
 from keyart.services.jobs.priors.serving import drop_prior
 from keyart.services.jobs.priors.taking import Taken, take_table
 from keyart.services.wiring.clock import now_ms
-from keyart.streams.ports import Output
+from keyart.streams.families import TITLE
+from keyart.streams.ports import TITLES, Lane, Output
 from tests.integration.prior_site import GOOD, opened, said, titles, written
 from tests.opened import Opened
 from tests.unit.models.embed.small import write_hugging_face
@@ -78,7 +81,7 @@ def learn(parts: Opened, made: Sequence[Reward]) -> None:
 
 def test_a_prior_learns_from_the_log_what_does_better(parts: Opened) -> None:
     lived(parts, 8000)
-    assert counted(parts.archive_dir)["impressions"].sum() == 8000
+    assert counted(parts.archive_dir).table["impressions"].sum() == 8000
     found = parts.fitting.fit()
     assert (found.titles, found.artworks) == (40, 80)
     assert parts.serve_without_registry(found.version) == 40
@@ -86,6 +89,31 @@ def test_a_prior_learns_from_the_log_what_does_better(parts: Opened) -> None:
     opinions = list(parts.opinions.titles(found.version))
     right = [dict(zip(each.artworks, each.relative, strict=True)) for each in opinions]
     assert np.mean([each["a"] > each["b"] for each in right]) > 0.95
+
+
+def test_what_serving_held_back_teaches_no_prior(parts: Opened) -> None:
+    """The log has all of it; the rewards left out are as many as the sums of the titles hold."""
+    rng = random.Random(5)
+    honest = [msgspec.structs.replace(reward(at, rng), title=f"t{at % 2}") for at in range(1500)]
+    flood = [
+        msgspec.structs.replace(
+            reward(at, rng), title="t0", artwork="b", value=1.0, fresh=True, explored=False
+        )
+        for at in range(1500, 1800)
+    ]
+    learn(parts, [*honest, *flood])
+    held = {
+        title: codec.unpack(data, TitleSums)
+        for title, data in parts.store.scan(Lane(TITLES, 0), TITLE)
+    }
+    fresh = held["t0"].fresh
+    assert fresh is not None and held["t1"].fresh is None
+    waiting = fresh.open.rewards if fresh.waits else 0
+    found = counted(parts.archive_dir, bounds=Bounds(viewer_share=1.0, hour_share=1.0))
+    assert found.held == fresh.held.rewards + waiting > 250
+    assert found.table["rewards"].sum() == 1800 - found.held
+    told = parts.fitting.fit(encoders="space")
+    assert (told.held, told.impressions) == (found.held, 1800 - found.held)
 
 
 def test_of_titles_it_was_fitted_on_a_prior_says_what_the_others_taught(parts: Opened) -> None:
@@ -129,7 +157,7 @@ def test_a_long_tail_is_learned_from_and_its_impressions_are_counted(parts: Open
     ]
     gone = [msgspec.structs.replace(reward(at, rng), title="gone") for at in range(100, 107)]
     learn(parts, [*made, *gone])
-    table = counted(parts.archive_dir)
+    table = counted(parts.archive_dir).table
     assert (table["takes"] > table["impressions"]).any()
     found = parts.fitting.fit(encoders="space")
     assert (found.impressions, found.unknown) == (100, 7)

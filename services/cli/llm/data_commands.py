@@ -34,6 +34,10 @@ def prepare(
     without: Annotated[
         Path | None, typer.Option(help="table: leave out the tests of this other table")
     ] = None,
+    bounds: Annotated[
+        bool,
+        typer.Option(help="log: no viewer and no hour counts more than its share (settings)"),
+    ] = True,
 ) -> None:
     """Turn decisions and rewards, or a table of tests, into examples, split by time.
 
@@ -41,13 +45,24 @@ def prepare(
     left out and counted, so that no pair that is judged was trained on.
     """
     from keyart.models.dataset.prepare import prepare_log, prepare_table
+    from keyart.services.wiring.priors import bounds_of
+    from keyart.services.wiring.settings import read_settings
 
     if table is not None and log is None:
         made = prepare_table(
             table, out, valid=valid, test=test, clip=clip, soft=soft, without=without
         )
     elif log is not None and catalogue is not None and table is None:
-        made = prepare_log(log, catalogue, out, valid=valid, test=test, clip=clip, entries=entries)
+        made = prepare_log(
+            log,
+            catalogue,
+            out,
+            valid=valid,
+            test=test,
+            clip=clip,
+            entries=entries,
+            bounds=bounds_of(read_settings().settings) if bounds else None,
+        )
     else:
         raise SettingsError("give either --table, or --log and --catalogue")
     Console().print_json(msgspec.json.encode(made).decode())

@@ -35,6 +35,7 @@ from keyart.services.wiring.dwell import longest_dwell_ms
 from keyart.services.wiring.experiment import experiment_of, options_of
 from keyart.services.wiring.lanes import taste_rates, titles_lane, viewers_lane
 from keyart.services.wiring.places import archive_dir, models_dir, priors_dir, retrain_dir
+from keyart.services.wiring.priors import bounds_of
 from keyart.services.wiring.settings import Settings
 from keyart.services.wiring.telemetry import ApiMetrics
 from keyart.streams.archive import files
@@ -157,6 +158,7 @@ class Site:
             registry=self.deployment.registry,
             scoring=self.deployment.scoring,
             archive=self.archive,
+            bounds=bounds_of(settings),
             space=settings.space,
             clock=self.clock,
         )

@@ -1,25 +1,38 @@
-"""What the training log says of every artwork, in sums."""
+"""What the training log says of every artwork, in sums of what may teach."""
 
 import logging
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from keyart.models.dataset.training_log import read_rewards
+from keyart.models.dataset.influence import Bounds
+from keyart.models.dataset.taught import COUNTS, read_taught
 from keyart.schemas.errors import NotFound
-from keyart.schemas.training import columns
 
 if TYPE_CHECKING:
     import polars as pl
 
 log = logging.getLogger(__name__)
-COLUMNS, LATER = columns("title", "artwork", "value"), columns("multiplier")
+UNBOUNDED = Bounds(viewer_share=1.0, hour_share=1.0, hold_bursts=False)
 
 
-def counted(archive: Path, since_ms: int = 0) -> "pl.DataFrame":
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Sums by artwork, and what was left out of them.
+
+    `table` has the columns title, artwork, rewards (times it was shown), impressions (sum of taste
+    multipliers: expected relative takes), takes, from_ms and to_ms (first and last shown). The sums
+    are of rewards as far as each counts. `held` rewards are of bursts that serving held back, and
+    `bounded` of all others do not count.
+    """
+
+    table: "pl.DataFrame"
+    held: int
+    bounded: float
+
+
+def counted(archive: Path, since_ms: int = 0, *, bounds: Bounds = UNBOUNDED) -> Counted:
     """Return impressions and takes of every artwork in the training log, shown from then on.
-
-    Columns: title, artwork, rewards (times it was shown), impressions (sum of taste multipliers:
-    expected relative takes), takes, from_ms and to_ms (first and last shown).
 
     Raises
     ------
@@ -27,21 +40,22 @@ def counted(archive: Path, since_ms: int = 0) -> "pl.DataFrame":
         Nothing is archived yet.
     """
     try:
-        rows, warnings = read_rewards(archive, COLUMNS, perhaps=LATER, since_ms=since_ms)
+        taught = read_taught(archive, bounds, since_ms=since_ms)
     except NotFound as none:
         raise NotFound(f"there is nothing to learn from yet: {none}") from None
     import polars as pl  # not in every image: the reader says so
 
-    for warning in warnings:
+    for warning in taught.warnings:
         log.warning(warning)
-    return (
-        rows.group_by("title", "artwork")
+    table = (
+        taught.rows.group_by("title", "artwork")
         .agg(
             rewards=pl.len(),
-            impressions=pl.col("multiplier").sum(),
-            takes=pl.col("value").sum(),
+            impressions=(pl.col(COUNTS) * pl.col("multiplier")).sum(),
+            takes=(pl.col(COUNTS) * pl.col("value")).sum(),
             from_ms=pl.col("shown_at_ms").min(),
             to_ms=pl.col("shown_at_ms").max(),
         )
         .sort("title", "artwork")
     )
+    return Counted(table, taught.held, taught.bounded)

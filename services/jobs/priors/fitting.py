@@ -10,10 +10,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from keyart.models.dataset.influence import Bounds
 from keyart.models.embed.joined import encode_all
 from keyart.models.embed.load import JOINED, STATIC, installed, licence, load_space
 from keyart.models.embed.protocol import FloatArray
-from keyart.models.likelihood.groups import GroupWorth, worth_by_group
+from keyart.models.likelihood.groups import worth_by_group
 from keyart.models.priors.folds import FOLDS_FILE, cross_fit
 from keyart.models.priors.onnx_file import (
     GRAPH_FILE,
@@ -22,12 +23,12 @@ from keyart.models.priors.onnx_file import (
     SavedRidge,
     save_ridge,
 )
-from keyart.models.priors.ridge import RidgeFit
 from keyart.models.priors.stack import StackFit, fit_stack, without_idle
 from keyart.schemas.errors import InvalidRecord
 from keyart.schemas.registry import ModelVersion
 from keyart.services.jobs.deploy import RIDGE, register_ridge
 from keyart.services.jobs.priors.counting import counted
+from keyart.services.jobs.priors.fitted import Fitted
 from keyart.services.jobs.priors.serving import SPACE, VECTORS, Scoring
 from keyart.streams.catalogue.view import NOW
 from keyart.streams.ports import Clock
@@ -41,44 +42,6 @@ COMPARED: Final = 2000
 
 Told = Callable[[str, int, int], None]
 """Hears which encoder reads, texts done and in all."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fitted:
-    """A prior just fitted.
-
-    Parameters
-    ----------
-    version, encoders
-        What it is called, and what reads the texts.
-    report
-        What cross-validation said.
-    titles, artworks, impressions
-        What it was fitted on; impressions are the rewards of the log, one each.
-    unknown
-        Impressions of artworks that the catalogue no longer knows, left out.
-    groups
-        Title groups for which the opinions are worth something else.
-    gains
-        Held-out gain in nats of every encoder that was compared, on `COMPARED` artworks, and of the
-        stack of them.
-    shares
-        What each encoder's ridge weighs in the opinion; of one alone, 1.
-    licences
-        Of the weights that read the texts, as they state it themselves.
-    """
-
-    version: str
-    encoders: str
-    report: RidgeFit
-    titles: int
-    artworks: int
-    impressions: int
-    unknown: int
-    groups: dict[str, GroupWorth]
-    gains: dict[str, float]
-    shares: dict[str, float]
-    licences: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +61,8 @@ class _Logged:
     takes: NDArray[np.float64]
     titles: Sequence[str] = ()
     unknown: int = 0
+    held: int = 0
+    bounded: float = 0.0
     from_ms: int = 0
     to_ms: int = 0
 
@@ -125,6 +90,8 @@ class Fitting:
         The site's priors, titles and opinions.
     archive
         The folder with the site's training log.
+    bounds
+        What may teach.
     space
         The space's setting: as an encoder, the shipped embeddings would be compared twice.
     clock
@@ -134,6 +101,7 @@ class Fitting:
     registry: Registry
     scoring: Scoring
     archive: Path
+    bounds: Bounds
     space: str
     clock: Clock
 
@@ -232,6 +200,8 @@ class Fitting:
                 ),
                 "titles": float(log.title.max() + 1),
                 "artworks": float(len(log.texts)),
+                "held back": float(log.held),
+                "bounded": round(log.bounded, 1),
             },
         )
         version = register_ridge(self.registry, folder, facts).name
@@ -243,6 +213,8 @@ class Fitting:
             artworks=len(log.texts),
             impressions=int(log.rewards.sum()),
             unknown=log.unknown,
+            held=log.held,
+            bounded=log.bounded,
             groups=groups,
             gains=gains,
             shares=shares,
@@ -256,7 +228,9 @@ class Fitting:
 
     def _logged(self, since_ms: int) -> _Logged:
         self.scoring.titles.refresh()
-        view, table = self.scoring.titles.view, counted(self.archive, since_ms)
+        view = self.scoring.titles.view
+        found = counted(self.archive, since_ms, bounds=self.bounds)
+        table = found.table
         rows = [
             view.row(title, artwork, NOW)
             for title, artwork in zip(table["title"], table["artwork"], strict=True)
@@ -276,6 +250,8 @@ class Fitting:
             takes=table["takes"].to_numpy(),
             titles=titles.tolist(),
             unknown=total - int(table["rewards"].sum()),
+            held=found.held,
+            bounded=found.bounded,
             from_ms=int(table["from_ms"].to_numpy().min()),
             to_ms=int(table["to_ms"].to_numpy().max()),
         )

@@ -1,0 +1,165 @@
+"""The training log as it may teach: each reward with what it counts (`influence`)."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from keyart.models.dataset.influence import Bounds, Told, weights
+from keyart.models.dataset.training_log import read_rewards
+from keyart.models.sums.bursts import MOST_TAKES, WINDOW
+from keyart.models.sums.held import Seen, held_of
+from keyart.schemas.errors import NotFound
+from keyart.schemas.training import columns
+
+if TYPE_CHECKING:
+    import polars as pl
+
+HOUR_MS: Final = 3_600_000
+ERASED: Final = "0" * 32
+COUNTS: Final = "counts"
+"""The column of weights, 0 to 1; whoever fits sums with it."""
+_COLUMNS: Final = columns("viewer", "title", "artwork", "value")
+_LATER: Final = columns("multiplier", "fresh", "logged_at_ms", "offset", "closed_at_ms")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taught:
+    """What may teach.
+
+    Parameters
+    ----------
+    rows
+        Rewards that count for something, in the order shown, with their `counts`.
+    held
+        Rewards that serving held back, left out.
+    bounded
+        So many of the others' rewards do not count, in all.
+    warnings
+        Of files that were left out.
+    """
+
+    rows: "pl.DataFrame"
+    held: int
+    bounded: float
+    warnings: list[str]
+
+
+def read_taught(root: Path, bounds: Bounds, *, since_ms: int = 0) -> Taught:
+    """Return the rewards shown from then on, with what each counts.
+
+    Bursts are found in the whole log, shares are those of what was shown from then on.
+
+    Raises
+    ------
+    NotFound, InvalidRecord, MissingExtra
+        As `read_rewards`.
+    """
+    rows, warnings = _weighed(root, bounds, since_ms)
+    import polars as pl
+
+    held = int(rows["held"].sum())
+    left = rows.filter(~pl.col("held"))
+    return Taught(
+        rows=left.filter(pl.col(COUNTS) > 0.0),
+        held=held,
+        bounded=float((1.0 - left[COUNTS].to_numpy()).sum()),
+        warnings=warnings,
+    )
+
+
+def _weighed(root: Path, bounds: Bounds, since_ms: int) -> "tuple[pl.DataFrame, list[str]]":
+    """Return all rewards shown from then on with `counts` and `held`, and warnings."""
+    rows, warnings = read_rewards(root, _COLUMNS, perhaps=_LATER)
+    import polars as pl  # not in every image: the reader says so
+
+    given = {
+        "multiplier": 1.0,
+        "fresh": False,
+        "logged_at_ms": None,
+        "offset": "",
+        "closed_at_ms": None,
+    }
+    for name, value in given.items():
+        if name not in rows.columns:
+            rows = rows.with_columns(pl.lit(value).alias(name))
+    rows = rows.with_columns(
+        pl.col("multiplier").fill_null(1.0),
+        pl.col("fresh").fill_null(False),
+        pl.col("logged_at_ms").fill_null(pl.col("closed_at_ms")).fill_null(pl.col("shown_at_ms")),
+        pl.col("offset").fill_null(""),
+    )
+    if bounds.hold_bursts:
+        rows = rows.with_columns(_held(rows, bounds.half_life_ms))
+    else:
+        rows = rows.with_columns(pl.lit(False).alias("held"))
+    rows = rows.filter(pl.col("shown_at_ms") >= since_ms)
+    if not rows.height:
+        raise NotFound(f"{root}: no reward in it yet")
+    found = np.zeros(rows.height)
+    free = ~rows["held"].to_numpy()
+    found[free] = weights(_told(rows.filter(pl.col("held").not_())), bounds)
+    rows = rows.with_columns(pl.Series(COUNTS, found))
+    return rows.select("id", "shown_at_ms", *_COLUMNS, "multiplier", COUNTS, "held"), warnings
+
+
+def shares_of(root: Path, bounds: Bounds) -> dict[str, float]:
+    """Return reward id -> what it counts, of those in a log that do not count in full.
+
+    Raises
+    ------
+    NotFound, InvalidRecord, MissingExtra
+        As `read_rewards`.
+    """
+    import polars as pl
+
+    rows, _ = _weighed(root, bounds, 0)
+    some = rows.filter(pl.col(COUNTS) < 1.0)
+    return dict(zip(some["id"].to_list(), some[COUNTS].to_list(), strict=True))
+
+
+def _held(rows: "pl.DataFrame", half_life_ms: float) -> "pl.Series":
+    """Return whether serving held each reward back."""
+    import polars as pl
+
+    found = np.zeros(rows.height, np.bool_)
+    told = rows.select(
+        "title",
+        "artwork",
+        "value",
+        "multiplier",
+        "fresh",
+        "shown_at_ms",
+        "logged_at_ms",
+        "offset",
+        "id",
+        pl.int_range(pl.len()).alias("number"),
+        pl.col("fresh").sum().over("title").alias("new"),
+        (pl.col("fresh") * pl.col("value")).sum().over("title").alias("taken"),
+    ).filter((pl.col("new") >= WINDOW) | (pl.col("taken") >= MOST_TAKES))
+    # offsets of one log have one form: the longer one is the later one
+    told = told.sort("logged_at_ms", pl.col("offset").str.len_bytes(), "offset", "id")
+    for (_,), its in told.group_by("title", maintain_order=True):
+        seen = its.select(*Seen._fields).iter_rows()
+        found[held_of(map(Seen._make, seen), half_life_ms=half_life_ms)] = True
+    return pl.Series("held", found)
+
+
+def _told(rows: "pl.DataFrame") -> Told:
+    titles, artworks = (_numbers(rows[name].to_numpy()) for name in ("title", "artwork"))
+    viewers = rows["viewer"].to_numpy()
+    return Told(
+        title=titles,
+        artwork=_numbers(titles * (int(artworks.max(initial=0)) + 1) + artworks),
+        viewer=np.where(viewers == ERASED, -1, _numbers(viewers)),
+        hour=(rows["shown_at_ms"].to_numpy() // HOUR_MS).astype(np.intp),
+        fresh=rows["fresh"].to_numpy().astype(np.bool_),
+        shown=rows["multiplier"].to_numpy().astype(np.float64),
+        takes=rows["value"].to_numpy().astype(np.float64),
+    )
+
+
+def _numbers(names: Any) -> Any:
+    _, found = np.unique(names, return_inverse=True)
+    return found.ravel().astype(np.intp)
