@@ -115,9 +115,14 @@ def propensities_on(
 ) -> NDArray[np.float64]:
     """Return (T, K): with which probability the policy shows each artwork, as to `page_of`.
 
-    Rows sum to one in double precision. Uniform exploration is not part of it.
+    Uniform exploration is not part of it.
     """
-    wide = np.asarray(policy.propensities(page_of(beliefs, taste)), np.float64)
+    return propensities_of(policy, page_of(beliefs, taste))
+
+
+def propensities_of(policy: Policy, page: Page) -> NDArray[np.float64]:
+    """Return (T, K) the policy's propensities, whose rows sum to one in double precision."""
+    wide = np.asarray(policy.propensities(page), np.float64)
     return np.asarray(wide / wide.sum(axis=1, keepdims=True))
 
 

@@ -8,6 +8,7 @@ from scipy.special import chdtrc, ndtri
 
 from keyart.models.ope.estimators import weights
 from keyart.models.ope.rows import Array, Rows
+from keyart.models.statistics.bootstrap import LEVEL
 
 LEAST_ROWS: Final = 100.0
 """With fewer effective rows than this no estimate is more than a guess."""
@@ -56,14 +57,16 @@ def mean_weight(rows: Rows, policy: Array) -> tuple[float, float]:
     return mean, float(np.sqrt((sums**2).sum())) / len(rows)
 
 
-def rows_to_tell(difference: float, standard_error: float, rows: int) -> float:
-    """Return how many rows in all would show this difference with 95 % confidence, half the time.
+def rows_to_tell(
+    difference: float, standard_error: float, rows: int, *, level: float = LEVEL
+) -> float:
+    """Return how many rows in all would show this difference at a level, half the time.
 
     The standard error falls with the root of the rows; inf where there is no difference to show.
     """
     if difference == 0.0 or not np.isfinite(standard_error):
         return float("inf")
-    wanted = abs(difference) / float(ndtri(0.975))
+    wanted = abs(difference) / float(ndtri(0.5 + level / 2.0))
     return rows * (standard_error / wanted) ** 2
 
 

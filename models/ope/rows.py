@@ -71,6 +71,19 @@ class Rows:
         """Return N."""
         return len(self.action)
 
+    def at(self, which: Numbers) -> "Rows":
+        """Return these rows alone; viewers are numbered anew."""
+        cluster = None
+        if self.cluster is not None:
+            _, cluster = np.unique(self.cluster[which], return_inverse=True)
+        return Rows(
+            action=self.action[which],
+            reward=self.reward[which],
+            propensity=self.propensity[which],
+            allowed=self.allowed[which],
+            cluster=cluster,
+        )
+
     def of_logged(self, values: Array) -> Array:
         """Return (N,) the values, (N, K), of the logged actions."""
         return np.asarray(values[np.arange(len(self)), self.action], np.float64)

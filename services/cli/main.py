@@ -25,6 +25,7 @@ from keyart.services.cli import (
     serendipity,
     settings,
     topics,
+    tune,
     worker,
 )
 from keyart.services.cli.llm import app as llm
@@ -37,7 +38,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for single in (run, worker, demo, replay, retrain, backup, settings, records):
+for single in (run, worker, demo, replay, retrain, tune, backup, settings, records):
     app.registered_commands += single.app.registered_commands
 for name, group in (
     ("catalogue", catalogue),

@@ -22,6 +22,7 @@ from keyart.models.ope.canary import (
     follow,
     watched,
 )
+from keyart.models.ope.gate.loss import LEAST_ROWS
 from keyart.models.ope.gate.rules import Slope
 from keyart.models.ope.gate.slope import opinion_slope
 from keyart.schemas import codec
@@ -31,7 +32,7 @@ from keyart.schemas.rollout import CANARY, Rollout
 from keyart.schemas.training import columns
 from keyart.services.jobs.deploy import Deployment
 from keyart.services.jobs.evaluation.own_log import read_own
-from keyart.services.jobs.evaluation.priors_on_log import LEAST_ROWS, opinions_on
+from keyart.services.jobs.evaluation.priors_on_log import opinions_on
 from keyart.services.jobs.rollout import other_of, rollout_in
 from keyart.streams.ports import Clock
 from keyart.streams.registry.registry import NEUTRAL, Registry

@@ -157,10 +157,11 @@ def calibration(slope: Slope | None) -> Verdict:
 
 
 class Loss(Struct, frozen=True, kw_only=True):
-    """A candidate's take fraction less the champion's, on the same rows, 95 % by viewer.
+    """A candidate's take fraction less the champion's, on the same rows, clustered by viewer.
 
-    `champion` is the champion's own estimate, `rows` how many there are; `rows_to_bound` is how
-    many in all would bound the loss by the margin if there is none, None if these do.
+    `level` is the interval's, `champion` the champion's own estimate, and `rows` how many there
+    are; `rows_to_bound` is how many in all would bound the loss by the margin if there is none,
+    None if these do.
     """
 
     difference: float
@@ -169,6 +170,7 @@ class Loss(Struct, frozen=True, kw_only=True):
     champion: float
     rows: int
     rows_to_bound: float | None = None
+    level: float = 0.95
 
 
 def harm(loss: Loss | None, *, margin: float = MARGIN) -> Verdict:

@@ -7,13 +7,13 @@ from typing import Any, Final
 
 import numpy as np
 
-from keyart.models.bandits.protocol import Policy
+from keyart.models.bandits.protocol import Page, Policy, mix
 from keyart.models.belief.beliefs import Learned, TitleBeliefs, refresh
 from keyart.models.belief.hyper import Hyper
 from keyart.models.context.sums import Array, Numbers
 from keyart.models.dataset.training_log import read_rewards
-from keyart.models.decide.believed import LoggedTaste, propensities_on
-from keyart.models.ope.rows import Rows
+from keyart.models.decide.believed import LoggedTaste, page_of, propensities_of
+from keyart.models.ope.rows import Mask, Rows
 from keyart.models.sums.arrays import Sums
 from keyart.schemas.training import columns
 
@@ -53,6 +53,8 @@ class OwnLog:
     taste
         What the viewer's taste did to every candidate, as it was logged; factors of 1 where it was
         not: in rewards of an earlier keyart, and for viewers of whom nothing was known.
+    viewers
+        (clusters,) pseudonym of each viewer, by the number in `rows.cluster`.
     """
 
     rows: Rows
@@ -62,6 +64,7 @@ class OwnLog:
     titles: list[str]
     artworks: list[dict[str, int]]
     taste: LoggedTaste
+    viewers: list[str]
     warnings: list[str] = field(default_factory=list)
 
     def sums(self, which: "np.ndarray[Any, np.dtype[np.bool_]]") -> tuple[Array, Array]:
@@ -143,7 +146,7 @@ def _made(frame: Any, warnings: list[str]) -> OwnLog:
             factors[at, columns], doubts[at, columns] = by_taste, doubted
         action[at] = place[artwork]
     propensity = np.maximum(logged[np.arange(count), action], 1e-9)
-    _, cluster = np.unique(frame["viewer"].to_numpy(), return_inverse=True)
+    viewers, cluster = np.unique(frame["viewer"].to_numpy(), return_inverse=True)
     rows = Rows(
         action=action,
         reward=frame["value"].to_numpy().astype(np.float64),
@@ -159,6 +162,7 @@ def _made(frame: Any, warnings: list[str]) -> OwnLog:
         titles=list(titles),
         artworks=places,
         taste=LoggedTaste(factors, doubts),
+        viewers=[str(each) for each in viewers],
         warnings=warnings,
     )
 
@@ -178,6 +182,18 @@ def propensities(
         prior.
     """
     found = np.empty(log.logged.shape)
+    for block, page in pages(log, relative=relative, strength=strength):
+        found[block] = propensities_of(policy, page)
+    return found
+
+
+def pages(
+    log: OwnLog, *, relative: Array | None = None, strength: Array | None = None
+) -> Iterator[tuple[slice, Page]]:
+    """Yield the rows of each block, and what a policy would have been given of them.
+
+    Parameters are those of `propensities`; several policies are judged on the same pages.
+    """
     for before, block in log.blocks():
         beliefs = _believe(log, *log.sums(before), relative, strength)
         its = log.title[block]
@@ -186,9 +202,13 @@ def propensities(
             **{each.name: getattr(beliefs, each.name)[its] for each in fields(beliefs)},
         )
         here = replace(here, mask=log.rows.allowed[block])
-        tasted = LoggedTaste(*(each[block] for each in log.taste))
-        found[block] = propensities_on(policy, here, tasted)
-    return found
+        yield block, page_of(here, LoggedTaste(*(each[block] for each in log.taste)))
+
+
+def explored(chosen: Array, allowed: Mask, share: float) -> Array:
+    """Return (N, K) propensities with a share (0 to 1) of uniform exploration; rows sum to one."""
+    mixed = np.asarray(mix(chosen, allowed, share), np.float64)
+    return np.asarray(mixed / mixed.sum(axis=1, keepdims=True))
 
 
 def title_model(log: OwnLog, fold: Numbers) -> Array:

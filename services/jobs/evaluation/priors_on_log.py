@@ -5,17 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keyart.models.bandits.protocol import Policy, mix
-from keyart.models.ope.estimators import Difference, terms
+from keyart.models.bandits.protocol import Policy
+from keyart.models.ope.gate.loss import LEAST_ROWS, loss_between
 from keyart.models.ope.gate.rules import MARGIN, Loss
-from keyart.models.ope.intervals import Resampled, bootstrap, standard_error
 from keyart.models.ope.reward_model import folds_of
 from keyart.models.ope.rows import Array
 from keyart.schemas.priors import Opinion
-from keyart.services.jobs.evaluation.own_log import OwnLog, propensities, title_model
-
-LEAST_ROWS = 200
-"""Rewards below which nothing is estimated."""
+from keyart.services.jobs.evaluation.own_log import OwnLog, explored, propensities, title_model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,26 +76,13 @@ def loss_of(
     rows = log.rows
     if len(rows) < LEAST_ROWS:
         return None
-    model = title_model(log, folds_of(rows, seed=seed))
-    pair = [
-        mix(
+    ours, theirs = (
+        explored(
             propensities(log, policy, relative=each.relative, strength=each.strength),
             rows.allowed,
             explore_share,
         )
         for each in (candidate, champion)
-    ]
-    pair = [each / each.sum(axis=1, keepdims=True) for each in pair]
-    both = [terms("dr", rows, each, model=model) for each in pair]
-    difference = Difference(first=both[0], second=both[1])
-    interval = bootstrap(difference, Resampled(rows, seed=seed))
-    error, base = standard_error(rows, difference), max(both[1].value, 1e-12)
-    wanted = len(rows) * (1.96 * error / (margin * base)) ** 2
-    return Loss(
-        difference=interval.estimate,
-        low=interval.low,
-        high=interval.high,
-        champion=both[1].value,
-        rows=len(rows),
-        rows_to_bound=float(wanted) if wanted > len(rows) else None,
     )
+    model = title_model(log, folds_of(rows, seed=seed))
+    return loss_between(rows, ours, theirs, model=model, margin=margin, seed=seed)
