@@ -85,7 +85,7 @@ def _table(report: "TuneReport") -> object:
     from rich.box import SIMPLE_HEAD
     from rich.table import Column, Table
 
-    names = ("option", "what is said", "takes, %", "interval", "unsure", "more needed")
+    names = ("option", "what is said", "takes, %", "interval", "worth", "unsure", "more needed")
     left = {"option", "what is said"}
     columns = [
         Column(each, justify="left" if each in left else "right", no_wrap=True) for each in names
@@ -98,7 +98,8 @@ def _table(report: "TuneReport") -> object:
     for each in report.looked:
         more = f"{each.more:,.0f}" if each.more is not None else ""
         said = each.outcome + (" *" if each.judged else "")
-        table.add_row(each.option, said, *_takes(each, report.takes), f"{each.unsure:.2f}", more)
+        worth, unsure = f"{each.worth_rows:,.0f}", f"{each.unsure:.2f}"
+        table.add_row(each.option, said, *_takes(each, report.takes), worth, unsure, more)
     return table
 
 
