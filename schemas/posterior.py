@@ -110,16 +110,32 @@ class SharedSums(Struct, kw_only=True, omit_defaults=True):
     version: int = POSTERIOR_VERSION
 
 
+class Noted(Struct, array_like=True):
+    """What one watched reward said of a part's impressions, with replicates as the part has.
+
+    `gain` is the sum of what it said above 0, `loss` of what it said below, as a positive number.
+    """
+
+    count: int = 0
+    gain: float = 0.0
+    loss: float = 0.0
+    counts: list[int] = []
+    gains: list[float] = []
+    losses: list[float] = []
+
+
 class Part(Struct, array_like=True):
     """What a part of a bucket's rewards add: those of one surface, decided under one split.
 
-    `counts` and `values` are the bucket's replicates, of this part alone.
+    `counts` and `values` are the bucket's replicates, of this part alone. `watched` is by the name
+    of a reward that was watched beside the one that teaches.
     """
 
     count: int = 0
     value: float = 0.0
     counts: list[int] = []
     values: list[float] = []
+    watched: dict[str, Noted] = {}
 
 
 class PolicyBucket(Struct, array_like=True):

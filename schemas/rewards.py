@@ -12,6 +12,11 @@ from keyart.schemas.ruled import Ruled
 
 REWARD_VERSION = 2
 """2: with what was known of the viewer and of every candidate. 1: of the chosen one alone."""
+MOST_WATCHED = 16
+"""Readers take more than a site may name, so that a later keyart may allow more."""
+Watched = Annotated[
+    dict[LoggedName, Annotated[float, Meta(ge=-1.0, le=1.0)]], Meta(max_length=MOST_WATCHED)
+]
 LoggedBeliefs = Annotated[bytes, Meta(max_length=MAX_ARTWORKS * BELIEF_BYTES)]
 
 
@@ -20,7 +25,8 @@ class Reward(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `id` is the decision's. `source` and `sequence` name the join's partition and its running
     number, by which a record produced twice is recognised. `value` is in 0 to 1, by the named
-    definition.
+    definition; `watched` is what others say of the same, -1 to 1 by name, and teaches nothing: one
+    that the clocks leave open, or that failed, is not there.
     `split` is how viewers were shared out between policies when it was decided. `fresh`: the viewer
     was first seen within an hour of it. `caller` is the name of the key with which its impression
     came, "" where none was asked for. `context`, `situation` and `response` are those of the page
@@ -52,6 +58,7 @@ class Reward(Struct, frozen=True, kw_only=True, omit_defaults=True):
     minutes: float = 0.0
     engaged: tuple[str, ...] = ()
     definition: str = "quality_play"
+    watched: Watched = {}
     source: int = 0
     sequence: int = 0
     split: Split = ""

@@ -77,6 +77,14 @@ REWARD_COLUMNS: Final = {
     "minutes": Column(Kind.NUMBER, "minutes played in the window", "0 and more"),
     "engaged": Column(Kind.TEXTS, "kinds of engagement in the window"),
     "definition": Column(Kind.TEXT, "what the reward was defined as"),
+    "watched": Column(
+        Kind.TEXTS,
+        "names of the rewards that were watched beside it; one that could not be told is absent",
+        since=2,
+    ),
+    "watched_values": Column(
+        Kind.NUMBERS, "what each of them said", "one for each of watched, -1 to 1", since=2
+    ),
     "context": Column(
         Kind.TEXT, "what the site said of the situation, as JSON; null: nothing, or erased", since=2
     ),

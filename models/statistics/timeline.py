@@ -16,12 +16,18 @@ compared within it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain, zip_longest
+from itertools import chain
 from math import factorial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from keyart.models.statistics.watched import (
+    add_watched,
+    plain_sum,
+    watched_by_part,
+    whole_sum,
+)
 from keyart.schemas.decisions import MAX_ARTWORKS
 from keyart.schemas.posterior import Part, PolicyBucket
 from keyart.schemas.rewards import Reward
@@ -132,8 +138,11 @@ def observe_batch(rewards: Sequence[Reward], *, bucket_ms: int) -> dict[Key, Pol
     count = np.bincount(fine).tolist()
     value = np.bincount(fine, values).tolist()
     held: list[dict[str, Part]] = [{} for _ in range(buckets)]
+    noted = watched_by_part(rewards, fine, weights)
     for (at, name), row in parts.items():
-        held[at][name] = Part(count[row], value[row], counts[row].tolist(), sums[row].tolist())
+        held[at][name] = Part(
+            count[row], value[row], counts[row].tolist(), sums[row].tolist(), noted.get(row, {})
+        )
     whole = [_whole(its) for its in held]
     own = np.fromiter((at for at, _ in parts), np.intp, len(parts))[fine]
     lag = np.bincount(own, waits, buckets)
@@ -167,11 +176,11 @@ def merge(buckets: Iterable[PolicyBucket]) -> PolicyBucket:
         explored=sum(each.explored for each in every),
         entropy=sum(each.entropy for each in every),
         lag_ms=sum(each.lag_ms for each in every),
-        counts=_whole_sum([each.counts for each in every]),
-        values=_sum([each.values for each in every]),
-        chosen=_whole_sum([each.chosen for each in every]),
-        predicted=_sum([each.predicted for each in every]),
-        variance=_sum([each.variance for each in every]),
+        counts=whole_sum([each.counts for each in every]),
+        values=plain_sum([each.values for each in every]),
+        chosen=whole_sum([each.chosen for each in every]),
+        predicted=plain_sum([each.predicted for each in every]),
+        variance=plain_sum([each.variance for each in every]),
         parts=_merged(every),
     )
 
@@ -203,8 +212,9 @@ def add_parts(parts: Sequence[Part]) -> Part:
     return Part(
         count=sum(each.count for each in parts),
         value=sum(each.value for each in parts),
-        counts=_whole_sum([each.counts for each in parts]),
-        values=_sum([each.values for each in parts]),
+        counts=whole_sum([each.counts for each in parts]),
+        values=plain_sum([each.values for each in parts]),
+        watched=add_watched([each.watched for each in parts]),
     )
 
 
@@ -224,14 +234,6 @@ def read_part(text: str) -> tuple[str, str]:
     """Return (split, surface) of a part's name."""
     split, _, surface = text.partition("|")
     return split, surface
-
-
-def _sum(rows: Sequence[list[float]]) -> list[float]:
-    return [sum(column) for column in zip_longest(*rows, fillvalue=0.0)]
-
-
-def _whole_sum(rows: Sequence[list[int]]) -> list[int]:
-    return [sum(column) for column in zip_longest(*rows, fillvalue=0)]
 
 
 def placed(start_ms: int, *, newest_ms: int, bucket_ms: int) -> int:

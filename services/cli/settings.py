@@ -10,6 +10,8 @@ from keyart.services.wiring.roles import Role
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from keyart.services.wiring.settings import Settings
+
 app = typer.Typer()
 
 
@@ -40,15 +42,16 @@ def show(
             f"    {each.metadata['about']}; {bounds_of(each)}. Default: {each.default!r}",
             markup=False,
         )
-    _print_names(console)
     settings = sourced.settings
+    _print_names(console, settings)
     asked = role or (Role.SERVE if settings.log == "embedded" else Role.API)
     check_settings(settings, asked)
     console.print(f"All settings can be used by `keyart {asked}`.")
 
 
-def _print_names(console: "Console") -> None:
+def _print_names(console: "Console", settings: "Settings") -> None:
     from keyart.models.bandits.registry import POLICIES, policy_parameters
+    from keyart.models.sums.declared import read_declared
     from keyart.models.sums.rewards import described_rewards
 
     console.print("\nPolicies (KEYART_POLICY, KEYART_EXPERIMENT) and their KEYART_POLICY_OPTIONS:")
@@ -57,7 +60,11 @@ def _print_names(console: "Console") -> None:
         console.print((kind.__doc__ or "").partition("\n")[0], markup=False)
         for parameter, (default, bounds) in policy_parameters(name).items():
             console.print(f"      {parameter}: {bounds}; default {default}", markup=False)
-    console.print("Rewards (KEYART_REWARD):")
-    for name, about in described_rewards().items():
+    declared = read_declared(
+        settings.rewards, window_s=settings.reward_window_s, name="KEYART_REWARDS"
+    )
+    about_declared = {name: f"declared: {each.words}" for name, each in declared.items()}
+    console.print("Rewards (KEYART_REWARD, KEYART_GUARDRAILS):")
+    for name, about in (described_rewards() | about_declared).items():
         console.print(f"  [bold]{name}[/bold]: ", end="")
         console.print(about, markup=False)

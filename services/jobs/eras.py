@@ -5,6 +5,8 @@ from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import Final
 
+from keyart.schemas.errors import SettingsError
+from keyart.services.wiring.rewards import plugins_of, reward_rules
 from keyart.services.wiring.settings import Settings
 from keyart.streams.eras import Era, Value
 from keyart.streams.ports import TITLES, VIEWERS, Lane, StateStore
@@ -17,6 +19,8 @@ MAKING: Final[Mapping[str, tuple[str, ...]]] = {
         "reward",
         "reward_window_s",
         "reward_minutes",
+        "rewards",
+        "guardrails",
         "lateness_s",
         "dwell_s",
         "dwell_by_surface",
@@ -27,16 +31,24 @@ MAKING: Final[Mapping[str, tuple[str, ...]]] = {
 """The settings that a lane of each kind reads its log with."""
 DRAWN: Final = frozenset({"bucket_s"})
 """Those that only the page's figures depend on."""
-AHEAD: Final = frozenset(MAKING[VIEWERS]) - {
+PLUGINS: Final = "reward_plugins"
+"""No setting: which code of other packages values what was seen, where any does."""
+AHEAD: Final = frozenset((*MAKING[VIEWERS], PLUGINS)) - {
     "taste_long_half_life_days",
     "taste_short_half_life_hours",
 }
 """Those that rewards to come depend on: a reward that is in the log stands as it was made."""
 
 
+_REWARDS: Final = ("reward", "rewards", "guardrails", "reward_window_s")
+
+
 def making(settings: Settings, kind: str) -> dict[str, Value]:
-    """Return the settings that a lane of this kind reads with."""
-    return {name: getattr(settings, name) for name in MAKING[kind]}
+    """Return the settings that a lane of this kind reads with, and the code of others'."""
+    found: dict[str, Value] = {name: getattr(settings, name) for name in MAKING[kind]}
+    if kind == VIEWERS:
+        found[PLUGINS] = plugins_of(settings)
+    return found
 
 
 def lanes_of(settings: Settings) -> list[Lane]:
@@ -52,14 +64,23 @@ def begin_era(
 
 
 def eras_of(made_with: MadeWith, settings: Settings, lane: Lane) -> list[tuple[Era, Settings]]:
-    """Return a lane's eras, each with settings that make lanes as it did; at least one."""
+    """Return a lane's eras, each with settings that make lanes as it did; at least one.
+
+    Where an era's rewards cannot be had any more (a package that is gone), those of now stand in:
+    only rewards to come depend on them.
+    """
     made = made_with.read(lane)
     eras = list(made.eras) or [Era(settings=making(settings, lane.kind), known=False)]
     known = {each.name for each in fields(Settings)}
     found = []
     for era in eras:
         given = {name: value for name, value in era.settings.items() if name in known}
-        found.append((era, replace(settings, **given)))  # type: ignore[arg-type]
+        its = replace(settings, **given)  # type: ignore[arg-type]
+        try:
+            reward_rules(its)
+        except SettingsError:
+            its = replace(its, **{name: getattr(settings, name) for name in _REWARDS})
+        found.append((era, its))
     return found
 
 

@@ -25,6 +25,7 @@ from keyart.services.page.views import (
     TitleList,
     TitleView,
 )
+from keyart.services.page.watched import watched_of
 
 T = TypeVar("T")
 KEPT_MS = 1000
@@ -94,8 +95,10 @@ class Insight:
 
         def make() -> Overview:
             told = self.told(wanted)
-            names = tuple(surfaces(self._buckets()))
-            return overview_of(self.source, self.rules, told.tracks, told.strata, names)
+            held = self._buckets()
+            watched = watched_of(held, wanted, leading(told.tracks, self.rules.policy))
+            names = tuple(surfaces(held))
+            return overview_of(self.source, self.rules, told.tracks, told.strata, names, watched)
 
         return self._kept(self._overviews, wanted, make)()
 

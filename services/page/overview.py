@@ -26,6 +26,7 @@ from keyart.services.page.views import (
     SurfacesView,
     TrustView,
     UntaughtView,
+    WatchedView,
 )
 from keyart.streams.steps.reasons import REASONS
 
@@ -49,6 +50,7 @@ def overview_of(
     held: dict[str, Track],
     every: Sequence[Stratum],
     shown_on: tuple[str, ...] = (),
+    watched: tuple[WatchedView, ...] = (),
 ) -> Overview:
     """Return the overview, from these tracks and strata and from what the source holds now."""
     counts = source.counts()
@@ -84,6 +86,7 @@ def overview_of(
         entropy=_entropy(held.get(main), source),
         trust=_trust(source),
         surfaces=SurfacesView(own=own, pooled=pooled),
+        watched=watched,
     )
 
 

@@ -92,6 +92,25 @@ class ExperimentView(Struct, frozen=True, kw_only=True):
     arms: tuple[ArmView, ...]
 
 
+class NotedFigures(Struct, frozen=True, kw_only=True):
+    """What a watched reward was by impression under one policy, -1 to 1, with a 95 % interval."""
+
+    policy: str
+    name: str
+    role: str
+    impressions: int
+    mean: float
+    low: float
+    high: float
+
+
+class WatchedView(Struct, frozen=True, kw_only=True):
+    """One reward that is watched beside the one that teaches."""
+
+    reward: str
+    policies: tuple[NotedFigures, ...]
+
+
 class RatioView(Struct, frozen=True, kw_only=True):
     """One policy's artworks against its propensities; `p_value` holds however often looked at."""
 
@@ -172,6 +191,7 @@ class Overview(Struct, frozen=True, kw_only=True):
     entropy: EntropyView | None
     trust: TrustView | None
     surfaces: SurfacesView
+    watched: tuple[WatchedView, ...] = ()
 
 
 class Point(Struct, frozen=True, kw_only=True):

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from keyart.models.sums.rewards import reward_names
 from keyart.schemas.errors import SettingsError
 from keyart.services.api.auth import keys_of
 from keyart.services.wiring.advice import doses_of
@@ -18,6 +17,7 @@ from keyart.services.wiring.canary_rules import rules_of
 from keyart.services.wiring.dwell import dwell_by_surface
 from keyart.services.wiring.experiment import experiment_of
 from keyart.services.wiring.folder import check_folder
+from keyart.services.wiring.rewards import reward_rules
 from keyart.services.wiring.roles import Role
 from keyart.services.wiring.settings import Settings
 from keyart.services.wiring.viewer_key import check_keys
@@ -46,7 +46,7 @@ def check_settings(settings: Settings, role: Role) -> None:
     if settings.log == "kafka":
         _check_kafka(settings)
     _check_space(settings.space)
-    _check_reward(settings.reward)
+    reward_rules(settings)
     dwell_by_surface(settings)
     rules_of(settings)
     if uses_folder(settings, role):
@@ -150,13 +150,6 @@ def _check_space(spec: str) -> None:
     for name in SPACES[kind]:
         if not (Path(where.partition("#")[0]) / name).is_file():
             raise SettingsError(f"KEYART_SPACE: {where} holds no {name}, which {kind} needs")
-
-
-def _check_reward(name: str) -> None:
-    if name not in reward_names():
-        raise SettingsError(
-            f"KEYART_REWARD is {name!r}, and must be one of {', '.join(reward_names())}"
-        )
 
 
 def _check_host(host: str) -> None:

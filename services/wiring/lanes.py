@@ -3,10 +3,9 @@
 from collections.abc import Container
 from typing import TYPE_CHECKING
 
-from keyart.models.sums.rewards import RewardRules, reward_names
 from keyart.models.taste.update import TasteRates
-from keyart.schemas.errors import SettingsError
 from keyart.services.wiring.dwell import longest_dwell_ms
+from keyart.services.wiring.rewards import reward_rules
 from keyart.services.wiring.settings import Settings
 from keyart.streams.catalogue.view import CatalogueView
 from keyart.streams.ports import StateStore
@@ -27,18 +26,12 @@ def join_rules(settings: Settings) -> "JoinRules":
     Raises
     ------
     SettingsError
-        There is no definition of reward of that name.
+        A definition of reward cannot be used.
     """
     from keyart.streams.steps.join import JoinRules
 
-    if settings.reward not in reward_names():
-        raise SettingsError(f"reward must be one of {', '.join(reward_names())}")
     return JoinRules(
-        rewards=RewardRules(
-            definition=settings.reward,
-            window_ms=round(settings.reward_window_s * 1000),
-            minutes=settings.reward_minutes,
-        ),
+        rewards=reward_rules(settings),
         lateness_ms=round(settings.lateness_s * 1000),
         dwell_ms=longest_dwell_ms(settings),
         hourly=settings.viewer_hourly_rewards,

@@ -28,8 +28,10 @@ def _setting(
     high: float | None = None,
     one_of: tuple[str, ...] = (),
     secret: bool = False,
+    tables: bool = False,
 ) -> Any:
     meta = {"about": about, "low": low, "high": high, "one_of": one_of, "secret": secret}
+    meta["tables"] = tables
     return field(default=default, metadata=meta)
 
 
@@ -199,7 +201,18 @@ class Settings:
         high=1.0,
     )
 
-    reward: str = _setting("quality_play", "reward definition by name")
+    reward: str = _setting(
+        "quality_play", "the reward that teaches, by name: keyart's, a package's, or one declared"
+    )
+    rewards: str = _setting(
+        "",
+        "rewards that the site declares: a JSON object of name to events, played, window_s and "
+        "after_s, in the file tables [rewards.NAME] (docs/rewards.md)",
+        tables=True,
+    )
+    guardrails: str = _setting(
+        "", "rewards that are watched beside it and teach nothing, by name, comma-separated"
+    )
     reward_window_s: float = _setting(
         1800, "how long after the impression a play counts", low=0.1, high=604_800
     )
@@ -381,6 +394,8 @@ def _read_file(path: Path) -> dict[str, Any]:
 
 def _checked(spec: Any, value: Any, source: str) -> Any:
     kind = spec.type
+    if spec.metadata["tables"] and isinstance(value, dict):
+        value = _as_json(value, source, spec.name)
     try:
         value = msgspec.convert(value, kind, strict=False)
     except msgspec.ValidationError:
@@ -401,6 +416,13 @@ def _checked(spec: Any, value: Any, source: str) -> Any:
             f"{source}: {spec.name} must be at most {MAX_TEXT} characters, all of them printable"
         )
     return value
+
+
+def _as_json(tables: dict[str, Any], source: str, name: str) -> str:
+    try:
+        return msgspec.json.encode(tables, order="deterministic").decode()
+    except (TypeError, ValueError, RecursionError):
+        raise SettingsError(f"{source}: {name} holds what JSON cannot say") from None
 
 
 def bounds_of(spec: Any) -> str:

@@ -17,6 +17,8 @@ _NESTED: Final[dict[str, Callable[[Reward], object]]] = {
     "prior_version": attrgetter("versions.prior"),
     "posterior_version": attrgetter("versions.posterior"),
     "space": attrgetter("versions.space"),
+    "watched": lambda reward: list(reward.watched),
+    "watched_values": lambda reward: list(reward.watched.values()),
     "context": lambda reward: codec.encode(reward.context).decode() if reward.context else None,
 }
 _TASTE: Final = ("taste_units", "taste_scales")

@@ -72,6 +72,9 @@ REASONS: Final[dict[str, Reason]] = {
         "decisions",
         "the clocks of the viewer's devices leave open whether a play was within the window",
     ),
+    "reward_failed": Reason(
+        "decisions", "the site's own definition of reward failed; the log of the steps says how"
+    ),
     "held_back": Reason(
         "decisions",
         "so many new viewers said of one title what cannot be luck that it was held back",

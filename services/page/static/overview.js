@@ -26,6 +26,7 @@ export function showOverview(overview) {
       setText(row.children[3], `${range(policy.low, policy.high)}, ${count(policy.impressions)} impressions`);
     });
   showExperiment(overview);
+  showWatched(overview);
   showLost(overview);
   showVitals(overview);
 }
@@ -130,6 +131,20 @@ function showExperiment({ experiment }) {
   setText(check, experiment.passed
     ? `Each arm gets the share of impressions it is meant to (sample-ratio check, p ${p(experiment.p_value)} at any look).`
     : `The arms do not get the shares they are meant to (sample-ratio check, p ${p(experiment.p_value)} at any look): viewers or impressions of one arm are lost. Do not compare them until that is mended.`);
+}
+
+function showWatched({ watched }) {
+  byId("watched").hidden = !watched.length;
+  const rows = watched.flatMap(({ reward, policies }) => policies.map((policy) => ({ reward, ...policy })));
+  const figure = (value) => `${value < 0 ? "−" : ""}${Math.abs(value).toFixed(3)}`;
+  keyed(byId("watched-rows"), rows, (row) => `${row.reward} ${row.policy}`,
+    () => h("tr", {}, h("th", { scope: "row" }), h("td"), h("td"), h("td")),
+    (line, row) => {
+      setText(line.children[0], row.reward.replaceAll("_", " "));
+      setText(line.children[1], row.name);
+      setText(line.children[2], `${figure(row.mean)} (${figure(row.low)} to ${figure(row.high)})`);
+      setText(line.children[3], count(row.impressions));
+    });
 }
 
 const p = (value) => (value > 0.995 ? "> 0.99" : value < 0.001 ? "< 0.001" : `= ${value.toFixed(value < 0.1 ? 3 : 2)}`);

@@ -26,6 +26,7 @@ its own viewer was assigned, and with nothing else. Counters of events end in `_
 | an engagement outside the window | none on the reward | outside_window_plays |
 | an engagement after its window was closed | none on the reward | late_plays |
 | clocks leave open whether an engagement was inside | no reward | clock_doubt |
+| the site's own definition of reward fails | no reward | reward_failed |
 | an open window of a viewer who was erased | dropped | erased |
 | a reward beyond the viewer's hourly bound | not learned from | limited |
 | a reward that is in the log, in a rebuild | not made again | rewarded_already |

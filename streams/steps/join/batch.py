@@ -303,7 +303,10 @@ class JoinBatch:
         judged = judge(window, window.shown, self._rules)
         self._count("outside_window", *judged.outside)
         if judged.reward is None:
-            counts["clock_doubt"] += 1
+            if judged.failed:
+                counts["reward_failed"] += 1
+            else:
+                counts["clock_doubt"] += 1
             return
         viewer.visit.rewards += 1
         viewer.visit.taught[title] = viewer.visit.taught.get(title, 0) + 1

@@ -12,8 +12,6 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import NamedTuple
 
-from keyart.streams.steps.join.rules import JoinRules
-
 
 class Stamp(NamedTuple):
     """The device's time of an event, and the log's; 0 where the log gave none."""
@@ -59,24 +57,31 @@ def corrected(decided_at_ms: int, stamp: Stamp) -> int:
 
 
 def within(
-    decided_at_ms: int, shown: Stamp, engaged: Stamp, rules: JoinRules, *, cited: bool
+    decided_at_ms: int,
+    shown: Stamp,
+    engaged: Stamp,
+    window: int,
+    *,
+    moment_ms: int,
+    cited: bool,
 ) -> Within:
-    """Return whether an engagement was within the window that the impression opened.
+    """Return whether an engagement was within so many ms, `window`, of the impression.
 
     Parameters
     ----------
+    moment_ms
+        How much earlier than the impression it may be stamped in the same visit.
     cited
         It names the decision: then one that was stamped before the impression cannot be put down to
         something else.
     """
-    window, moment = rules.rewards.window_ms, rules.moment_ms
     apart = engaged.occurred_at_ms - shown.occurred_at_ms
     between = engaged.received_at_ms - shown.received_at_ms
-    near = -moment <= between <= window
+    near = -moment_ms <= between <= window
     low, high = bounds(decided_at_ms, [shown, engaged])
     if low > high:
         soon = engaged.received_at_ms - decided_at_ms <= window
         return Within.YES if near or soon else Within.UNKNOWN
-    if -moment <= apart <= window:
+    if -moment_ms <= apart <= window:
         return Within.YES
     return Within.UNKNOWN if near or (cited and apart < 0) else Within.NO

@@ -91,7 +91,7 @@ def test_the_training_log_has_the_columns_that_old_files_have() -> None:
 def test_a_column_is_what_a_reward_says() -> None:
     said = {each.name for each in structs.fields(Reward)} | {"propensity"}
     flattened = {"policy_version", "prior_version", "posterior_version", "space"}
-    flattened |= {"taste_units", "taste_scales", *BELIEF_COLUMNS}
+    flattened |= {"taste_units", "taste_scales", "watched_values", *BELIEF_COLUMNS}
     assert set(TRAINING) - set(LOGGED) - flattened <= said
 
 
