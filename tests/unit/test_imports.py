@@ -26,7 +26,7 @@ COMPOSE = ("cli", "demo", "processes", "wiring")
 WIRING = "keyart.services.wiring"
 VALUES = {
     *("addresses", "clock", "complaints", "dwell", "folder", "lanes", "lines", "memory", "places"),
-    *("roles", "settings", "step_counts", "telemetry", "viewer_key"),
+    *("rewards", "roles", "settings", "step_counts", "telemetry", "viewer_key"),
 }
 """Modules of wiring that open nothing: settings, and values and rules that are made of them."""
 SOURCES = sorted(path for layer in LAYERS for path in (ROOT / layer).rglob("*.py"))
