@@ -6,19 +6,21 @@ from typing import Final, NamedTuple
 import numpy as np
 from scipy import sparse
 
-from keyart.models.serendipity.cases import SHARE, Ways
+from keyart.models.serendipity.cases import SHARE, SHARES, Ways
 from keyart.models.serendipity.grounds import IALS, TASTE
 from keyart.models.serendipity.language.planner import Asked, Language
 from keyart.models.serendipity.language.questions import Successors
 from keyart.models.serendipity.making import Fitted
 from keyart.models.serendipity.measure.grounding import Pages
-from keyart.models.serendipity.measure.items import Served, serve
+from keyart.models.serendipity.measure.items import DOSE, Served, serve
 from keyart.models.serendipity.measure.items import joined as joined_items
 from keyart.models.serendipity.measure.plan import BASELINE, Marks, joined, judge_plans
-from keyart.models.serendipity.measure.serving import as_served, written
+from keyart.models.serendipity.measure.serving import as_served, stale, written
 from keyart.models.serendipity.planners.fitted import fit_planners
+from keyart.models.serendipity.planners.hierarchical import Bandit
 from keyart.models.serendipity.planners.protocol import Planner
 from keyart.models.serendipity.recommend.ials import Ials, engaged_by
+from keyart.models.serendipity.recommend.pages import PAGE
 from keyart.models.serendipity.vocabulary.terms import count_terms, fit_projection
 from keyart.models.serendipity.vocabulary.vocabulary import (
     Report,
@@ -36,6 +38,11 @@ SERVING: Final = "blend"
 """The planner whose table is judged as it serves."""
 AS_SERVED: Final = "as served, by "
 """What the service's own pages are listed as, before what takes their titles."""
+DOSED: Final = (
+    f"as served with dose, {DOSE} of {PAGE}, rest by ials",
+    f"as served with dose, {DOSE} of {PAGE}, rest of clusters explored",
+)
+"""Whole pages: a site's own with proposals in some places, and the service's at such a dose."""
 Told = Callable[[str, int, int], None]
 
 
@@ -157,14 +164,26 @@ def evaluate(
         )
         table = written(world, fitted)
         planners += as_served(table, seed=seed)
+        if (before := stale(table, world, fitted, vocabulary.centres, seed=seed)) is not None:
+            planners.append(before)
+        taught = [case for share in SHARES for case in ways.cases(fold.teaching, share)]
+        planners.append(Bandit(vocabulary.centres, taught, seed=seed))
         viewers += len(cases)
         plans.append(judge_plans(planners, cases, memory, vocabulary.names))
         trusts += list(_trusts(planners))
         named = {each.name: each for each in planners if each.name in ACTING}
         pages = Pages(table, world, vectors, ways)
         made = {f"{AS_SERVED}{by}": pages.of(cases, by) for by in (TASTE, IALS)}
+        made[DOSED[1]] = pages.of(cases, IALS, share=DOSE / PAGE)
+        among = {DOSED[0]: f"{AS_SERVED}{IALS}"}
         served.append(
-            serve(cases, engaged, labels, vectors, named, ials=ials, made=made, seed=seed)
+            serve(
+                *(cases, engaged, labels, vectors, named),
+                ials=ials,
+                made=made,
+                among=among,
+                seed=seed,
+            )
         )
     told("viewers held back", len(folds), len(folds))
     if not plans:

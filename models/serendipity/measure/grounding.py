@@ -27,7 +27,6 @@ from keyart.schemas.explored import TOOK, joined, mark_of
 from keyart.schemas.taste import TASTE_DIMENSIONS, empty_tastes
 
 PER: Final = 1000.0
-_PROPOSALS_ALONE: Final = Dose(share=1.0, random=0.0)
 
 
 class Pages:
@@ -50,14 +49,18 @@ class Pages:
         self.atlas: Atlas = atlas_of(table, world.titles, wide)
         self._ways = ways
 
-    def of(self, cases: Sequence[Case], grounding: str) -> list[Ints]:
-        """Return each case's page of ten titles, in the order of its places."""
-        tastes = self._tastes(cases)
+    def of(self, cases: Sequence[Case], grounding: str, *, share: float = 1.0) -> list[Ints]:
+        """Return each case's page of ten titles, in the order of its places.
+
+        `share`: of places that are proposals; the rest are of clusters explored.
+        """
+        dose = Dose(share=share, random=0.0)
         return [
-            self._page(case, taste, grounding) for case, taste in zip(cases, tastes, strict=True)
+            self._page(case, taste, grounding, dose)
+            for case, taste in zip(cases, self._tastes(cases), strict=True)
         ]
 
-    def _page(self, case: Case, taste: TasteVectors, grounding: str) -> Ints:
+    def _page(self, case: Case, taste: TasteVectors, grounding: str, dose: Dose) -> Ints:
         atlas = self.atlas
         marks = {mark_of(atlas.titles[title], TOOK): at for at, title in enumerate(case.titles)}
         interests = interests_of(joined({}, marks), atlas)
@@ -67,8 +70,8 @@ class Pages:
             proposals_of(atlas.table, interests.explored, interests.depths),
             taste,
             count=PAGE,
-            dose=_PROPOSALS_ALONE,
-            drawn=Random(0),
+            dose=dose,
+            drawn=Random(case.viewer),
             factors=viewer_factors(atlas, interests, grounding),
         )
         return np.array([place.row for place in page], np.int64)

@@ -9,6 +9,7 @@ from scipy import sparse
 
 from keyart.models.serendipity.cases import Case
 from keyart.models.serendipity.histories import counts_of
+from keyart.models.serendipity.measure.plan import ORACLE
 from keyart.models.serendipity.planners.novelty import proposals
 from keyart.models.serendipity.planners.protocol import Planner
 from keyart.models.serendipity.recommend.ials import Ials
@@ -52,6 +53,7 @@ def serve(
     *,
     ials: Ials | None = None,
     made: Mapping[str, Sequence[Ints]] | None = None,
+    among: Mapping[str, str] | None = None,
     seed: int = 0,
 ) -> dict[str, Served]:
     """Return every recommender's figures on these cases.
@@ -68,6 +70,8 @@ def serve(
         As it was fitted on what they engaged with; else it is.
     made
         Pages of each case that were made elsewhere, by name.
+    among
+        By name, which of those pages has its first titles among iALS's, in the last places.
     """
     ials = Ials(engaged, seed=seed) if ials is None else ials
     rows = np.repeat(np.arange(len(cases)), [len(case.titles) for case in cases])
@@ -84,10 +88,11 @@ def serve(
     histories = [case.history for case in cases]
     clusters = int(labels.max()) + 1
     explored = counts_of(histories, clusters) > 0.0
-    plans = {
-        name: proposals(each.scores(histories), explored, PROPOSED)
+    plans: dict[str, Sequence[Ints]] = {
+        name: list(proposals(each.scores(histories), explored, PROPOSED))
         for name, each in planners.items()
     }
+    plans[ORACLE] = [np.array(case.targets[:PROPOSED], np.int64) for case in cases]
     figures: dict[str, list[tuple[float, ...]]] = {}
     for at, case in enumerate(cases):
         its: Ints = np.array(case.titles, np.int64)
@@ -105,6 +110,7 @@ def serve(
             pages[f"ials restricted by {name}"] = within
             pages[f"ials with a dose by {name}"] = dosed(free, within, DOSE)
         pages |= {name: each[at] for name, each in (made or {}).items()}
+        pages |= {name: dosed(free, pages[whose], DOSE) for name, whose in (among or {}).items()}
         obvious = set(best(popular, its, OBVIOUS).tolist())
         obvious |= set(best(told[at], its, OBVIOUS).tolist())
         for name, page in pages.items():

@@ -12,10 +12,11 @@ from keyart.models.serendipity.memory import Memory
 from keyart.models.serendipity.planners.novelty import Flags, bits_of, knob_at, proposals, turned
 from keyart.models.serendipity.planners.protocol import Planner
 from keyart.models.serendipity.world import Floats, Ints
-from keyart.models.statistics.bootstrap import ratio_interval
+from keyart.models.statistics.bootstrap import Worlds, ratio_interval
 from keyart.models.statistics.interval import Interval
 
 BASELINE: Final = "co-occurrence"
+ORACLE: Final = "oracle"
 STEPS: Final = (0.0, 0.25, 0.5, 1.0)
 """Bits above those of co-occurrence as it is, at which the curve is read."""
 DEPTH: Final = 10
@@ -47,7 +48,7 @@ def judge_plans(
     memory: Memory,
     names: Sequence[str],
 ) -> dict[str, Marks]:
-    """Return each planner's marks on these cases.
+    """Return each planner's marks on these cases, and those of an oracle, who knows what comes.
 
     Parameters
     ----------
@@ -68,6 +69,7 @@ def judge_plans(
         entered[row, list(case.targets)] = True
     bits = bits_of(memory.reach)
     told = {each.name: each.scores(histories) for each in planners}
+    told[ORACLE] = entered.astype(np.float64)
     usual = float(bits[proposals(told[BASELINE], explored, 5)].mean())
     marks = {}
     for name, scores in told.items():
@@ -130,6 +132,8 @@ def joined(folds: Sequence[Mapping[str, Marks]]) -> dict[str, Marks]:
     """Return the marks of all folds' viewers together, planners in the first fold's order."""
     made = {}
     for name in folds[0]:
+        if not all(name in fold for fold in folds):
+            continue  # a table cannot be stale where a fold has no times to learn from
         parts = [fold[name] for fold in folds]
         made[name] = Marks(
             **{
@@ -140,7 +144,7 @@ def joined(folds: Sequence[Mapping[str, Marks]]) -> dict[str, Marks]:
     return made
 
 
-def over(marks: Marks, *, seed: int = 0) -> Interval | None:
+def over(marks: Marks, *, seed: int = 0, worlds: Worlds | None = None) -> Interval | None:
     """Return hit@5 over co-occurrence's at equal self-information, as a ratio, paired by viewer.
 
     The planner stands as it serves; co-occurrence over the whole history is turned to the
@@ -150,4 +154,6 @@ def over(marks: Marks, *, seed: int = 0) -> Interval | None:
     -------
     None where co-occurrence hits nothing.
     """
-    return ratio_interval(marks.hit5, marks.equal, seed=seed) if marks.equal.any() else None
+    if not marks.equal.any():
+        return None
+    return ratio_interval(marks.hit5, marks.equal, seed=seed, worlds=worlds)

@@ -1,6 +1,7 @@
 """A table as it serves: written, read back, and asked as the service asks it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -10,8 +11,11 @@ import numpy as np
 from numpy.random import default_rng
 
 from keyart.models.serendipity.advice.plan import worth_of
+from keyart.models.serendipity.cases import Ways
+from keyart.models.serendipity.comings import Comings
 from keyart.models.serendipity.histories import History
-from keyart.models.serendipity.making import Fitted, make_table
+from keyart.models.serendipity.making import Fitted, collective_of, make_table
+from keyart.models.serendipity.planners.fitted import fit_planners
 from keyart.models.serendipity.scorer import Scorer, best_of, scorer_of
 from keyart.models.serendipity.table import Table, read_table
 from keyart.models.serendipity.world import Floats, World
@@ -53,6 +57,21 @@ class Chosen(AsServed):
         )
 
 
+class Shuffled(AsServed):
+    """A table whose rows are dealt to other clusters: popular ones stay so, and nothing follows."""
+
+    def __init__(self, name: str, table: Table, *, seed: int = 0) -> None:
+        super().__init__(name, table)
+        self._dealt = default_rng(seed).permutation(len(table.words.names)).tolist()
+
+    def scores(self, histories: Sequence[History]) -> Floats:
+        """Return (N, K)."""
+        dealt = self._dealt
+        return super().scores(
+            [History(tuple(dealt[at] for at in order), counts) for order, counts in histories]
+        )
+
+
 def written(world: World, fitted: Fitted) -> Table:
     """Return a table as it is read where it serves."""
     with TemporaryDirectory(prefix="keyart-") as folder:
@@ -60,8 +79,43 @@ def written(world: World, fitted: Fitted) -> Table:
         return read_table(Path(folder))
 
 
+def earlier(world: World, teaching: Sequence[int]) -> World | None:
+    """Return a world of what was done up to the middle of what the teaching did in time.
+
+    What has no time cannot be said to be earlier, and is not in it. None where nothing has a time.
+    """
+    its = world.at_ms[np.isin(world.viewer, list(teaching))]
+    timed = its[np.isfinite(its)]
+    if not len(timed):
+        return None
+    kept = world.at_ms <= np.median(timed)
+    return replace(
+        world, viewer=world.viewer[kept], title=world.title[kept], at_ms=world.at_ms[kept]
+    )
+
+
+def stale(
+    table: Table, world: World, fitted: Fitted, centres: Floats, *, seed: int = 0
+) -> AsServed | None:
+    """Return a table as it would serve, had it been made when half of it had been done.
+
+    Of the same clusters, by the same planner; what it knows of pairs alone is not asked. None where
+    nothing has a time.
+    """
+    before = earlier(world, fitted.teaching)
+    if before is None:
+        return None
+    labels, teaching = fitted.labels, fitted.teaching
+    planners, memory = fit_planners(before, labels, centres, teaching, seed=seed)
+    ways = Ways(before, labels, seed=seed)
+    comings = Comings([ways.sequence(viewer).order for viewer in teaching], memory.clusters)
+    planner = next(each for each in planners if each.name == fitted.planner.name)
+    known = collective_of(planner, memory, comings)
+    return AsServed("stale table", msgspec.structs.replace(table, collective=known))
+
+
 def as_served(table: Table, *, seed: int = 0) -> list[AsServed]:
-    """Return a table made of opinions as it serves, with pairs alone, and with a scorer.
+    """Return a table made of opinions as it serves, with pairs alone, shuffled, and with a scorer.
 
     The scorer's control has its labels shuffled.
     """
@@ -77,5 +131,6 @@ def as_served(table: Table, *, seed: int = 0) -> list[AsServed]:
     return [
         AsServed("table as served", table),
         AsServed("table of pairs alone", alone),
+        Shuffled("shuffled table", table, seed=seed),
         *chosen,
     ]

@@ -12,7 +12,7 @@ from keyart.models.serendipity.language.questions import TEMPLATE
 from keyart.models.serendipity.measure.evaluate import Judged
 from keyart.models.serendipity.measure.items import Served
 from keyart.models.serendipity.measure.plan import STEPS, over
-from keyart.models.statistics.bootstrap import ratio_interval
+from keyart.models.statistics.bootstrap import Worlds, ratio_interval
 from keyart.models.statistics.interval import Interval
 from keyart.schemas.errors import MissingExtra
 from keyart.services.jobs.evaluation.grounding import served_figures, served_table
@@ -40,6 +40,7 @@ def asked(model: str) -> Asked:
 
 def figures(judged: Judged, *, seed: int = 0) -> dict[str, Any]:
     """Return the figures as JSON has them."""
+    worlds = Worlds(judged.viewers, seed=seed)
     return {
         "viewers": judged.viewers,
         "clusters": judged.vocabulary.clusters,
@@ -51,7 +52,7 @@ def figures(judged: Judged, *, seed: int = 0) -> dict[str, Any]:
                 "recall10": float(marks.recall10.mean()),
                 "bits": float(marks.bits.mean()),
                 "exact_match": float(marks.exact.mean()),
-                "over_cooccurrence": _per_cent(over(marks, seed=seed)),
+                "over_cooccurrence": _per_cent(over(marks, worlds=worlds)),
             }
             for name, marks in judged.plans.items()
         ],
@@ -65,21 +66,22 @@ def figures(judged: Judged, *, seed: int = 0) -> dict[str, Any]:
             }
             for name, its in judged.items.items()
         ],
-        "served": served_figures(judged.items, seed=seed),
+        "served": served_figures(judged.items, worlds),
     }
 
 
 def tables(judged: Judged, *, seed: int = 0) -> list[Table]:
     """Return what a person reads: plans, their curve over self-information, pages, those served."""
+    worlds = Worlds(judged.viewers, seed=seed)
     return [
-        _plans(judged, seed),
+        _plans(judged, worlds),
         _curve(judged),
-        _items(judged, seed),
-        served_table(judged.items, seed=seed),
+        _items(judged, worlds),
+        served_table(judged.items, worlds),
     ]
 
 
-def _plans(judged: Judged, seed: int) -> Table:
+def _plans(judged: Judged, worlds: Worlds) -> Table:
     names = ("hit@1", "hit@5", "recall@10", "nDCG@10", "bits", "exact, %", "over co-occ., %")
     size = judged.vocabulary
     title = (
@@ -96,7 +98,7 @@ def _plans(judged: Judged, seed: int) -> Table:
             ),
             f"{float(marks.bits.mean()):.2f}",
             f"{100 * float(marks.exact.mean()):.0f}",
-            _shown(over(marks, seed=seed)),
+            _shown(over(marks, worlds=worlds)),
         )
     return table
 
@@ -109,7 +111,7 @@ def _curve(judged: Judged) -> Table:
     return table
 
 
-def _items(judged: Judged, seed: int) -> Table:
+def _items(judged: Judged, worlds: Worlds) -> Table:
     names = (
         *("HR@10 new", "nDCG@10 new", "HR@10 any", "UEUC/1,000", "over iALS, %"),
         *("serendip./1,000", "alike", "unexpected"),
@@ -123,7 +125,7 @@ def _items(judged: Judged, seed: int) -> Table:
             f"{float(its.ndcg.mean()):.3f}",
             f"{float(its.any_hit.mean()):.3f}",
             f"{_per(its.pairs, its.shown):.1f}",
-            _shown(_over(its, base, seed)),
+            _shown(_over(its, base, worlds)),
             f"{_per(its.serendipity, its.shown):.1f}",
             f"{float(its.alike.mean()):.2f}",
             f"{float(its.unexpected.mean()):.2f}",
@@ -131,8 +133,8 @@ def _items(judged: Judged, seed: int) -> Table:
     return table
 
 
-def _over(its: Served, base: Served, seed: int) -> Interval | None:
-    return ratio_interval(its.pairs, base.pairs, seed=seed) if base.pairs.any() else None
+def _over(its: Served, base: Served, worlds: Worlds) -> Interval | None:
+    return ratio_interval(its.pairs, base.pairs, worlds=worlds) if base.pairs.any() else None
 
 
 def _per(count: Any, shown: Any) -> float:
