@@ -10,6 +10,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 INSTALL := $(UV) pip install --python $(BIN)/python --constraint infra/constraints.txt
+# Modules are compiled once, also where the environment says that nothing is to be written beside
+# them: the processes that tests and the demo start would each compile all that they import.
+export PYTHONPYCACHEPREFIX := $(CURDIR)/build/compiled
+unexport PYTHONDONTWRITEBYTECODE
 # the tests' models are tiny: on a busy machine, threads that wait for each other are many times slower
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 PYTEST_ARGS ?=
