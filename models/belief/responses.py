@@ -8,8 +8,10 @@ an artwork that was hardly seen responds like its title's others, which is to sa
 where nothing speaks for responses they stay next to nothing.
 
 Given the spread all is closed: with curvature A and gradient g in coordinates in which situations
-are uncorrelated, d | data has mean s^2 (g - A c) / (1 + A s^2), c what all artworks of the title
-share. That part is dropped: it moves no choice. Taste and context have spreads of their own.
+are uncorrelated, d | data has mean c + s^2 (g - A c) / (1 + A s^2), c what all artworks of the
+title share, itself normal around 0 with spread s: were it of any size, the artwork that is mostly
+shown would be what all share. c is dropped: it moves no choice. Taste and context have spreads of
+their own.
 """
 
 from dataclasses import dataclass
@@ -75,9 +77,18 @@ class ResponseSums:
     squares: Array
 
 
-def coordinates(covariance: Array) -> Coordinates:
-    """Return them for the covariance (Z, Z) of situations."""
+def coordinates(covariance: Array, mean: Array | None = None) -> Coordinates:
+    """Return them for the covariance (Z, Z) and the mean (Z,) of situations.
+
+    Along the mean taste, how much is known of a viewer varies and not what the viewer likes: early
+    visits differ from late ones in it, and all else that grows with time would pass for a response.
+    """
     size = len(covariance)
+    if mean is not None and (length := float(np.linalg.norm(mean[:AXES]))) > 0.0:
+        along = mean[:AXES] / length
+        off = np.eye(size)
+        off[:AXES, :AXES] -= np.outer(along, along)
+        covariance = off @ covariance @ off
     turn, variance, scale = np.zeros((size, size)), np.zeros(size), np.ones(size)
     many = np.zeros(len(BLOCKS))
     for number, block in enumerate(BLOCKS):
@@ -110,10 +121,13 @@ def tell(sums: ResponseSums, at: Coordinates) -> Told:
     """Return what the sums say of each title's spreads."""
     title = (sums.taken.sum(axis=1) + FIRST) / (sums.expected.sum(axis=1) + FIRST)
     often = (sums.taken + SETTLED) / (sums.expected + SETTLED / title[:, None])
-    gradient = (sums.told - often[:, :, None] * sums.shown) @ at.turn.T / at.scale
+    mass = np.where(sums.expected > 0.0, sums.expected, 1.0)
+    # with the takes that were, or an artwork that is taken less often than others would seem to
+    # respond to whatever is usual
+    usual = sums.shown * (sums.taken / mass)[:, :, None]
+    gradient = (sums.told - usual) @ at.turn.T / at.scale
     gradient = np.where(at.variance > 0.0, gradient, 0.0)
     curvature = np.zeros_like(gradient)
-    mass = np.where(sums.expected > 0.0, sums.expected, 1.0)
     for number, of in enumerate(BLOCKS):
         shown = sums.shown[:, :, of]
         around = np.maximum(sums.squares[:, :, number] - (shown**2).sum(axis=2) / mass, 0.0)
@@ -134,12 +148,10 @@ def tell(sums: ResponseSums, at: Coordinates) -> Told:
 def _evidence(gradient: Array, curvature: Array, spread: float) -> Array:
     """Return (T,) log marginal likelihoods, what a title's artworks share integrated out."""
     shrunk = 1.0 + curvature * spread**2
-    weight = curvature / shrunk
-    total = weight.sum(axis=1)
-    common = _ratio((gradient / shrunk).sum(axis=1), total)
-    off = gradient - curvature * common[:, None]
-    found = -np.log(shrunk).sum(axis=1) - np.log(np.where(total > 0.0, total, 1.0))
-    found -= _ratio(off * off, curvature * shrunk).sum(axis=1)
+    told = (gradient / shrunk).sum(axis=1)
+    total = (curvature / shrunk).sum(axis=1) + spread**-2.0
+    found = (spread**2 * gradient**2 / shrunk - np.log(shrunk)).sum(axis=1)
+    found += told**2 / total - np.log(spread**2 * total)
     return np.asarray(0.5 * found.sum(axis=1))
 
 
@@ -168,12 +180,8 @@ def respond(told: Told, odds: Array, at: Coordinates) -> Array:
         gradient, curvature = told.gradient[:, :, of], told.curvature[:, :, of]
         for point, spread in enumerate(SPREADS):
             shrunk = 1.0 + curvature * spread**2
-            total = (curvature / shrunk).sum(axis=1)
-            common = _ratio((gradient / shrunk).sum(axis=1), total)
+            total = (curvature / shrunk).sum(axis=1) + spread**-2.0
+            common = (gradient / shrunk).sum(axis=1) / total
             own = spread**2 * (gradient - curvature * common[:, None]) / shrunk
             found[:, :, of] += share[number, :, point, None, None] * own
     return np.asarray((found / at.scale) @ at.turn)
-
-
-def _ratio(above: Array, below: Array) -> Array:
-    return np.asarray(np.where(below > 0.0, above / np.where(below > 0.0, below, 1.0), 0.0))

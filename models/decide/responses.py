@@ -26,8 +26,8 @@ from keyart.models.sums.responses import (
     TASTE_SHOWN,
     TASTE_TOLD,
     WIDTH,
-    covariance_of,
     response_row,
+    spread_of,
 )
 from keyart.models.taste.features import F32
 from keyart.schemas.context import SIZE
@@ -69,7 +69,7 @@ class Responses:
 
     def take_situations(self, sums: Sequence[SharedSums]) -> None:
         """Take over how situations vary, of all lanes."""
-        self._at = coordinates(covariance_of(sums))
+        self._at = coordinates(*spread_of(sums))
 
     def work_out(self, index: ServingIndex, changed: Iterable[str], *, together: bool) -> None:
         """Put into the index how the artworks of these titles respond; of all, when together."""

@@ -169,14 +169,17 @@ def size_of(triangle: Sequence[float]) -> int:
     return int((np.sqrt(8.0 * len(triangle) + 1.0) - 1.0) / 2.0)
 
 
-def covariance_of(sums: Sequence[SharedSums]) -> Array:
-    """Return (SIZE, SIZE) how situations vary, over all lanes; zeros before any were seen."""
+def spread_of(sums: Sequence[SharedSums]) -> tuple[Array, Array]:
+    """Return the covariance (SIZE, SIZE) and the mean (SIZE,) of situations, over all lanes.
+
+    Zeros before any were seen.
+    """
     whole = np.zeros((1 + SIZE, 1 + SIZE))
     for each in sums:
         its = matrix_of(each.situations, max(1 + SIZE, size_of(each.situations)))
         # a later keyart may log more
         whole += its[: 1 + SIZE, : 1 + SIZE]
     if not whole[0, 0] > 0.0:
-        return np.zeros((SIZE, SIZE))
+        return np.zeros((SIZE, SIZE)), np.zeros(SIZE)
     mean = whole[0, 1:] / whole[0, 0]
-    return np.asarray(whole[1:, 1:] / whole[0, 0] - np.outer(mean, mean))
+    return whole[1:, 1:] / whole[0, 0] - np.outer(mean, mean), mean

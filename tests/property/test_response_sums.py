@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from keyart.models.sums.adding import add_to_title
-from keyart.models.sums.responses import WIDTH, covariance_of, matrix_of, response_row
+from keyart.models.sums.responses import WIDTH, matrix_of, response_row, spread_of
 from keyart.models.sums.shared import add_to_shared
 from keyart.schemas import codec
 from keyart.schemas.context import AXES, SIZE
@@ -68,7 +68,9 @@ def test_order_and_cuts_do_not_matter(its: list[Reward], seed: int, cut: int) ->
     if whole[0, 0] > 0.0:
         mean = whole[0, 1:] / whole[0, 0]
         brute = whole[1:, 1:] / whole[0, 0] - np.outer(mean, mean)
-        np.testing.assert_allclose(covariance_of([shared]), brute, atol=1e-9)
+        covariance, middle = spread_of([shared])
+        np.testing.assert_allclose(covariance, brute, atol=1e-9)
+        np.testing.assert_allclose(middle, mean, atol=1e-9)
 
 
 def test_an_artwork_costs_what_is_said_and_old_sums_are_read() -> None:

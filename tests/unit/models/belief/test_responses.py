@@ -5,6 +5,7 @@ import pytest
 from scipy.optimize import minimize
 
 from keyart.models.belief.responses import (
+    BLOCKS,
     SPREADS,
     Coordinates,
     ResponseSums,
@@ -14,7 +15,7 @@ from keyart.models.belief.responses import (
     respond,
     tell,
 )
-from keyart.schemas.context import AXES, SIZE
+from keyart.schemas.context import AXES, SIZE, SKETCH
 
 Array = np.ndarray
 
@@ -23,7 +24,15 @@ class Site:
     """T titles of K artworks, each shown N times with its own true response to situations."""
 
     def __init__(
-        self, spread: float, *, titles: int, shown: int, context: float = 0.0, seed: int = 0
+        self,
+        spread: float,
+        *,
+        titles: int,
+        shown: int,
+        context: float = 0.0,
+        usual: float = 0.3,
+        even: float = 20.0,
+        seed: int = 0,
     ) -> None:
         rng = np.random.default_rng(seed)
         artworks, base = 4, 0.1
@@ -32,12 +41,12 @@ class Site:
         widths = np.r_[np.linspace(1.6, 0.4, AXES), np.ones(SIZE - AXES)]
         z = rng.normal(size=shape) * widths
         z[..., :AXES] = z[..., :AXES] @ mixed
-        z += rng.normal(0.0, 0.3, SIZE)
+        z += rng.normal(0.0, usual, SIZE)
         self.true = np.empty((titles, artworks, SIZE))
         self.true[..., :AXES] = rng.normal(0.0, spread, (titles, artworks, AXES))
         self.true[..., AXES:] = rng.normal(0.0, context, (titles, artworks, SIZE - AXES))
         # what was expected is wrong by a factor that no response should answer for
-        self.level = rng.gamma(20.0, 1 / 20.0, (titles, artworks))
+        self.level = rng.gamma(even, 1 / even, (titles, artworks))
         rate = base * self.level[..., None] * np.exp(np.einsum("tknz,tkz->tkn", z, self.true))
         self.z, self.base, self.y = z, base, rng.poisson(rate).astype(float)
         e = np.full(self.y.shape, base)
@@ -55,7 +64,7 @@ class Site:
             ),
         )
         flat = z.reshape(-1, SIZE)
-        self.at = coordinates(np.cov(flat.T))
+        self.at = coordinates(np.cov(flat.T), flat.mean(axis=0))
 
     def own(self) -> Array:
         """Return the true responses around what the artworks of a title share."""
@@ -71,8 +80,9 @@ def learned(site: Site) -> tuple[Array, Array]:
 def test_responses_are_those_of_an_independent_fit() -> None:
     """Penalised Poisson regression, artwork by artwork, by a general optimiser."""
     site = Site(0.1, titles=2, shown=4000)
+    site.at = coordinates(np.cov(site.z.reshape(-1, SIZE).T))
     told = tell(site.sums, site.at)
-    odds = np.full((2, len(SPREADS)), 1e-12)
+    odds = np.full((2, len(SPREADS)), 1e-99)
     odds[:, SPREADS.index(0.1)] = 1.0
     found = respond(told, odds, site.at)
     for title in range(2):
@@ -81,9 +91,10 @@ def test_responses_are_those_of_an_independent_fit() -> None:
             level, own = parts[:4], parts[4:].reshape(4, SIZE)
             log = level[:, None] + np.einsum("knz,kz->kn", site.z[title], own)
             rate = site.base * np.exp(log)
-            # the prior is isotropic where a coordinate varies by 1, around a mean of any size
-            off = (own - own.mean(axis=0)) * site.at.scale
-            value = (rate - site.y[title] * log).sum() + 0.5 * (off**2).sum() / 0.1**2
+            # isotropic where a coordinate varies by 1, around a mean that is as far from nothing
+            scaled = own * site.at.scale
+            off = scaled - scaled.sum(axis=0) / 5.0
+            value = (rate - site.y[title] * log).sum() + 0.5 * (off * scaled).sum() / 0.1**2
             slope = rate - site.y[title]
             d_own = np.einsum("kn,knz->kz", slope, site.z[title])
             return value, np.r_[slope.sum(axis=1), (d_own + off * site.at.scale / 0.1**2).ravel()]
@@ -128,6 +139,41 @@ def test_a_level_that_was_far_off_is_no_response() -> None:
     assert odds[:, 0].min() > 0.9
     moved = np.einsum("tknz,tkz->tkn", site.z[:, :, :20], respond(told, odds, site.at))
     assert np.abs(moved).mean() < 0.05
+
+
+def test_one_that_is_taken_less_often_does_not_respond_to_what_is_usual() -> None:
+    """Viewers of a site are alike in most of what they like: situations lie far from zero."""
+    site = Site(0.0, titles=200, shown=150, usual=1.0, even=4.0)
+    found, odds = learned(site)
+    assert odds[:, 0].min() > 0.9
+    level = np.einsum("tkz,z->tk", found, site.z.mean(axis=(0, 1, 2)))
+    assert np.abs(level).max() < 0.3 and np.abs(level).mean() < 0.02
+
+
+def test_what_grows_while_viewers_become_known_is_no_response() -> None:
+    rng = np.random.default_rng(3)
+    known = np.linspace(0.05, 1.0, 4000)[:, None]
+    away = np.r_[np.full(AXES, 0.5), np.zeros(SKETCH)]
+    own = np.r_[np.full(AXES, 0.4), np.zeros(SKETCH)]
+    z = known * (away + own * rng.normal(size=(2, 4000, SIZE)))
+    # one of two is taken ever more often, by all alike
+    y = np.stack((np.full(4000, 0.1), 0.1 * np.exp(known[:, 0])))
+    sums = ResponseSums(
+        taken=y.sum(axis=1)[None],
+        expected=np.full((1, 2), 400.0),
+        shown=0.1 * z.sum(axis=1)[None],
+        told=np.einsum("kn,knz->kz", y, z)[None],
+        squares=0.1 * np.stack([(z[..., of] ** 2).sum(axis=(1, 2)) for of in BLOCKS], axis=1)[None],
+    )
+    flat = z.reshape(-1, SIZE)
+    at = coordinates(np.cov(flat.T), flat.mean(axis=0))
+    odds = np.full((2, len(SPREADS)), 1e-99)
+    odds[:, SPREADS.index(0.2)] = 1.0
+    seen = respond(tell(sums, at), odds, at)
+    blind = coordinates(np.cov(flat.T))
+    led = respond(tell(sums, blind), odds, blind)
+    far = [float(np.abs(each[0] @ flat.mean(axis=0)).max()) for each in (seen, led)]
+    assert far[0] < 1e-9 and far[1] > 0.05
 
 
 def test_what_was_not_seen_does_not_respond_and_an_even_error_is_none() -> None:
