@@ -95,10 +95,10 @@ def coordinates(covariance: Array, mean: Array | None = None) -> Coordinates:
         values, vectors = np.linalg.eigh(covariance[block, block])
         values = np.maximum(values, 0.0)
         told = values > LEAST_VARIANCE
-        mean = float(values[told].mean()) if told.any() else 1.0
+        unit = float(values[told].mean()) if told.any() else 1.0
         turn[block, block] = vectors.T
-        variance[block] = np.where(told, values / mean, 0.0)
-        scale[block] = np.sqrt(mean)
+        variance[block] = np.where(told, values / unit, 0.0)
+        scale[block] = np.sqrt(unit)
         many[number] = told.sum()
     return Coordinates(turn=turn, variance=variance, scale=scale, told=many)
 
