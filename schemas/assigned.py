@@ -126,6 +126,13 @@ class Assigned:
         """Return the random part of every id."""
         return {entry[1] for entry in _ENTRY.iter_unpack(self.entries)}
 
+    def shown(self) -> Iterator[tuple[int, int, int, int]]:
+        """Yield (nonce, place, mark of the artwork, decided_at_ms) of every entry."""
+        times = {number: at_ms for number, at_ms, _ in _PAGE.iter_unpack(self.pages)}
+        for place, nonce, _, artwork, _, number in _ENTRY.iter_unpack(self.entries):
+            if number in times:
+                yield nonce, place, artwork, times[number]
+
     def kept(self, at: int) -> Kept:
         """Return one entry in words."""
         *_, artwork, odds, number = self._entry(at)

@@ -1,13 +1,16 @@
 """The way of a request for decisions: one read, arithmetic on snapshots, one record to the log."""
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from msgspec import structs
 
 from keyart.models.decide.experiment import Experiment
+from keyart.models.decide.page import DecidedPage
 from keyart.models.decide.rules import NOBODY, Ruling
+from keyart.models.decide.swaps import Swaps, stays
 from keyart.models.taste.crossing import Usual
 from keyart.models.taste.features import NO_TASTE, taste_vectors
 from keyart.models.taste.update import TasteRates
@@ -24,7 +27,7 @@ from keyart.schemas.topics import DECISIONS
 from keyart.services.api.answers import Answer, logged, logged_situation, told, told_again
 from keyart.services.api.interests import with_interests
 from keyart.services.api.snapshots import Snapshots
-from keyart.services.api.standing import Recent, before, places_of
+from keyart.services.api.standing import Recent, Standing, before, places_of, swaps_today
 from keyart.services.wiring.telemetry import ApiMetrics
 from keyart.streams.catalogue.current import CurrentCatalogue
 from keyart.streams.ports import Clock, Output, TasteReader
@@ -69,6 +72,8 @@ class Chooser:
         What is counted.
     clock
         Now, in milliseconds.
+    swaps
+        How many pictures may change for a viewer in a day; None for any number.
     responds
         Whether situations are logged, for artworks' own responses to be learned from. Off while
         these do not move choices: learning them is more than half of a reward's work.
@@ -84,6 +89,7 @@ class Chooser:
     recent: Recent
     metrics: ApiMetrics
     clock: Clock
+    swaps: Swaps | None = None
     responds: bool = False
     usual: Usual = field(init=False, default_factory=Usual)
     _erasures: int = field(init=False, default=0)
@@ -141,15 +147,24 @@ class Chooser:
         if ruling is not None:
             names = ruling.names()
             may = [place._replace(artworks=left) for place, left in zip(places, names, strict=True)]
-        standing, replaced = before(
-            (stored, self.recent.of(viewer, stored)),
+        assigned = stored, self.recent.of(viewer, stored)
+        standing, replaced, outlived = before(
+            assigned,
             titles,
             may,
             surface,
             policy=decider.policy_version,
             now_ms=at_ms,
             dwell_ms=decider.dwell_of(surface),
+            horizon_ms=0 if self.swaps is None else self.swaps.horizon_ms,
         )
+        left = 0
+        if self.swaps is not None and outlived:
+            horizon_ms = self.swaps.horizon_ms
+            left = self.swaps.a_day - swaps_today(assigned, now_ms=at_ms, horizon_ms=horizon_ms)
+            if left <= 0:
+                self.metrics.held.inc(len(outlived))
+                standing, outlived = standing | outlived, {}
         answered = told_again(standing, now_ms=at_ms, view=view, why=why)
         new = [at for at, title in enumerate(titles) if title not in standing and at not in nothing]
         if new:
@@ -172,6 +187,19 @@ class Chooser:
             decided = with_interests(decided, taste, view)
             # another prior may have taken office since: the page is of the one that chose it
             versions = structs.replace(versions, prior=decided.prior)
+            columns = logged(decided, viewer)
+            if outlived:
+                held = stays(_changes(decided, outlived), left)
+                again = {
+                    title: outlived[title]
+                    for title, kept in zip(decided.titles, held, strict=True)
+                    if kept
+                }
+                self.metrics.held.inc(len(again))
+                standing = standing | again
+                answered |= told_again(again, now_ms=at_ms, view=view, why=why)
+                free = [at for at, kept in enumerate(held) if not kept]
+                columns, new = columns.take(free), [new[at] for at in free]
             page = DecisionPage(
                 viewer=viewer,
                 surface=surface,
@@ -179,7 +207,7 @@ class Chooser:
                 policy=policy,
                 versions=versions,
                 decisions=(),
-                columns=logged(decided, viewer),
+                columns=columns,
                 taste=pack_taste(vectors.directions),
                 version=DECISION_VERSION,
                 degraded=degraded,
@@ -191,9 +219,8 @@ class Chooser:
             self._record(page, places_of([places[at] for at in new], surface))
             if degraded:
                 self.metrics.degraded.labels(degraded).inc(len(new))
-            assert page.columns is not None
             chosen = told(
-                page.columns,
+                columns,
                 policy=policy,
                 explore_share=self.explore_share,
                 taste=taste,
@@ -243,3 +270,12 @@ class Chooser:
         except InvalidRecord:
             # its lane sets it aside; until then nothing of it stands
             return taste, None, ""
+
+
+def _changes(decided: DecidedPage, before: Mapping[str, Standing]) -> list[bool | None]:
+    """Return (T,) whether what was drawn is another picture than before; None where none was."""
+    drawn = [names[at] for names, at in zip(decided.artworks, decided.chosen.tolist(), strict=True)]
+    return [
+        None if (its := before.get(title)) is None else its.artwork != artwork
+        for title, artwork in zip(decided.titles, drawn, strict=True)
+    ]

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from keyart.models.bandits.uniforms import surface_number
 from keyart.models.decide.index import Place
+from keyart.models.decide.swaps import Shown, swaps_on
 from keyart.schemas.assigned import MAX_ASSIGNED, MAX_PAGES, Assigned, Kept, mark
 from keyart.schemas.decisions import DecisionPage
 
@@ -97,10 +98,25 @@ class Recent:
 
 
 class Before(NamedTuple):
-    """What stands of the titles asked for; and (T,) 64 bits of what stood and does not any more."""
+    """What stands of the titles asked for; and (T,) 64 bits of what stood and does not any more.
+
+    `outlived` are those that do not stand, and whose artwork may still be shown.
+    """
 
     standing: dict[str, Standing]
     replaced: list[int]
+    outlived: dict[str, Standing]
+
+
+def swaps_today(assigned: Sequence[Assigned | None], *, now_ms: int, horizon_ms: int) -> int:
+    """Return how many pictures of a viewer changed today (UTC), by the store and this process."""
+    found = {
+        nonce: Shown(place, artwork, at_ms)
+        for each in assigned
+        if each is not None
+        for nonce, place, artwork, at_ms in each.shown()
+    }
+    return swaps_on(found.values(), now_ms=now_ms, horizon_ms=horizon_ms)
 
 
 def places_of(places: Sequence[Place], surface: str) -> list[int]:
@@ -118,16 +134,19 @@ def before(
     policy: str,
     now_ms: int,
     dwell_ms: int,
+    horizon_ms: int = 0,
 ) -> Before:
     """Return which decisions stand, of those in the store and in this process.
 
     One stands for the dwell period while its artwork can be chosen and its policy is the viewer's.
+    One that is younger than `horizon_ms` has outlived that, and is told as well.
     """
     sources = [(each, each.latest()) for each in assigned if each is not None and len(each)]
     standing: dict[str, Standing] = {}
+    outlived: dict[str, Standing] = {}
     replaced = [0] * len(titles)
     if not sources:
-        return Before(standing, replaced)
+        return Before(standing, replaced, outlived)
     made_by = mark(policy)
     for at, (title, place, number) in enumerate(
         zip(titles, places, places_of(places, surface), strict=True)
@@ -137,14 +156,17 @@ def before(
             continue
         kept = max(found, key=lambda each: each.decided_at_ms)
         replaced[at] = int(kept.id[:16], 16)
-        if not now_ms - dwell_ms < kept.decided_at_ms <= now_ms + AHEAD_MS:
-            continue
-        if kept.policy != made_by:
+        fresh = now_ms - dwell_ms < kept.decided_at_ms <= now_ms + AHEAD_MS
+        stands = fresh and kept.policy == made_by
+        if not stands and not (
+            horizon_ms and now_ms - horizon_ms <= kept.decided_at_ms <= now_ms + AHEAD_MS
+        ):
             continue
         same = [artwork for artwork in place.artworks if mark(artwork) == kept.artwork]
         if len(same) == 1:
-            standing[title] = Standing(kept, same[0], len(place.artworks))
-    return Before(standing, replaced)
+            kind = standing if stands else outlived
+            kind[title] = Standing(kept, same[0], len(place.artworks))
+    return Before(standing, replaced, outlived)
 
 
 def _size(assigned: Assigned) -> int:

@@ -19,7 +19,7 @@ from keyart.services.api.snapshots import Snapshots
 from keyart.services.api.standing import Recent
 from keyart.services.jobs.erasure import Erasures
 from keyart.services.page.insight import Insight
-from keyart.services.wiring.dwell import longest_dwell_ms
+from keyart.services.wiring.dwell import longest_dwell_ms, swaps_of
 from keyart.services.wiring.settings import Settings
 from keyart.services.wiring.telemetry import ApiMetrics
 from keyart.services.wiring.viewer_key import ViewerKeys
@@ -141,6 +141,7 @@ class ApiState:
             recent=recent,
             metrics=self.metrics,
             clock=self.clock,
+            swaps=swaps_of(settings),
         )
         self.snapshots.start()
         # who listens first answers "not loaded"; behind a shared port that would be every second

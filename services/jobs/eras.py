@@ -24,6 +24,7 @@ MAKING: Final[Mapping[str, tuple[str, ...]]] = {
         "lateness_s",
         "dwell_s",
         "dwell_by_surface",
+        "swaps_a_day",
         "viewer_hourly_rewards",
     ),
     TITLES: ("posterior_half_life_days", "bucket_s", "hold_bursts"),

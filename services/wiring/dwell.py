@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from keyart.models.decide.swaps import DAY_MS, Swaps
 from keyart.schemas.errors import SettingsError
 from keyart.services.wiring.settings import Settings
 
@@ -36,11 +37,35 @@ def dwell_by_surface(settings: Settings) -> dict[str, int]:
 
 
 def longest_dwell_ms(settings: Settings) -> int:
-    """Return how long a picture is kept where it is kept longest: what is decided waits so long.
+    """Return how long what is decided is remembered, and waits for its impression.
+
+    It is as long as a picture is kept where it is kept longest; with a budget of swaps a day longer
+    than one is held for it, so that the swaps of a whole day can be counted.
 
     Raises
     ------
     SettingsError
         As `dwell_by_surface`.
     """
-    return max(settings.dwell_s * 1000, *dwell_by_surface(settings).values(), 0)
+    longest_ms = max(settings.dwell_s * 1000, *dwell_by_surface(settings).values(), 0)
+    if settings.swaps_a_day < 0:
+        return longest_ms
+    return _horizon_ms(longest_ms) + DAY_MS
+
+
+def swaps_of(settings: Settings) -> Swaps | None:
+    """Return how many pictures may change for a viewer in a day; None for any number.
+
+    Raises
+    ------
+    SettingsError
+        As `dwell_by_surface`.
+    """
+    if settings.swaps_a_day < 0:
+        return None
+    longest_ms = max(settings.dwell_s * 1000, *dwell_by_surface(settings).values(), 0)
+    return Swaps(a_day=settings.swaps_a_day, horizon_ms=_horizon_ms(longest_ms))
+
+
+def _horizon_ms(longest_ms: int) -> int:
+    return max(2 * DAY_MS, longest_ms + DAY_MS)

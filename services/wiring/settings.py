@@ -160,6 +160,13 @@ class Settings:
         "the same of surfaces that have a time of their own, as surface=seconds, comma-separated; "
         "decisions wait for their impressions as long as the longest",
     )
+    swaps_a_day: int = _setting(
+        -1,
+        "how many pictures may change for a viewer in a day (UTC), the others stay as they are; "
+        "decisions are then remembered for days (docs/decisions/0321); -1: any number",
+        low=-1,
+        high=10_000,
+    )
     prior: str = _setting("auto", "prior: auto (the registered one), neutral, or a registered name")
 
     serendipity_table: str = _setting(

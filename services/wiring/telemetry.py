@@ -62,6 +62,11 @@ class ApiMetrics:
             registry=own,
         )
         self.decisions = Counter("keyart_decisions", "Decisions made", ["policy"], registry=own)
+        self.held = Counter(
+            "keyart_decisions_held",
+            "Decisions that stood because the viewer's swaps of the day were used up",
+            registry=own,
+        )
         self.kept = Counter(
             "keyart_decisions_kept", "Decisions that stood since an earlier request", registry=own
         )

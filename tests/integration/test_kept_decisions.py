@@ -130,6 +130,32 @@ def test_surfaces_keep_their_pictures_each_for_its_time_and_replay_agrees(data_d
         assert check.differences == [] and check.titles == 1
 
 
+def test_a_viewer_without_swaps_keeps_pictures_and_replay_agrees(data_dir: Path) -> None:
+    settings = Settings(
+        data_dir=str(data_dir), viewer_key="0123456789abcdef", dwell_s=1, swaps_a_day=0
+    )
+    with site_of(settings) as site:
+        made = site.decide("ann", "t0", "t1")
+        site.send("impression", "ann", made["t0"])
+        site.read("ann", 2)
+        decided = site.assigned("ann").decided_at(0)
+        within(30, lambda: now_ms() > decided + 1500)
+        again = site.decide("ann", "t0", "t1")
+        assert {each["id"] for each in again.values()} == {each["id"] for each in made.values()}
+        assert all(each["kept"] for each in again.values())
+        site.send("play", "ann", again["t0"], minutes=30)
+        rewards = site.rewards(after_ms=HOUR)
+        assert rewards.keys() == {made["t0"]["id"]} and rewards[made["t0"]["id"]].value == 1.0
+        check = site.parts.rebuilding.check()
+        assert check.differences == [] and check.titles == 1
+        # they are remembered for days, and go with the viewer
+        assert len(site.assigned("ann")) == 2
+        assert site.client.delete("/v1/viewers/ann").is_success
+        within(30, lambda: site.driver.drain() < 0 or len(site.assigned("ann")) == 0)
+        anew = site.decide("ann", "t0")["t0"]
+        assert not anew["kept"]
+
+
 def test_what_is_shown_and_what_comes_of_it_belong_together(site: Site) -> None:
     """One play, reload, another play: every play is counted, for the picture that was played."""
     played = {}

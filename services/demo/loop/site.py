@@ -31,7 +31,7 @@ from keyart.services.jobs.retrain.due import Due
 from keyart.services.jobs.retrain.run import Retraining
 from keyart.services.jobs.retrain.stages import Jobs
 from keyart.services.wiring.canary_rules import rules_of
-from keyart.services.wiring.dwell import longest_dwell_ms
+from keyart.services.wiring.dwell import longest_dwell_ms, swaps_of
 from keyart.services.wiring.experiment import experiment_of, options_of
 from keyart.services.wiring.lanes import taste_rates, titles_lane, viewers_lane
 from keyart.services.wiring.places import archive_dir, models_dir, priors_dir, retrain_dir
@@ -136,6 +136,7 @@ class Site:
             recent=Recent(dwell_ms=longest_dwell_ms(settings)),
             metrics=metrics,
             clock=self.clock,
+            swaps=swaps_of(settings),
         )
         self.rewards: list[LogRecord] = []
         self._fresh = 0

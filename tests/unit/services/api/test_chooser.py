@@ -14,7 +14,7 @@ from keyart.services.api.answers import Answer
 from keyart.services.api.chooser import TASTE_AWAY, Chooser
 from keyart.services.api.recorder import Recorder
 from keyart.services.api.standing import Recent
-from keyart.services.wiring.dwell import longest_dwell_ms
+from keyart.services.wiring.dwell import longest_dwell_ms, swaps_of
 from keyart.services.wiring.experiment import experiment_of
 from keyart.services.wiring.lanes import taste_rates
 from keyart.services.wiring.settings import Settings
@@ -86,6 +86,7 @@ class Api:
             recent=self._recent,
             metrics=self.known.metrics,
             clock=lambda: self.at_ms,
+            swaps=swaps_of(self._settings),
         )
         self._chooser.recorder = recorder  # each loop has its own
         answers = []
@@ -228,3 +229,49 @@ def test_what_was_learned_decides() -> None:
         (decision,) = page.decisions
         odds = dict(zip(decision.candidates, decision.propensities, strict=True))
         assert odds["b"] > 0.9 and odds["a"] >= 0.025 - 1e-6
+
+
+def shown_by(answer: Answer) -> dict[str, str]:
+    return {each.title: each.artwork for each in answer.decisions}
+
+
+def test_no_more_pictures_change_in_a_day_than_a_viewer_has_swaps() -> None:
+    """Every dwell period decides anew; without a budget far more than two pictures change a day."""
+    titles = ["t1", "t2"]
+    for budget, most in ((2, 2), (0, 0), (-1, 16)):
+        api = Api(dwell_s=3600, swaps_a_day=budget, policy="uniform")
+        api.at_ms -= api.at_ms % 86_400_000
+        (first,) = api.ask((ANN, titles))
+        now, changed = shown_by(first), 0
+        for _ in range(8):
+            api.at_ms += 3_600_001
+            logged = len(api.pages)
+            (answer,) = api.ask((ANN, titles))
+            after = shown_by(answer)
+            changed += sum(after[each] != now[each] for each in titles)
+            anew = [each for each in answer.decisions if not each.kept]
+            assert sum(len(page.decisions) for page in api.pages[logged:]) == len(anew)
+            assert all(
+                after[each.title] == now[each.title] for each in answer.decisions if each.kept
+            )
+            now = after
+        assert changed <= most
+        assert (changed > 2) == (budget < 0)
+        assert (count(api, "keyart_decisions_held_total") > 0) == (budget >= 0)
+        api.at_ms += 86_400_000  # another day, other swaps
+        before = len(api.pages)
+        api.ask((ANN, titles))
+        assert (len(api.pages) > before) == (budget != 0)
+
+
+def test_what_is_held_is_the_same_decision_and_goes_with_the_viewer() -> None:
+    api = Api(dwell_s=3600, swaps_a_day=0)
+    (first,) = api.ask((ANN, ["t1"]))
+    api.at_ms += 40 * 3_600_000
+    (again,) = api.ask((ANN, ["t1"]))
+    assert again.decisions[0].kept and again.decisions[0].id == first.decisions[0].id
+    assert again.decisions[0].propensity == pytest.approx(first.decisions[0].propensity, abs=1e-6)
+    assert api._chooser is not None
+    api._chooser.forget(ANN)
+    (anew,) = api.ask((ANN, ["t1"]))
+    assert not anew.decisions[0].kept
