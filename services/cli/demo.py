@@ -24,6 +24,9 @@ def demo(
     loop: Annotated[
         bool, typer.Option(help="tell the loop afterwards: drift, retraining, gate, canary")
     ] = True,
+    proposals: Annotated[
+        bool, typer.Option(help="compare proposals of unexplored interests afterwards")
+    ] = True,
     json: Json = None,
 ) -> None:
     """Play real titles to a simulated audience for a minute, then close the loop; show both."""
@@ -41,6 +44,7 @@ def demo(
         prior=prior,
         stay=stay,
         loop=loop,
+        proposals=proposals,
         json=json,
     )
     # Ended from outside, the demo still stops the server that it started.

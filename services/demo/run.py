@@ -24,6 +24,7 @@ from keyart.services.demo.pace import Pace
 from keyart.services.demo.play import Crowd, Player, wall_clock_ms
 from keyart.services.demo.priors import find_prior
 from keyart.services.demo.screen import Progress, table_of, table_of_first, verdict
+from keyart.services.demo.serendipity import propose, table_of_proposals
 from keyart.services.demo.server import started_server
 from keyart.services.demo.tally import Figures, Tally
 from keyart.services.demo.visits import PAGE, Visits
@@ -57,6 +58,8 @@ class Plan:
         Keep the server and slow traffic until interrupted.
     loop
         Whether the loop is told afterwards: drift, retraining, gate, canary.
+    proposals
+        Whether proposals of interests not explored are compared with other pages at the end.
     json
         Where to write the figures; None for nowhere.
     """
@@ -69,6 +72,7 @@ class Plan:
     prior: str = ""
     stay: bool = False
     loop: bool = True
+    proposals: bool = True
     json: Path | None = None
 
 
@@ -116,6 +120,10 @@ def run_demo(plan: Plan, console: Console) -> Figures:
             )
         if plan.loop:
             figures = _close_the_loop(plan, figures, console)
+        if plan.proposals:
+            found = propose(load_space("static"), seed=plan.seed)
+            console.print(table_of_proposals(found))
+            figures = structs.replace(figures, serendipity=found)
         write_json(plan.json, figures)
         if plan.stay:
             console.print(f"Staying, with a visit now and then: {url}/ (Ctrl-C ends it)")

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from keyart.models.simulate import Catalogue
 from keyart.models.statistics.bootstrap import LEVEL, Worlds
 from keyart.services.demo.loop.figures import Decided, Phase
+from keyart.services.demo.serendipity import Proposals
 
 POLICIES: Final = ("keyart", "uniform", "best fixed artwork in hindsight")
 KEYART, UNIFORM, BEST_FIXED = range(3)
@@ -43,7 +44,8 @@ class Figures(Struct, frozen=True, kw_only=True):
 
     `gap_to_best_fixed_closed`: (keyart - uniform) / (best fixed - uniform); above 1, keyart beats
     every choice that is the same for all viewers. None where the best fixed is not above uniform.
-    `loop` and `gate`: what the loop came to, unless it was left out.
+    `loop` and `gate`: what the loop came to, unless it was left out; `serendipity`: what came of
+    proposals, the same.
     """
 
     policies: tuple[PolicyFigures, ...]
@@ -51,6 +53,7 @@ class Figures(Struct, frozen=True, kw_only=True):
     gap_to_best_fixed_closed: float | None
     loop: tuple[Phase, ...] = ()
     gate: tuple[Decided, ...] = ()
+    serendipity: Proposals | None = None
 
 
 @dataclass(slots=True)

@@ -32,8 +32,15 @@ def compose() -> Iterator[Compose]:
 def demo(compose: Compose, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The figures of a short demo played against the containers."""
     figures = tmp_path_factory.mktemp("demo") / "figures.json"
-    # without the story of the loop, which plays on a second site and never comes here
-    command = [sys.executable, "-m", "keyart.services.cli.main", "demo", "--no-loop"]
+    # without the loop and proposals, which play on sites of their own and never come here
+    command = [
+        sys.executable,
+        "-m",
+        "keyart.services.cli.main",
+        "demo",
+        "--no-loop",
+        "--no-proposals",
+    ]
     done = subprocess.run(
         [
             *(*command, "--decisions", "2000", "--json", str(figures)),

@@ -27,6 +27,9 @@ def test_a_short_demo_writes_its_figures_and_leaves_nothing(tmp_path: Path) -> N
     assert "simulated" in ran.stdout and "http://127.0.0.1:" in ran.stdout
     figures = json.loads(out.read_text())
     assert [policy["impressions"] for policy in figures["policies"]] == [400, 400, 400]
+    pages = {each["recommender"]: each for each in figures["serendipity"]["pages"]}
+    assert len(pages) == 5 and "Proposals: pages of ten titles" in ran.stdout
+    assert pages["iALS, free"]["over_ials"] is None
     assert list(tmp_path.iterdir()) == [out]
 
 

@@ -32,7 +32,7 @@ def test_the_json_has_the_promised_shape() -> None:
     for at in range(60):
         tally.add(at % 3, rng.random(40), np.full((3, 40), [[0.3], [0.2], [0.25]]))
     written = json.loads(msgspec.json.encode(tally.figures(seed=1)))
-    told = {"policies", "over_uniform", "gap_to_best_fixed_closed", "loop", "gate"}
+    told = {"policies", "over_uniform", "gap_to_best_fixed_closed", "loop", "gate", "serendipity"}
     assert set(written) == told
     assert written["loop"] == written["gate"] == [], "nobody has told the loop yet"
     assert set(written["over_uniform"]) == {"percent", "low", "high"}
