@@ -137,6 +137,13 @@ class Board:
         self._strength[row] = opinion.strength
         self._changed.add(opinion.title)
 
+    def opinion(self, title: str) -> tuple[list[float], float] | None:
+        """Return (K,) log relative takes by the prior, and their worth; None: it says nothing."""
+        if (row := self._row.get(title)) is None:
+            return None
+        its = self._opinion[row, : len(self._artworks[row])].tolist()
+        return (its, float(self._strength[row])) if any(its) else None
+
     def forget_opinions(self) -> None:
         """Forget what the prior said, and what was learned about how far it can be trusted."""
         self._opinion[:] = 0.0

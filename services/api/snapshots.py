@@ -135,6 +135,10 @@ class Snapshots:
         """Return the callers whose keys are bounded on a title."""
         return self._beliefs.callers.bounds.get(title, {})
 
+    def said(self, title: str) -> tuple[Sequence[float], float] | None:
+        """Return the prior's opinion of a title's artworks, and its worth; None: there is none."""
+        return self._beliefs.opinion(title)
+
     @property
     def loaded(self) -> bool:
         """Whether everything has been read once."""

@@ -10,14 +10,8 @@ from keyart.models.statistics.timeline import merge
 from keyart.schemas.posterior import PolicyBucket
 from keyart.services.page.fractions import CONTROL, evenly, spoken
 from keyart.services.page.strata import FAR_MS, Pair, Stratum
-from keyart.services.page.views import (
-    ArmView,
-    ExperimentView,
-    LiftPoint,
-    LiftSeries,
-    LiftView,
-    WorthView,
-)
+from keyart.services.page.time_views import LiftPoint, LiftSeries
+from keyart.services.page.views import ArmView, ExperimentView, LiftView, WorthView
 
 HOLDBACK = Holdback.name
 WORTH = "keyart"

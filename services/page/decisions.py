@@ -3,8 +3,8 @@
 from keyart.models.decide.explain import explain
 from keyart.schemas.catalogue import Artwork
 from keyart.schemas.decisions import Decision, DecisionPage
+from keyart.services.page.decision_views import Candidate, DecisionList, DecisionView
 from keyart.services.page.source import Source
-from keyart.services.page.views import Candidate, DecisionList, DecisionView
 
 PAGES = 40
 OF_EACH = 2

@@ -12,7 +12,8 @@ from keyart.models.statistics.entropy import effective_choices
 from keyart.models.statistics.lift import interval
 from keyart.models.statistics.timeline import EXPLORE, REPLICATES, Key, merge
 from keyart.schemas.posterior import PolicyBucket
-from keyart.services.page.views import Point, PolicyFigures, Series, Timeline
+from keyart.services.page.time_views import Point, Series, Timeline
+from keyart.services.page.views import PolicyFigures
 
 Array = NDArray[np.float64]
 

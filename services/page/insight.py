@@ -10,21 +10,17 @@ from msgspec import structs
 from keyart.models.statistics.timeline import Key
 from keyart.schemas.posterior import PolicyBucket
 from keyart.services.page.comparison import lifts_over_time
+from keyart.services.page.decision_views import DecisionList
 from keyart.services.page.decisions import decisions_of
 from keyart.services.page.export import figures_csv, titles_csv
 from keyart.services.page.fractions import Track, holes, in_order, leading, over_time, tracks
 from keyart.services.page.overview import PageRules, overview_of
 from keyart.services.page.source import Source
 from keyart.services.page.strata import Filter, Stratum, chosen, strata, surfaces
+from keyart.services.page.time_views import MarkView, Timeline
+from keyart.services.page.title_views import TitleList, TitleView
 from keyart.services.page.titles import title_of, titles_of
-from keyart.services.page.views import (
-    DecisionList,
-    MarkView,
-    Overview,
-    Timeline,
-    TitleList,
-    TitleView,
-)
+from keyart.services.page.views import Overview
 from keyart.services.page.watched import watched_of
 
 T = TypeVar("T")

@@ -16,7 +16,7 @@ from keyart.services.page.model_views import (
     RolloutView,
     VersionView,
 )
-from keyart.services.page.views import MarkView
+from keyart.services.page.time_views import MarkView
 from keyart.streams.ports import Clock
 from keyart.streams.registry.registry import NEUTRAL, Registry
 from keyart.streams.site import Note, Opinions, Register

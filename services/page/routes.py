@@ -9,10 +9,13 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.response import Stream
 
 from keyart.schemas.errors import NotFound
+from keyart.services.page.decision_views import DecisionList
 from keyart.services.page.insight import Insight
 from keyart.services.page.poster import MAX_CHARACTERS, poster_svg
 from keyart.services.page.strata import FAR_MS, Filter
-from keyart.services.page.views import DecisionList, Overview, Timeline, TitleList, TitleView
+from keyart.services.page.time_views import Timeline
+from keyart.services.page.title_views import TitleList, TitleView
+from keyart.services.page.views import Overview
 
 _KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 Words = Annotated[str, QueryParameter(max_length=MAX_CHARACTERS)]

@@ -11,7 +11,7 @@ from keyart.schemas.catalogue import Artwork, StoredTitle
 from keyart.schemas.posterior import TitleSums
 from keyart.schemas.ruled import RuledBucket
 from keyart.schemas.rules import Rules
-from keyart.services.page.views import RuledView, RuleView
+from keyart.services.page.title_views import RuledView, RuleView
 
 HOLDS, WAITS, OVER, ASKED = "holds", "waits", "over", "asked"
 _AT: Final = {name: at for at, name in enumerate(BELIEF_COLUMNS)}

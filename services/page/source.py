@@ -15,7 +15,7 @@ from keyart.schemas.errors import InvalidRecord
 from keyart.schemas.posterior import PolicyBucket, TitleSums
 from keyart.schemas.topics import DECISIONS, EVENTS, TOPICS_OF, partition_of
 from keyart.services.page.pictures import Pictures
-from keyart.services.page.views import MarkView
+from keyart.services.page.time_views import MarkView
 from keyart.streams.families import TIMELINE, TITLE, WINDOWS
 from keyart.streams.ports import TITLES, VIEWERS, Clock, Lane, LogRecord, StateStore
 from keyart.streams.reading import usable
@@ -65,6 +65,8 @@ class Source:
         Those with a level of their own, and how many others are counted together.
     bounds
         (title) -> callers' keys that are bounded there: (told, counts) in expected takes.
+    said
+        (title) -> what the prior that serves says of it to everybody, None for nothing.
     marks
         When other versions of the prior began to serve, in the order of time.
     """
@@ -79,6 +81,7 @@ class Source:
     prior: Callable[[], str] = str
     surfaces: Callable[[], tuple[tuple[str, ...], int]] = lambda: ((), 0)
     bounds: Bounds = lambda _: {}
+    said: Callable[[str], tuple[Sequence[float], float] | None] = lambda _: None
     marks: Callable[[], tuple[MarkView, ...]] = tuple
 
     def timeline(self) -> dict[Key, PolicyBucket]:

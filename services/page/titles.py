@@ -8,9 +8,17 @@ from keyart.models.taste.features import F32
 from keyart.schemas.catalogue import StoredTitle
 from keyart.schemas.errors import NotFound
 from keyart.schemas.posterior import Cell, TitleSums
+from keyart.services.page.opinions import expected_of, opinion_of
 from keyart.services.page.rulings import ruled_of, rules_of
 from keyart.services.page.source import Source
-from keyart.services.page.views import ArtworkView, CallerView, Span, TitleList, TitleRow, TitleView
+from keyart.services.page.title_views import (
+    ArtworkView,
+    CallerView,
+    Span,
+    TitleList,
+    TitleRow,
+    TitleView,
+)
 
 _AT = {name: at for at, name in enumerate(BELIEF_COLUMNS)}
 SPANS = 24
@@ -82,6 +90,8 @@ def title_of(source: Source, title: str, surface: str = "") -> TitleView:
     lately = np.array([span.counts for span in spans[-max(1, len(spans) // LATELY) :]], float)
     shares = lately.reshape(-1, len(names)).sum(axis=0)
     shares /= max(1.0, shares.sum())
+    said = source.said(title)
+    expected = expected_of(source.index, title, surface or _surface(sums), said)
     beliefs = _beliefs(source.index, stored, surface or _surface(sums))
     effective = _effective(source.index, title, surface or _surface(sums))
     elsewhere: dict[str, None] = {}
@@ -103,6 +113,7 @@ def title_of(source: Source, title: str, surface: str = "") -> TitleView:
                 impressions=_count(cells, surface),
                 takes=sum(cell.taken for at, cell in cells.items() if surface in ("", at)),
                 share=float(shares[at]),
+                prior=expected.get(kept.artwork.id),
             )
         )
     return TitleView(
@@ -124,6 +135,7 @@ def title_of(source: Source, title: str, surface: str = "") -> TitleView:
             seen=lambda artwork: effective.get(artwork, 0.0),
         ),
         ruled=ruled_of(stored, sums, source.index),
+        opinion=opinion_of(source.index, title, source.prior(), said),
     )
 
 

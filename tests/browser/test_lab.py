@@ -14,8 +14,8 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 Look = Callable[..., Page]
 CONTRAST = Path(__file__).with_name("contrast.js").read_text()
-RULED = "t04"
-"""The title of the lab that has rules."""
+RULED, MISJUDGED, UNSAID, PRIOR = "t04", "t03", "t05", "ridge-1f2e3d4c"
+"""Titles of the lab: with rules, misjudged by the prior, without an opinion of it; the prior."""
 
 
 def settle(page: Page) -> None:
@@ -294,3 +294,41 @@ def test_a_wrong_key_says_so(look: Look, lab_world: str, status: int, words: str
     settle(page)
     expect(page.locator("#key")).to_be_hidden()
     assert "Bearer wrong" in denied
+
+
+def test_the_prior_stands_beside_what_is_believed_and_is_judged(look: Look, lab_world: str) -> None:
+    page = look(lab_world)
+    settle(page)
+    for title in (RULED, MISJUDGED, UNSAID):
+        told = asked(f"{lab_world}/v1/insight/titles/{title}")
+        page.goto(f"{lab_world}/#title={title}")
+        page.reload()
+        settle(page)
+        expect(page.locator("#title-detail h3")).to_have_text(told["name"])
+        opinion = page.locator("#title-detail .opinion")
+        expected = page.locator("#title-detail .expected:visible")
+        if title == UNSAID:
+            assert told["opinion"] is None
+            expect(opinion).to_be_hidden()
+            expect(expected).to_have_count(0)
+            continue
+        expect(opinion).to_contain_text(told["opinion"]["says"])
+        expect(opinion).to_contain_text(PRIOR)
+        live = [each for each in told["artworks"] if not each["removed"]]
+        expect(expected).to_have_count(len(live))
+        first = f"prior {live[0]['prior']['mean'] * 100:.1f} %"
+        assert plain(expected.first).startswith(first)
+    assert asked(f"{lab_world}/v1/insight/titles/{MISJUDGED}")["opinion"]["helps"] != "yes"
+
+
+@pytest.mark.parametrize(("width", "theme"), [(390, "dark"), (1280, "light")])
+def test_a_title_with_an_opinion_fits_and_is_readable(
+    look: Look, lab_world: str, width: int, theme: str
+) -> None:
+    page = look(lab_world, width=width, theme=theme)
+    page.goto(f"{lab_world}/#title={MISJUDGED}")
+    page.reload()
+    settle(page)
+    expect(page.locator("#title-detail .opinion")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate(CONTRAST) == []

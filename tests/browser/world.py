@@ -82,6 +82,8 @@ STEP_MS = 60_000
 SURFACE = "home"
 RULED = "t04"
 """The title of the lab that has rules."""
+MISJUDGED, UNSAID, PRIOR = "t03", "t05", "ridge-1f2e3d4c"
+"""A title that the lab's prior has upside down, one of which it has no opinion; and the prior."""
 
 
 class World:
@@ -270,7 +272,13 @@ class World:
                     takes[at, place] += cell.reward
                     expected[at, place] += cell.expected
         hyper = Hyper()
-        packed = Sums.of(takes=takes, expected=expected, opinion=np.zeros_like(takes), mask=mask)
+        opinion, strength = np.zeros_like(takes), np.zeros(len(names))
+        for at, title in enumerate(self.titles):
+            if (said := self.said(title)) is not None:
+                opinion[at, : len(said[0])], strength[at] = said
+        packed = Sums.of(
+            takes=takes, expected=expected, opinion=opinion, mask=mask, strength=strength
+        )
         beliefs, self.learned = refresh(packed, hyper, Learned.start(hyper), now=self.learned)
         for at, (title, artworks) in enumerate(zip(self.titles, names, strict=True)):
             k = len(artworks)
@@ -284,6 +292,19 @@ class World:
             rows[:, 5] = beliefs.taken[at, :k]
             rows[:, 6] = beliefs.trust[at]
             self.index.believe(title, artworks, {ANY_SURFACE: rows})
+
+    def said(self, title: str) -> tuple[Sequence[float], float] | None:
+        """Return what the lab's prior says: mostly right, upside down of one title, of one nothing.
+
+        Its opinion of a title is told in the order of its artworks.
+        """
+        if not self.lab or title == UNSAID:
+            return None
+        true = np.log(np.array(list(self.takes[title].values())))
+        noise = np.random.default_rng(int(title[1:])).normal(0.0, 0.1, len(true))
+        way = -1.0 if title == MISJUDGED else 1.0
+        relative = way * (true - true.mean()) + noise
+        return relative.tolist(), 120.0
 
     # what the page's source asks of a log
     def flow(self) -> Flow:
@@ -305,6 +326,8 @@ class World:
             titles=MappingProxyType(self.titles),
             partitions=1,
             clock=lambda: self.now_ms,
+            said=self.said,
+            prior=lambda: PRIOR if self.lab else "",
         )
 
 

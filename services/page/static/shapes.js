@@ -33,13 +33,16 @@ export function spark(values, tone = "var(--d0)") {
   return svg;
 }
 
-// One artwork's interval, on the scale that all artworks of the title share.
-export function whisker(host, { mean, low, high }, scale, tone) {
+// One artwork's interval, on the scale that all artworks of the title share; below it, thin and
+// hollow, what the prior alone expects.
+export function whisker(host, { mean, low, high, prior }, scale, tone) {
   const x = (v) => `${Math.max(0, Math.min(100, ((v - scale.low) / (scale.high - scale.low || 1)) * 100))}%`;
   host.replaceChildren(s("svg", { "aria-hidden": "true" },
     s("line", { class: "grid", x1: "0%", x2: "100%", y1: 10, y2: 10 }),
     s("line", { x1: x(low), x2: x(high), y1: 10, y2: 10, "stroke-linecap": "round", css: { stroke: tone, "stroke-width": 6, opacity: 0.35 } }),
-    s("circle", { cx: x(mean), cy: 10, r: 5, css: { fill: tone } })));
+    s("circle", { cx: x(mean), cy: 10, r: 5, css: { fill: tone } }),
+    prior && s("line", { x1: x(prior.low), x2: x(prior.high), y1: 22, y2: 22, "stroke-linecap": "round", css: { stroke: "var(--soft)", "stroke-width": 2, opacity: 0.55 } }),
+    prior && s("circle", { cx: x(prior.mean), cy: 22, r: 4, css: { fill: "var(--card)", stroke: "var(--soft)", "stroke-width": 2 } })));
 }
 
 // Shares of a whole over time, stacked; layers: [{ name, colour, counts: [] }].

@@ -99,14 +99,24 @@ export class Titles {
       name: h("h3"), words: h("p", { class: "soft small" }), shelf: h("div", { class: "shelf", role: "group", "aria-label": "Artworks", tabindex: 0 }),
       drawn: h("p", { class: "soft small drawn", hidden: true }),
       bounded: h("p", { class: "soft small bounded", hidden: true }),
+      opinion: h("p", { class: "opinion", hidden: true }, h("b"), h("span")),
       chart: h("div", { class: "chart mid", id: "shares" }), legend: h("p", { class: "legend" }),
     };
     this.rules = new RuleList();
     byId("title-detail").replaceChildren(
       h("div", { class: "detail-head" }, h("div", {}, this.parts.name, this.parts.words),
         h("div", { class: "steps" }, turn(-1, "←", "Previous title"), turn(1, "→", "Next title"))),
-      this.parts.shelf, this.parts.drawn, this.parts.bounded, h("h4", {}, "Share of impressions over time"), this.parts.chart, this.parts.legend, this.rules.element);
+      this.parts.shelf, this.parts.opinion, this.parts.drawn, this.parts.bounded, h("h4", {}, "Share of impressions over time"), this.parts.chart, this.parts.legend, this.rules.element);
     this.shares = new Shares(this.parts.chart);
+  }
+
+  showOpinion({ opinion }) {
+    const place = this.parts.opinion;
+    place.hidden = !opinion;
+    if (!opinion) return;
+    place.dataset.tone = { yes: "good", no: "bad" }[opinion.helps] ?? "even";
+    setText(place.children[0], `The opinion of ${opinion.prior}. `);
+    setText(place.children[1], `${opinion.says} It is worth ${count(Math.round(opinion.worth))} impressions here, beside ${count(Math.round(opinion.impressions))} that are known, and ${opinion.trust < 0 ? "followed upside down, " : "followed "}by ${share(Math.abs(opinion.trust))}. Hollow marks are what it alone expects.`);
   }
 
   show(title) {
@@ -119,11 +129,14 @@ export class Titles {
     setText(parts.drawn, title.elsewhere.length ? `These pictures are drawn from their descriptions: this page may load none from ${title.elsewhere.join(" or ")}. To see the real ones, start the api with KEYART_PAGE_IMAGES=${title.elsewhere.join(",")}` : "");
     parts.bounded.hidden = !title.bounded.length;
     setText(parts.bounded, title.bounded.map((each) => `The key ${each.name} says what the others do not: of the ${count(Math.round(each.told))} impressions it told of, ${count(Math.round(each.counts))} count.`).join(" "));
+    this.showOpinion(title);
     this.rules.show(title);
     const live = title.artworks.filter((each) => !each.removed);
+    // An opinion worth little has an interval over everything: it is cut where beliefs end.
+    const means = live.flatMap((each) => (each.prior ? [each.prior.mean] : []));
     const scale = {
-      low: Math.min(...live.map((each) => each.low)) * 0.95,
-      high: Math.max(...live.map((each) => each.high)) * 1.02,
+      low: Math.min(...live.map((each) => each.low), ...means) * 0.95,
+      high: Math.max(...live.map((each) => each.high), ...means) * 1.02,
     };
     const best = leader(live);
     const tones = new Map(title.artworks.map((each, i) => [each.id, colour(i)]));
@@ -132,10 +145,11 @@ export class Titles {
         h("div", { class: "frame" }, picture(each.picture, each.description || each.id, "eager"), h("span", { class: "badge", hidden: true })),
         h("div", { class: "mean" }, h("b"), h("span")),
         h("div", { class: "whisker" }),
+        h("div", { class: "expected", hidden: true }, h("span"), " ", h("span")),
         h("div", { class: "share" }, h("div", { class: "meter" }, h("i")), h("span")),
         h("p", {})),
       (card, each) => {
-        const [frame, mean, line, part, words] = card.children;
+        const [frame, mean, line, expected, part, words] = card.children;
         setPicture(frame.children[0], each.picture);
         card.dataset.best = each === best ? "yes" : "no";
         card.dataset.gone = each.removed ? "yes" : "no";
@@ -145,6 +159,10 @@ export class Titles {
         setText(mean.children[1], each.removed ? "" : range(each.low, each.high));
         if (each.removed) line.replaceChildren();
         else whisker(line, each, scale, tones.get(each.id));
+        line.dataset.prior = each.prior ? "yes" : "no";
+        expected.hidden = !each.prior;
+        setText(expected.children[0], each.prior ? `prior ${percent(each.prior.mean)}` : "");
+        setText(expected.children[1], each.prior ? range(each.prior.low, each.prior.high) : "");
         part.children[0].children[0].style.width = `${each.share * 100}%`;
         part.children[0].children[0].style.background = tones.get(each.id);
         setText(part.children[1], `shown ${share(each.share)} lately`);

@@ -10,7 +10,7 @@ from keyart.models.decide.index import ANY_SURFACE
 from keyart.schemas.catalogue import Artwork, Title
 from keyart.schemas.ruled import BOUNDED, DEFAULTED, NARROWED, PINNED, Ruled
 from keyart.schemas.rules import Least, Pin, Rules
-from keyart.services.page.views import RuledView
+from keyart.services.page.title_views import RuledView
 from keyart.streams.catalogue.upsert import upsert
 from tests.unit.services.page.test_insight import NOW_MS, Stage, Still, reward
 
