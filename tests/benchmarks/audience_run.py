@@ -143,7 +143,7 @@ class Player:
     taste
         Whether taste moves anything; without, every shared weight is 0 and known to be.
     responses
-        Whether artworks have responses of their own to taste.
+        Whether artworks have responses of their own to taste; served they have none.
     situations
         Where the visits are made that will be played; None for nowhere in particular.
     """
@@ -154,7 +154,7 @@ class Player:
         policy: Policy,
         *,
         taste: bool = True,
-        responses: bool = True,
+        responses: bool = False,
         hyper: Hyper | None = None,
         situations: Situations | None = None,
     ) -> None:

@@ -1,0 +1,77 @@
+"""What artworks' own responses to taste are worth where text cannot tell them, and what they cost.
+
+Two audiences of films with facet artworks: one sees in every picture a second thing that its text
+does not tell, one does not care. Played with responses that move choices, as they do not by default
+(docs/decisions/0180 and 0340), and without; both meet the same visits, titles and luck. Numbers
+were tuned on seeds from 1000 up.
+"""
+
+from tests.benchmarks.common import Row  # isort: skip (sets threads)
+
+import os
+from typing import Final
+
+import numpy as np
+
+from keyart.models.bandits.registry import build_policy
+from keyart.models.embed import Space, load_space
+from keyart.models.simulate import facet_world
+from tests.benchmarks.audience_run import Player, Site, Visits
+from tests.benchmarks.over_seeds import Array, row_over_seeds, show_over_seeds, summed
+
+FIRST_SEED: Final = int(os.environ.get("KEYART_BENCH_FIRST_SEED", "11"))
+SEEDS: Final = int(os.environ.get("KEYART_BENCH_SEEDS", "4"))
+EACH: Final = int(os.environ.get("KEYART_BENCH_IMPRESSIONS", "10000"))
+"""Impressions a title; 100,000 take two minutes a seed and more."""
+TITLES: Final = 20
+MARKS: Final = tuple(TITLES * each for each in (1_000, 10_000, 100_000) if each <= EACH)
+WITH, WITHOUT = "with own responses", "without"
+AUDIENCES: Final = {
+    "pictures show what no text tells": ("matters", 1.0),
+    "taste does not matter": ("does not", 0.0),
+}
+
+
+def main() -> list[Row]:
+    """Play both audiences, print one table, and return the rows."""
+    space, rows = load_space(), []
+    for name, (kind, untold) in AUDIENCES.items():
+        played = [_play(space, kind, untold, FIRST_SEED + seed) for seed in range(SEEDS)]
+        rows += _rows(name, {its: np.array([each[its] for each in played]) for its in played[0]})
+    show_over_seeds(rows, MARKS, SEEDS)
+    return rows
+
+
+def _play(space: Space, kind: str, untold: float, seed: int) -> dict[str, Array]:
+    """Return by name (len(MARKS),) takes over those of a uniform draw, so far."""
+    world = facet_world(space, kind=kind, seed=seed, titles=TITLES, untold=untold)
+    site = Site.of(world, space)
+    visits = Visits.draw(site.audience, impressions=MARKS[-1], seed=seed)
+    audience, viewers = site.audience, visits.viewers[:, None]
+    starts = audience.catalogue.starts
+    mean = np.add.reduceat(audience.takes, starts[:-1], axis=1) / np.diff(starts)
+    shown = {
+        "best fixed artwork": audience.takes[viewers, audience.best_fixed[visits.titles]],
+        "personal oracle": audience.takes[viewers, audience.best_for_each[viewers, visits.titles]],
+    }
+    for name in (WITH, WITHOUT):
+        shown[name] = Player(site, build_policy(), responses=name == WITH).play(visits)
+    uniform = summed(mean[viewers, visits.titles], MARKS)
+    return {name: summed(got, MARKS) / uniform for name, got in shown.items()}
+
+
+def _rows(audience: str, ratios: dict[str, Array]) -> list[Row]:
+    percent = {name: 100.0 * (its - 1.0) for name, its in ratios.items()}
+    percent[f"{WITH} over {WITHOUT}"] = 100.0 * (ratios[WITH] / ratios[WITHOUT] - 1.0)
+    fixed = ratios["best fixed artwork"]
+    gap = ratios["personal oracle"] - fixed
+    if gap.min() > 0.01:
+        for name in (WITH, WITHOUT):
+            share = 100.0 * (ratios[name] - fixed) / gap
+            percent[f"from best fixed to personal oracle, {name}"] = share
+    rows = []
+    for name, its in percent.items():
+        for at, mark in enumerate(MARKS):
+            said = f"{audience}: {name} at {mark:,}"
+            rows.append(row_over_seeds("responses", said, its[:, at], against="uniform"))
+    return rows
