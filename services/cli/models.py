@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from keyart.schemas.errors import UnknownName
+from keyart.schemas.errors import NotFound, UnknownName
 from keyart.services.cli.figures import STANDARD_OUTPUT, Json, check_json, write_json
 from keyart.services.cli.site import site
 from keyart.services.cli.words import counted
@@ -166,6 +166,52 @@ def canary(
         )
         typer.echo(_rolled(out), err=json == STANDARD_OUTPUT)
         write_json(json, out)
+
+
+@app.command("judge")
+def judge(json: Json = None) -> None:
+    """Judge the prior's calibration and policies that do not serve, and show it on the page.
+
+    From the newest rewards of the log; housekeeping does it by itself now and then.
+    """
+    from keyart.schemas.extras import need_polars
+    from keyart.services.jobs import judging
+    from keyart.services.wiring.clock import now_ms
+    from keyart.services.wiring.experiment import others_of
+    from keyart.services.wiring.logs import archiver_of
+    from keyart.services.wiring.places import archive_dir
+    from keyart.services.wiring.stores import register_of
+
+    need_polars("judging policies")
+    check_json(json)
+    with site() as its:
+        archiver_of(*its).run()
+        try:
+            found = judging.judge(
+                archive_dir(its.settings),
+                register_of(*its),
+                others=others_of(its.settings),
+                clock=now_ms,
+            )
+        except NotFound as nothing:  # yet: housekeeping asks again
+            typer.echo(str(nothing), err=json == STANDARD_OUTPUT)
+            write_json(json, {"rewards": 0, "waiting": str(nothing)})
+            return
+        quiet = json == STANDARD_OUTPUT
+        if found.gain is not None:
+            typer.echo(
+                f"the prior: {found.gain:+.2f} nats for 1,000 rewards "
+                f"({found.low:+.2f} to {found.high:+.2f})",
+                err=quiet,
+            )
+        for each in found.policies:
+            typer.echo(
+                f"{each.policy}: {100 * each.value:.2f} % taken "
+                f"({100 * each.low:.2f} to {100 * each.high:.2f})",
+                err=quiet,
+            )
+        typer.echo(found.waiting or f"of {counted(found.rewards, 'reward')}", err=quiet)
+        write_json(json, found)
 
 
 @app.command(hidden=True)

@@ -44,9 +44,9 @@ class Chores:
         The registry.
     canary
         Looks how a version does that is let out.
-    retrain, refresh, report
-        Look whether it is time: for the prior, for the table of proposals, and for counting what
-        came of it.
+    retrain, refresh, report, judge
+        Look whether it is time: for the prior, for the table of proposals, for counting what came
+        of it, and for judging the prior's calibration and policies that do not serve.
     score
         New titles, by the prior that serves.
     stop
@@ -62,6 +62,7 @@ class Chores:
     retrain: Callable[[], object]
     refresh: Callable[[], object]
     report: Callable[[], object]
+    judge: Callable[[], object]
     score: Callable[[], object]
     stop: Callable[[], object]
 
@@ -139,6 +140,7 @@ class Keeper:
         attempt("retraining", chores.retrain)
         attempt("refreshing the table of proposals", chores.refresh)
         attempt("counting what came of proposals", chores.report)
+        attempt("judging what does not serve", chores.judge)
         attempt("scoring new titles", chores.score)
         self._tell(failed)
         if failed:

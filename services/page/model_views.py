@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from keyart.models.ope.gate.rules import Verdict
+from keyart.schemas.judged import Judged
 from keyart.schemas.rollout import Look
 
 
@@ -73,7 +74,8 @@ class RolloutView(Struct, frozen=True, kw_only=True):
 class ModelsView(Struct, frozen=True, kw_only=True):
     """All that the page says of models.
 
-    `serves` decides now, `previous` is what a rollback brings back, "" for nothing.
+    `serves` decides now, `previous` is what a rollback brings back, "" for nothing. `judged` is
+    what housekeeping last found in the log, None before it has looked.
     """
 
     now_ms: int
@@ -83,3 +85,4 @@ class ModelsView(Struct, frozen=True, kw_only=True):
     moves: tuple[MoveView, ...]
     jobs: tuple[JobView, ...]
     rollouts: tuple[RolloutView, ...]
+    judged: Judged | None = None

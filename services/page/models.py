@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Final
 
+from keyart.schemas import codec
 from keyart.schemas.errors import InvalidRecord, ModelRejected, NotFound
+from keyart.schemas.judged import Judged
 from keyart.schemas.rollout import Rollout
 from keyart.services.jobs.retrain.stages import Folder, Jobs
 from keyart.services.jobs.rollout import rollout_in
@@ -104,6 +106,7 @@ class Desk:
             moves=moves,
             jobs=self._jobs(),
             rollouts=self._rollouts(),
+            judged=self._judged(),
         )
 
     def promote(self, version: str, *, by: str, why: str) -> ModelsView:
@@ -168,6 +171,14 @@ class Desk:
             verdicts=judgement.verdicts if judgement else (),
             left_ms=left,
         )
+
+    def _judged(self) -> Judged | None:
+        if not (data := self.register.read(Note.JUDGED)):
+            return None
+        try:
+            return codec.unpack(data, Judged)
+        except InvalidRecord:
+            return None  # of another keyart: housekeeping writes it anew
 
     def _rollouts(self) -> tuple[RolloutView, ...]:
         running = rollout_in(self.register)

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from keyart.services.jobs.erasure import rewrite_if_due
 from keyart.services.jobs.idle import IdleTastes
 from keyart.services.jobs.keeping import Chores, Keeper
 from keyart.services.processes.retrainer import (
+    JUDGE,
     REFRESH,
     REPORT,
     RETRAIN,
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from keyart.services.jobs.deploy import Deployment
 
 log = logging.getLogger(__name__)
+FIRST_JUDGED_S = 600.0
 
 
 def keeper_of(settings: Settings, client: Any, *, clock: Clock = now_ms) -> Keeper:
@@ -48,6 +51,14 @@ def keeper_of(settings: Settings, client: Any, *, clock: Clock = now_ms) -> Keep
         REPORT,
         wanted=settings.serendipity_report_s > 0,
         every_s=settings.serendipity_report_s,
+    )
+    judge = NowAndThen(
+        JUDGE,
+        # an image that leaves out what reads the log judges nothing
+        wanted=settings.judge_s > 0 and find_spec("polars") is not None,
+        every_s=settings.judge_s,
+        # a site that was just started has more to do than to look back
+        first_s=min(settings.judge_s, FIRST_JUDGED_S),
     )
     idle = IdleTastes(
         register=register,
@@ -67,6 +78,7 @@ def keeper_of(settings: Settings, client: Any, *, clock: Clock = now_ms) -> Keep
         retrainer.stop()
         refresher.stop()
         reporter.stop()
+        judge.stop()
 
     def report() -> None:
         # a site that proposes nothing has no need to read its whole log for it
@@ -93,6 +105,7 @@ def keeper_of(settings: Settings, client: Any, *, clock: Clock = now_ms) -> Keep
             retrain=retrainer.look,
             refresh=refresher.look,
             report=report,
+            judge=judge.look,
             score=lambda: _if_installed(lambda: deployment().scoring.score_new_beside()),
             stop=stop,
         ),

@@ -19,6 +19,7 @@ LOOK_S: Final = 60.0
 """Between two looks whether it is due: each reads the newest of the log."""
 RETRAIN: Final = ("retrain", "--when-due")
 REFRESH: Final = ("serendipity", "refresh", "--when-due")
+JUDGE: Final = ("models", "judge")
 REPORT: Final = ("serendipity", "report", "--keep")
 
 
@@ -33,6 +34,8 @@ class NowAndThen:
         Whether it is ever asked for.
     every_s
         Between two starts.
+    first_s
+        Before the first one.
     start, clock
         What starts the process; seconds.
     """
@@ -43,6 +46,7 @@ class NowAndThen:
         *,
         wanted: bool,
         every_s: float = LOOK_S,
+        first_s: float = 0.0,
         start: Callable[[], Member] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -52,7 +56,7 @@ class NowAndThen:
         self._start = start or (lambda: Member(command))
         self._clock = clock
         self._child: Member | None = None
-        self._next = clock()
+        self._next = clock() + first_s
 
     def look(self) -> None:
         """Start one if it is time, and hear how the last one ended.

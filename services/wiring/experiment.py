@@ -1,5 +1,7 @@
 """The experiment that the settings ask for."""
 
+from typing import Final
+
 from keyart.models.bandits.holdback import Holdback
 from keyart.models.bandits.registry import build_policy
 from keyart.models.decide.engine import Decider
@@ -7,6 +9,9 @@ from keyart.models.decide.experiment import Arm, Experiment
 from keyart.schemas.errors import SettingsError, UnknownName
 from keyart.services.wiring.dwell import dwell_by_surface
 from keyart.services.wiring.settings import Settings
+
+JUDGED: Final = ("optimistic", "lola", "thompson", "squarecb", "epsilon_greedy")
+"""Policies that can be judged on beliefs alone; uniform, first and popular ones stand beside."""
 
 
 def experiment_of(settings: Settings) -> Experiment:
@@ -37,6 +42,12 @@ def experiment_of(settings: Settings) -> Experiment:
         explore_share=settings.explore_share,
         holdback=_holdback(settings),
     )
+
+
+def others_of(settings: Settings) -> tuple[str, ...]:
+    """Return the policies that serve nobody and are judged on the log of those that do."""
+    serve = {settings.policy, *pairs(settings.experiment, "KEYART_EXPERIMENT")}
+    return tuple(name for name in JUDGED if name not in serve)
 
 
 def _holdback(settings: Settings) -> Arm | None:

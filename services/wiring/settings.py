@@ -297,6 +297,12 @@ class Settings:
     retrain_most_s: float = _setting(
         3600, "how long a retraining may take; the next one goes on", low=1, high=604_800
     )
+    judge_s: float = _setting(
+        3600,
+        "how often housekeeping judges, from the newest of the log, the prior's calibration and "
+        "policies that do not serve, for the page; 0: only by `keyart models judge`",
+        high=31_536_000,
+    )
     canary_shares: str = _setting(
         "0.01,0.05,0.2,0.5", "shares of viewers that a version is let out to, step by step"
     )

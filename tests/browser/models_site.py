@@ -6,6 +6,7 @@ from pathlib import Path
 from msgspec import structs
 
 from keyart.schemas import codec
+from keyart.schemas.judged import CurvePoint, Judged, PolicyJudged
 from keyart.schemas.registry import ModelVersion
 from keyart.schemas.rollout import Look, Rollout
 from keyart.services.jobs.retrain.stages import FITTED, JOB, Fit, Job
@@ -19,6 +20,48 @@ from tests.opened import Opened
 HOUR_MS = 3_600_000
 
 
+def _points(slope: float) -> tuple[CurvePoint, ...]:
+    expected = [0.02 * at for at in range(1, 9)]
+    return tuple(
+        CurvePoint(
+            expected=each,
+            observed=0.08 + slope * (each - 0.08),
+            low=0.06 + slope * (each - 0.08),
+            high=0.10 + slope * (each - 0.08),
+            rewards=375,
+        )
+        for each in expected
+    )
+
+
+JUDGED = Judged(
+    at_ms=now_ms() - HOUR_MS // 2,
+    rewards=3000,
+    to_ms=now_ms(),
+    with_prior=_points(0.9),
+    without_prior=_points(0.3),
+    gain=3.21,
+    low=1.1,
+    high=5.32,
+    policies=tuple(
+        PolicyJudged(
+            policy=name,
+            value=0.1 + more,
+            low=0.09 + more,
+            high=0.11 + more,
+            more=more,
+            more_low=more - 0.01,
+            more_high=more + 0.01,
+            rows_to_tell=more and 12_345.6,
+            effective=900.0,
+        )
+        for name, more in (("lola", 0.004), ("thompson", -0.02), ("uniform", -0.03))
+    ),
+    logged=0.1,
+)
+"""What housekeeping would have found."""
+
+
 def make(folder: Path) -> str:
     """Make it in a folder; return the version that serves, which a retraining has fitted."""
     with Opened(Settings(data_dir=str(folder), canary_shares="0.2,0.5")) as parts:
@@ -29,6 +72,7 @@ def make(folder: Path) -> str:
         for name in ("by-hand", "before"):
             parts.registry.add(ModelVersion(name=name, kind="table", made_at_ms=now_ms()), {})
             parts.opinions.put(sure(name, 1.0))
+        parts.register.write(Note.JUDGED, codec.pack(JUDGED))
         _let_out(parts)
         _begin_another(parts, serves)
     return serves

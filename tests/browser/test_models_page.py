@@ -65,6 +65,13 @@ def test_it_is_all_there_and_readable(
     expect(page.locator("#stages [data-state=now]")).to_have_text("proposed")
     expect(page.locator("#rollouts .rollout")).to_have_count(2)
     expect(page.locator("#rollouts polyline")).to_have_count(2)
+    expect(page.locator("#true-words")).to_contain_text("The prior helps")
+    expect(page.locator("#calibration polyline")).to_have_count(2)
+    expect(page.locator("#calibration circle")).to_have_count(18)
+    others = page.locator("#others tbody tr")
+    assert others.locator("th").all_inner_texts() == ["lola", "thompson", "uniform"]
+    expect(others.nth(0)).to_contain_text("about 12,000 rewards")
+    expect(others.nth(1)).to_contain_text("less")
     rules = {each["rule"]: each for each in asked(url)["jobs"][-1]["verdicts"]}
     rows = page.locator("#reports tr")
     expect(rows).to_have_count(len(rules))

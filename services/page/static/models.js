@@ -2,6 +2,7 @@
 import { byId, empty, h, keyed, setText } from "/page/dom.js";
 import { ago, count, lasting, moment, percent, signed } from "/page/format.js";
 import { Lines } from "/page/lines.js";
+import { calibration } from "/page/shapes.js";
 
 const EVERY_MS = 5000;
 const STAGES = { job: "asked for", fitted: "fitted", proposed: "proposed", judged: "judged", decided: "decided" };
@@ -60,6 +61,7 @@ function show(models) {
   showServing(models);
   showRetraining(models);
   showRollouts(models);
+  showJudged(models);
   showVersions(models);
   showReports(models);
   showMoves(models);
@@ -143,6 +145,35 @@ function showVersions({ versions, serves }) {
         words: `It decides for all viewers within seconds, without a restart, and without a canary. ${serves} stays, and a rollback brings it back.`,
         path: "/v1/models/promote", body: { version: its.name },
       });
+    });
+}
+
+function showJudged({ judged, now_ms }) {
+  const host = byId("calibration"), table = byId("others");
+  const none = "Housekeeping looks at the newest of the log now and then (KEYART_JUDGE_S); it has not yet. keyart models judge does it at once.";
+  const curves = judged ? [
+    { name: "with the prior", colour: "var(--d0)", points: judged.with_prior },
+    { name: "without", colour: "var(--control)", points: judged.without_prior },
+  ].filter((each) => each.points.length) : [];
+  host.hidden = !curves.length;
+  const when = judged ? `By the newest ${count(judged.rewards)} rewards, looked at ${ago(now_ms - judged.at_ms)}.` : "";
+  const ends = judged && judged.gain !== null ? `${signed(judged.gain, 2)} nats for 1,000 impressions (95\u00a0% interval ${signed(judged.low, 2)} to ${signed(judged.high, 2)})` : "";
+  setText(byId("true-words"), !judged ? none : !curves.length ? `${when} None of them says yet what was expected of it.`
+    : judged.gain === null ? `${when} No prior has said anything of them, so there is one curve.`
+    : `${judged.low > 0 ? "The prior helps: it made what came likelier, by" : judged.high < 0 ? "The prior misleads: it made what came less likely, by" : "Too early to tell whether the prior helps:"} ${ends}. ${when}`);
+  setText(byId("true-curves"), curves.length ? "Across: what was expected of a picture before anything was learned of it; up: how often it was taken. On the dotted line both are the same. Bars are 95\u00a0% intervals." : "");
+  if (curves.length) calibration(host, curves);
+  const policies = judged?.policies ?? [];
+  table.hidden = !policies.length;
+  setText(byId("others-words"), !judged ? none : policies.length ? `What each would have taken of the same impressions, doubly robust, and how much more than the ${percent(judged.logged)} that were taken; 95\u00a0% intervals that count viewers. A log can warn; a gain is shown by an experiment.` : judged.waiting || "None could be judged on this log.");
+  keyed(table.tBodies[0], policies, (each) => each.policy, () => h("tr", {}, h("th", { scope: "row" }), h("td"), h("td")),
+    (row, its) => {
+      const [name, value, more] = row.children;
+      const rate = (each) => `${signed(each * 100)}\u00a0%`;
+      const told = its.more_low > 0 ? "more" : its.more_high < 0 ? "less" : its.rows_to_tell ? `cannot be told; it would take about ${count(Number(its.rows_to_tell.toPrecision(2)))} rewards` : "no difference";
+      setText(name, its.policy);
+      setText(value, `${percent(its.value)} (${percent(its.low)} to ${percent(its.high)})`);
+      setText(more, `${rate(its.more)} (${rate(its.more_low)} to ${rate(its.more_high)}): ${told}`);
     });
 }
 

@@ -45,6 +45,34 @@ export function whisker(host, { mean, low, high, prior }, scale, tone) {
     prior && s("circle", { cx: x(prior.mean), cy: 22, r: 4, css: { fill: "var(--card)", stroke: "var(--soft)", "stroke-width": 2 } })));
 }
 
+// What came by what was expected, with intervals; curves: [{ name, colour, points: [] }].
+export function calibration(host, curves) {
+  const width = host.clientWidth, height = host.clientHeight;
+  if (!width) return;
+  const every = curves.flatMap((each) => each.points), left = 52, bottom = 26, top = 26;
+  const most = Math.max(...every.map((each) => Math.max(each.expected, each.high))) * 1.04 || 1;
+  const x = (v) => left + (v / most) * (width - left - 12), y = (v) => height - bottom - (v / most) * (height - top - bottom);
+  const label = (v) => `${Number((v * 100).toPrecision(3))}\u00a0%`;
+  const ticks = niceTicks(0, most, width < 480 ? 3 : 5).filter((tick) => tick >= 0 && tick <= most);
+  const parts = ticks.flatMap((tick) => [
+    s("line", { class: "grid", x1: left, x2: width - 12, y1: y(tick), y2: y(tick) }),
+    s("text", { x: left - 8, y: y(tick) + 4, "text-anchor": "end" }, label(tick)),
+    s("text", { x: x(tick), y: height - 6, "text-anchor": "middle" }, label(tick)),
+  ]);
+  parts.push(s("line", { x1: x(0), y1: y(0), x2: x(most), y2: y(most), css: { stroke: "var(--faint)", "stroke-width": 1.5, "stroke-dasharray": "2 5" } }));
+  curves.forEach((each, at) => {
+    for (const point of each.points) {
+      parts.push(s("line", { x1: x(point.expected), x2: x(point.expected), y1: y(point.low), y2: y(point.high), "stroke-linecap": "round", css: { stroke: each.colour, "stroke-width": 5, opacity: 0.3 } }));
+      parts.push(s("circle", { cx: x(point.expected), cy: y(point.observed), r: 4.5, css: { fill: at ? "var(--card)" : each.colour, stroke: each.colour, "stroke-width": 2 } },
+        s("title", {}, `${each.name}: expected ${label(point.expected)}, taken ${label(point.observed)} (${label(point.low)} to ${label(point.high)}), ${point.rewards} rewards`)));
+    }
+    parts.push(s("polyline", { points: each.points.map((point) => `${x(point.expected)},${y(point.observed)}`).join(" "), fill: "none", css: { stroke: each.colour, "stroke-width": 1.6, opacity: 0.7 } }));
+    parts.push(s("circle", { cx: left + 12 + at * 140, cy: 11, r: 4.5, css: { fill: at ? "var(--card)" : each.colour, stroke: each.colour, "stroke-width": 2 } }),
+      s("text", { x: left + 22 + at * 140, y: 15 }, each.name));
+  });
+  host.replaceChildren(s("svg", { role: "img", "aria-label": `What was taken by what was expected: ${curves.map((each) => each.name).join(" and ")}` }, ...parts));
+}
+
 // Shares of a whole over time, stacked; layers: [{ name, colour, counts: [] }].
 export class Shares {
   constructor(host) {

@@ -23,6 +23,7 @@ NAMES = (
     "retrain",
     "refresh",
     "report",
+    "judge",
     "score",
 )
 

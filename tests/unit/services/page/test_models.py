@@ -8,6 +8,7 @@ from msgspec import structs
 from keyart.models.ope.gate.rules import judgement
 from keyart.schemas import codec
 from keyart.schemas.errors import InvalidRecord, ModelRejected, NotFound
+from keyart.schemas.judged import Judged
 from keyart.schemas.registry import ModelVersion
 from keyart.schemas.rollout import Rollout, Step
 from keyart.services.jobs.retrain.stages import DECIDED, FITTED, JOB, JUDGED, Done, Fit, Job, Jobs
@@ -147,3 +148,13 @@ def test_marks_are_the_changes_of_what_serves_in_the_order_of_time(stage: Stage)
         (T0 + 1000, "v2 serves, by nobody named"),
         (T0 + 2000, "v1 serves, by canary"),
     ]
+
+
+def test_what_was_judged_is_shown_and_a_note_of_another_kind_is_none(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    assert stage.desk.view().judged is None
+    judged = Judged(at_ms=T0, rewards=9, to_ms=T0)
+    stage.register.write(Note.JUDGED, codec.pack(judged))
+    assert stage.desk.view().judged == judged
+    stage.register.write(Note.JUDGED, b"something else")
+    assert stage.desk.view().judged is None
