@@ -12,7 +12,7 @@ Moment = Annotated[datetime, Meta(tz=True)]
 Share = Annotated[float, Meta(gt=0.0, le=1.0)]
 Value = Annotated[str, Meta(max_length=128)] | float | bool
 Values = Annotated[tuple[Value, ...], Meta(min_length=1, max_length=64)]
-PINNED, DEFAULT = MARKS = ("pinned", "default")
+PINNED, DEFAULT, ALIKE = MARKS = ("pinned", "default", "alike")
 """What a decision may be marked with: the rule that made it, instead of the policy."""
 SURFACE = "surface"
 """The name in `only` that means the surface; others mean values of the request's context."""

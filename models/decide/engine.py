@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from keyart.models.bandits.holdback import Holdback
 from keyart.models.bandits.protocol import (
     Floats,
     Indices,
@@ -27,13 +28,14 @@ from keyart.models.decide.page import DecidedPage
 from keyart.models.decide.responding import NO_CONTEXT, NOTHING, Responding, responding
 from keyart.models.decide.rules import Ruling
 from keyart.models.decide.shares import bounded, draw
+from keyart.models.decide.slate import InTurn, Slating, in_turn
 from keyart.models.decide.weights import Shared
 from keyart.models.taste.crossing import NO_SIDE, with_context
 from keyart.models.taste.features import F32, TasteVectors, features
 from keyart.schemas.context import ContextValue
 from keyart.schemas.decisions import DWELL_S
 from keyart.schemas.errors import NotFound, SettingsError
-from keyart.schemas.rules import DEFAULT, MARKS, PINNED
+from keyart.schemas.rules import ALIKE, DEFAULT, MARKS, PINNED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +86,7 @@ class Decider:
         context: Mapping[str, ContextValue] = NO_CONTEXT,
         side: F32 = NO_SIDE,
         ruling: Ruling | None = None,
+        slating: Slating | None = None,
     ) -> DecidedPage:
         """Return the choices for one viewer, in the order of the titles.
 
@@ -98,6 +101,8 @@ class Decider:
             The same as `Usual.meet` has it; (0,) where it moves nothing.
         ruling
             What rules leave of these titles, something of each; None for all.
+        slating
+            What the pictures of the page may have in common; None for anything.
 
         Raises
         ------
@@ -106,11 +111,11 @@ class Decider:
         """
         arrays = index.arrays  # taken once: what comes from it is of one prior
         common = _Common(taste, surface, viewer, now_ms, context, side)
-        decided = self._decided(arrays, titles, replaced, common, ruling)
+        decided = self._decided(arrays, titles, replaced, common, ruling, slating)
         left = {} if ruling is None else ruling.spoken
         if not left:
             return decided
-        free = self._decided(arrays, [titles[at] for at in left], None, common, None)
+        free = self._decided(arrays, [titles[at] for at in left], None, common, None, None)
         return replace(decided, ruled=what_rules_did(decided, left, free))
 
     def _decided(
@@ -120,6 +125,7 @@ class Decider:
         replaced: Sequence[int] | None,
         common: "_Common",
         ruling: Ruling | None,
+        slating: Slating | None,
     ) -> DecidedPage:
         taste, surface, viewer, now_ms, context, side = common
         situated = arrays.shared.situated if len(side) else None
@@ -176,6 +182,7 @@ class Decider:
             prior=arrays.prior,
             response=responding(arrays, flat, rows.shape, taste, context)._replace(sides=sides),
             ruling=ruling,
+            slating=slating,
         )
 
     def choose(
@@ -196,6 +203,7 @@ class Decider:
         prior: str = "",
         response: Responding = NOTHING,
         ruling: Ruling | None = None,
+        slating: Slating | None = None,
     ) -> DecidedPage:
         """Return the choices from centred features (D, K, T) and beliefs (columns, K, T).
 
@@ -220,6 +228,21 @@ class Decider:
             propensities = mix(own, page.mask, self.explore_share)
             np.minimum(propensities, 1.0, out=propensities)
             chosen, explored = self._draw(own, counts, numbers, drawn)
+        if slating is not None and self.policy.name != Holdback.name:
+            bound = None if ruling is None else ruling.bound()
+            propensities, chosen, explored, alike = in_turn(
+                slating,
+                InTurn(propensities, chosen, explored, np.zeros(len(chosen), np.bool_)),
+                own,
+                page.mean + self.policy.bonus(page),
+                page.mask,
+                explore_share=self.explore_share,
+                draws=uniforms(drawn, numbers),
+                held=np.zeros(len(chosen), np.bool_) if bound is None else bound,
+            )
+            if alike.any():
+                before = np.zeros(len(chosen), np.intp) if marks is None else marks
+                marks = np.where(alike, 1 + MARKS.index(ALIKE), before)
         return DecidedPage(
             titles=titles,
             artworks=artworks,

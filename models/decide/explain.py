@@ -14,7 +14,7 @@ from keyart.models.decide.responding import RESPONSE, SITUATION
 from keyart.models.decide.situated import CONTEXT, LIKES
 from keyart.models.taste.features import F32, PROJECTED, PROJECTED_SHORT, SURFACES
 from keyart.schemas.decisions import Decision, Terms
-from keyart.schemas.rules import DEFAULT, PINNED
+from keyart.schemas.rules import ALIKE, DEFAULT, PINNED
 
 NOTICEABLE: Final = 1.02
 """A factor below this is not worth a word."""
@@ -63,10 +63,14 @@ def explain(
         return "The title's default artwork: its rules, or the request's, leave no other."
     if count == 1:
         return "Shown because the title has no other artwork."
+    if terms.because == ALIKE:
+        return "The least like the pictures before it: all that the title has are too much so."
     if terms.because == PINNED:
         return f"Pinned: a rule of the title shows this artwork in {_percent(propensity)} of cases."
     if decision.explored:
         share = f", as {_percent(explore_share)} of choices are" if explore_share > 0 else ""
+        # those that a slate leaves out have no probability
+        count = sum(each > 0.0 for each in decision.propensities)
         return (
             f"Explored: drawn evenly from {count} artworks{share}, to keep the evaluation honest."
         )

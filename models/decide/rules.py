@@ -206,6 +206,12 @@ class Ruling:
         rules = [() if left is None else left.rules for left in self.left]
         return Limits.of(rules, len(self.places()))
 
+    def bound(self) -> NDArray[np.bool_]:
+        """Return (T,) whether a rule bounds a share, or the default artwork stands in."""
+        return np.array(
+            [left is not None and (left.default or left.limits) for left in self.left], np.bool_
+        )
+
     def defaults(self) -> NDArray[np.bool_]:
         """Return (T,) whether the default artwork stands in."""
         return np.array([left is not None and left.default for left in self.left])

@@ -27,7 +27,8 @@ class Chosen(Struct, frozen=True, kw_only=True, gc=False):
 
     `kept` says that it stands since an earlier request: it is the same decision, with the same id
     and the propensity with which it was made then. `rule` says which rule of the site made the
-    choice: "pinned", or "default" where rules left nothing; "" is the policy's own.
+    choice: "pinned", "default" where rules left nothing, or "alike" where all that the title has
+    are too like the others of its slate; "" is the policy's own.
     """
 
     id: str

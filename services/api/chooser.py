@@ -1,7 +1,7 @@
 """The way of a request for decisions: one read, arithmetic on snapshots, one record to the log."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -10,18 +10,21 @@ from msgspec import structs
 from keyart.models.decide.experiment import Experiment
 from keyart.models.decide.page import DecidedPage
 from keyart.models.decide.rules import NOBODY, Ruling
+from keyart.models.decide.slate import Slating
 from keyart.models.decide.swaps import Swaps, stays
 from keyart.models.taste.crossing import Usual
 from keyart.models.taste.features import NO_TASTE, taste_vectors
 from keyart.models.taste.update import TasteRates
 from keyart.schemas import codec
 from keyart.schemas.assigned import Assigned, unpack_assigned
+from keyart.schemas.catalogue import StoredTitle
 from keyart.schemas.columns import pack_taste
 from keyart.schemas.context import Context
 from keyart.schemas.decisions import DECISION_VERSION, DecisionPage, Versions
 from keyart.schemas.errors import InvalidRecord, StoreAway
 from keyart.schemas.ids import ViewerKey
 from keyart.schemas.rules import Selection
+from keyart.schemas.slates import Slate
 from keyart.schemas.taste import TasteArray
 from keyart.schemas.topics import DECISIONS
 from keyart.services.api.answers import Answer, logged, logged_situation, told, told_again
@@ -104,9 +107,11 @@ class Chooser:
         context: Context | None = None,
         allow: Selection = NOBODY,
         deny: Selection = NOBODY,
+        slate: Slate | None = None,
     ) -> Answer:
         """Return the decisions for one viewer, and send them to the log.
 
+        `slate` says what the pictures of the page may have in common; those that stand come first.
         A title of which the rules leave nothing, and no default artwork, is in `unknown`.
         Without `why` no sentences are made: a sixth less work. The page makes them from the log.
 
@@ -183,6 +188,11 @@ class Chooser:
                 context=context or {},
                 side=self.usual.meet(context or {}),
                 ruling=None if ruling is None else ruling.take(new),
+                slating=None
+                if slate is None
+                else slating_of(
+                    slate, view.titles, [(titles[at], may[at].artworks) for at in new], standing
+                ),
             )
             decided = with_interests(decided, taste, view)
             # another prior may have taken office since: the page is of the one that chose it
@@ -270,6 +280,26 @@ class Chooser:
         except InvalidRecord:
             # its lane sets it aside; until then nothing of it stands
             return taste, None, ""
+
+
+def slating_of(
+    slate: Slate,
+    known: Mapping[str, StoredTitle],
+    asked: Sequence[tuple[str, tuple[str, ...]]],
+    standing: Mapping[str, Standing],
+) -> Slating:
+    """Return a slate for titles with the artworks that they may show, beside what stands."""
+
+    def of(title: str) -> dict[str, dict[str, str]]:
+        its = known.get(title)
+        return {} if its is None else {each.id: each.attributes for each in its.choosable}
+
+    return Slating.of(
+        slate,
+        [of(title) for title, _ in asked],
+        [artworks for _, artworks in asked],
+        [of(title).get(each.artwork, {}) for title, each in standing.items()],
+    )
 
 
 def _changes(decided: DecidedPage, before: Mapping[str, Standing]) -> list[bool | None]:

@@ -24,6 +24,7 @@ from keyart.schemas.ids import (
     pseudonym,
 )
 from keyart.schemas.rules import Selection
+from keyart.schemas.slates import Slate
 from keyart.schemas.topics import EVENTS
 from keyart.services.api import examples
 from keyart.services.api.answers import Answer
@@ -51,6 +52,9 @@ class DecisionsRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     names a person: no ids, addresses or exact places, nor what nobody may be sorted by.
 
     `allow` and `deny` say which artworks may be chosen in this request, by id or by attribute.
+
+    `slate` keeps pictures of one row apart: no two are more alike than it says, by the attributes
+    that it names.
     """
 
     viewer: GivenViewer
@@ -60,6 +64,7 @@ class DecisionsRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     context: GivenContext = {}
     allow: Selection | None = None
     deny: Selection | None = None
+    slate: Slate | None = None
 
 
 class EventsRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -148,6 +153,7 @@ async def _choose(keyart: ApiState, viewer: ViewerKey, asked: DecisionsRequest) 
                 context=asked.context,
                 allow=asked.allow or NOBODY,
                 deny=asked.deny or NOBODY,
+                slate=asked.slate,
             )
         except NotFound:
             # withdrawn a moment ago: the index is brought up to date beside the requests

@@ -155,6 +155,36 @@ def test_where_and_when_follow_surface_and_context(client: Client) -> None:
     assert decide(client, "cid", "r6", context={})["unknown"] == ["r6"]
 
 
+def test_no_two_of_a_slate_are_alike_and_what_stands_comes_first(
+    client: Client, parts: Any
+) -> None:
+    moods = ("dark", "bright", "calm")
+    for name in ("s1", "s2", "s3"):
+        put(client, name, *({"attributes": {"mood": mood}} for mood in moods))
+    put(client, "s4", {"attributes": {"mood": "dark"}}, {"attributes": {"mood": "dark"}})
+    slate = {"alike": {"mood": 1.0}}
+
+    def mood(choice: dict[str, Any]) -> str:
+        return "dark" if choice["title"] == "s4" else moods[int(choice["artwork"][1:])]
+
+    for at in range(10):
+        (first,) = decide(client, f"sl{at}", "s2")["decisions"]
+        page = decide(client, f"sl{at}", "s1", "s2", "s3", slate=slate)["decisions"]
+        assert len({mood(each) for each in page}) == 3
+        assert page[1]["kept"] and page[1]["id"] == first["id"]
+        assert all(each["rule"] == "" for each in page)
+    entry = logged(parts, page[2]["id"])
+    assert entry.propensity == pytest.approx(1.0) and len(entry.candidates) == 3
+    (*_, alike) = decide(client, "sly", "s1", "s2", "s3", "s4", slate=slate)["decisions"]
+    assert alike["rule"] == "alike" and "too much so" in alike["why"]
+    wrongs: tuple[dict[str, Any], ...] = (
+        *({}, {"alike": {}}, {"alike": {"mood": 2}}, {"alike": {"mood": 1}, "least": 1}),
+    )
+    for wrong in wrongs:
+        body = {"viewer": "v", "titles": ["s1"], "slate": wrong}
+        assert client.post("/v1/decisions", json=body).status_code == 400
+
+
 def test_one_artwork_is_answered_and_logged(client: Client, parts: Any) -> None:
     put(client, "r7", {"rules": {"most": 0.2}})
     (choice,) = decide(client, "dora", "r7")["decisions"]
