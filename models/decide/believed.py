@@ -134,3 +134,15 @@ def _ones(count: int) -> F32:
 _INDIFFERENT: Final = Shared(
     weights=np.zeros(1, np.float32), covariance=np.zeros((1, 1), np.float32)
 )
+
+
+def centre(x: F32, mask: Mask, *, full: bool) -> None:
+    """Centre features (D, K, T) over each title's artworks, in place; masked entries become 0."""
+    if full:
+        total = x.sum(axis=1, keepdims=True)
+        total *= np.float32(1 / x.shape[1])
+        x -= total
+        return
+    x *= mask
+    x -= x.sum(axis=1, keepdims=True) / mask.sum(axis=0).astype(np.float32)
+    x *= mask

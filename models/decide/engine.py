@@ -21,7 +21,7 @@ from keyart.models.bandits.protocol import (
     mix,
 )
 from keyart.models.bandits.uniforms import dwell_period, seed, uniforms
-from keyart.models.decide.believed import believed
+from keyart.models.decide.believed import believed, centre
 from keyart.models.decide.forgone import what_rules_did
 from keyart.models.decide.index import ANY_SURFACE, Arrays, ServingIndex
 from keyart.models.decide.page import DecidedPage
@@ -291,15 +291,3 @@ class _Common(NamedTuple):
 def _numbers(numbers: Sequence[int], replaced: Sequence[int] | None) -> NDArray[np.uint64]:
     found = np.array(numbers, np.uint64)
     return found if replaced is None else found ^ np.array(replaced, np.uint64)
-
-
-def centre(x: F32, mask: Mask, *, full: bool) -> None:
-    """Centre features (D, K, T) over each title's artworks, in place; masked entries become 0."""
-    if full:
-        total = x.sum(axis=1, keepdims=True)
-        total *= np.float32(1 / x.shape[1])
-        x -= total
-        return
-    x *= mask
-    x -= x.sum(axis=1, keepdims=True) / mask.sum(axis=0).astype(np.float32)
-    x *= mask
