@@ -1,6 +1,7 @@
 """Proposals on the page: one viewer and "not this", and what came of all pages."""
 
 import os
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +13,8 @@ from playwright.sync_api import Page, expect
 from typer.testing import CliRunner
 
 from keyart.services.cli.serendipity import app
-from tests.faults.serving import Serving
+from keyart.services.processes.retrainer import REPORT
+from tests.faults.serving import COMMAND, Serving
 from tests.unit.services.test_evaluate_serendipity import folder
 
 Look = Callable[..., Page]
@@ -60,9 +62,7 @@ def serving(tmp_path_factory: pytest.TempPathFactory, free_port: int) -> Iterato
         app, ["build", str(data / "serendipity"), "--train", train, "--clusters", "12"]
     )
     assert made.exit_code == 0, made.output
-    serving = Serving(
-        data, free_port, archive_s="1", serendipity_report_s="2", serendipity_dose=DOSE
-    )
+    serving = Serving(data, free_port, serendipity_dose=DOSE)
     try:
         serving.ready()
         for name in [f"t{group}-{at}" for group in range(12) for at in range(6)]:
@@ -95,12 +95,15 @@ def site(serving: Serving) -> str:
 
 @pytest.fixture(scope="module")
 def places(serving: Serving) -> int:
-    """Let pages be seen, and housekeeping count what came of them; return their places."""
+    """Let pages be seen, and count what came of them as housekeeping does; return their places."""
     served = serve_pages(serving)
+    command = [*COMMAND, *REPORT]
 
     def counted() -> bool:
+        # pages are logged beside their answers: the last may not be there yet
+        subprocess.run(command, env=serving.environ, capture_output=True, timeout=120, check=True)
         status, its = serving.call("/v1/insight/serendipity")
-        return status == 200 and bool(its["came"]) and its["came"]["seen"] == served
+        return status == 200 and bool(its["came"]["seen"] == served)
 
     serving.until(counted)
     return served
