@@ -51,10 +51,10 @@ class Outcome(StrEnum):
     """What is said of an option."""
 
     PROPOSED = "proposed"
-    NEEDED = "exploration is needed"
+    NEEDED = "needed"
     UNPICKED = "not judged"
     UNTOLD = "cannot tell"
-    SAME = "no difference"
+    SAME = "the same"
     WORSE = "worse"
 
 

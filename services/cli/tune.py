@@ -85,31 +85,29 @@ def _table(report: "TuneReport") -> object:
     from rich.box import SIMPLE_HEAD
     from rich.table import Column, Table
 
-    names = ("option", "what is said", "takes, %", "interval", "worth", "unsure", "more needed")
-    left = {"option", "what is said"}
+    names = ("option", "what is said", "takes, % (interval)", "worth", "unsure", "more")
     columns = [
-        Column(each, justify="left" if each in left else "right", no_wrap=True) for each in names
+        Column(each, justify="left" if at < 2 else "right", no_wrap=at < 3)
+        for at, each in enumerate(names)
     ]
     title = (
         f"{report.rows:,} impressions of {report.viewers:,} viewers, over what serves: "
         f"{report.policy} {report.options} explore_share={report.explore_share:g}"
     )
-    table = Table(*columns, box=SIMPLE_HEAD, title=title)
+    table = Table(*columns, box=SIMPLE_HEAD, title=title, pad_edge=False, padding=(0, 1, 0, 0))
     for each in report.looked:
         more = f"{each.more:,.0f}" if each.more is not None else ""
         said = each.outcome + (" *" if each.judged else "")
         worth, unsure = f"{each.worth_rows:,.0f}", f"{each.unsure:.2f}"
-        table.add_row(each.option, said, *_takes(each, report.takes), worth, unsure, more)
+        table.add_row(each.option, said, _takes(each, report.takes), worth, unsure, more)
     return table
 
 
-def _takes(row: "OptionRow", takes: float | None) -> tuple[str, str]:
-    if row.difference is None or not takes:
-        return "none", "none"
-    difference = f"{100 * row.difference / takes:+.1f}"
-    if row.low is None or row.high is None:
-        return difference, "none"
-    return difference, f"{100 * row.low / takes:+.1f} to {100 * row.high / takes:+.1f}"
+def _takes(row: "OptionRow", takes: float | None) -> str:
+    if row.difference is None or row.low is None or row.high is None or not takes:
+        return "none"
+    difference, low, high = (100 * each / takes for each in (row.difference, row.low, row.high))
+    return f"{difference:+.1f} ({low:+.1f} to {high:+.1f})"
 
 
 def _lines(report: "TuneReport") -> list[str]:
