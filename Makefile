@@ -86,7 +86,7 @@ models: $(VENV)/.models ## the language model and the sentence encoders of the b
 
 constraints: $(UV) ## pin every dependency anew in infra/constraints.txt
 	$(UV) pip compile pyproject.toml --upgrade --universal --python-version 3.11 \
-		--extra kafka --extra onnx --extra llm --extra otel --extra docs --extra dev --extra bench \
+		--extra kafka --extra onnx --extra llm --extra otel --extra s3 --extra docs --extra dev --extra bench \
 		--no-emit-index-url --no-header --no-annotate --quiet -o infra/constraints.txt
 	infra/lock
 

@@ -7,7 +7,7 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-RUNTIME = ("kafka", "onnx", "llm", "otel")
+RUNTIME = ("kafka", "onnx", "llm", "otel", "s3")
 
 
 def normal(name: str) -> str:

@@ -8,6 +8,7 @@ from keyart.schemas.errors import MissingExtra
 MODULES: Final = {
     "kafka": ("aiokafka", "faust", "kafka"),
     "onnx": ("onnx", "onnxruntime"),
+    "s3": ("boto3",),
     "llm": ("torch", "transformers", "trl", "peft", "accelerate"),
 }
 """What has to be importable for an extra to be installed."""

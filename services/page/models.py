@@ -6,7 +6,7 @@ from statistics import median
 from typing import Final
 
 from keyart.schemas import codec
-from keyart.schemas.errors import InvalidRecord, ModelRejected, NotFound
+from keyart.schemas.errors import InvalidRecord, ModelRejected, NotFound, StoreError
 from keyart.schemas.judged import Judged
 from keyart.schemas.rollout import Rollout
 from keyart.services.jobs.retrain.stages import Folder, Jobs
@@ -30,8 +30,14 @@ MOST_MARKS: Final = 20
 
 
 def marks_of(registry: Registry) -> tuple[MarkView, ...]:
-    """Return when other versions began to serve: the newest of them, in the order of time."""
-    moves = sorted(registry.moves(), key=lambda move: move.number)
+    """Return when other versions began to serve: the newest of them, in the order of time.
+
+    None of them while the store of the registry is away: curves are drawn without.
+    """
+    try:
+        moves = sorted(registry.moves(), key=lambda move: move.number)
+    except StoreError:
+        return ()
     changes = [
         MarkView(
             at_ms=move.moved_at_ms,

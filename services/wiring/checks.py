@@ -11,6 +11,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from keyart.schemas.errors import SettingsError
+from keyart.schemas.extras import need_extra
 from keyart.services.api.auth import keys_of
 from keyart.services.wiring.advice import doses_of
 from keyart.services.wiring.canary_rules import rules_of
@@ -21,6 +22,7 @@ from keyart.services.wiring.rewards import reward_rules
 from keyart.services.wiring.roles import Role
 from keyart.services.wiring.settings import Settings
 from keyart.services.wiring.viewer_key import check_keys
+from keyart.streams.registry.s3 import place_of
 from keyart.streams.valkey.connect import asked_of
 
 KAFKA_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,100}")
@@ -45,6 +47,9 @@ def check_settings(settings: Settings, role: Role) -> None:
     check_redis_url(settings)
     if settings.log == "kafka":
         _check_kafka(settings)
+    if settings.models_url:
+        place_of(settings.models_url)
+        need_extra("s3", "KEYART_MODELS_URL")
     _check_space(settings.space)
     reward_rules(settings)
     dwell_by_surface(settings)

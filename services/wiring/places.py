@@ -6,6 +6,7 @@ from keyart.services.wiring.settings import Settings
 
 ARCHIVE, MODELS, PRIORS, RETRAIN, SERVER = "archive", "models", "priors", "retrain", "valkey"
 SERENDIPITY = "serendipity"
+CACHE = "models-cache"
 SERVED = "served"
 """In the folder of tables: versions laid out to be read, which come again from the registry."""
 
@@ -43,6 +44,11 @@ def table_dir(settings: Settings) -> Path:
 def served_tables_dir(settings: Settings) -> Path:
     """Return the folder of tables that are laid out to serve."""
     return data_dir(settings) / SERENDIPITY / SERVED
+
+
+def models_cache_dir(settings: Settings) -> Path:
+    """Return the folder of what was read from a registry in a bucket: may go at any time."""
+    return data_dir(settings) / CACHE
 
 
 def tables_dir(settings: Settings) -> Path:

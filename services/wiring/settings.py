@@ -169,6 +169,16 @@ class Settings:
     )
     prior: str = _setting("auto", "prior: auto (the registered one), neutral, or a registered name")
 
+    models_url: str = _setting(
+        "",
+        "where versions of models and tables are kept: s3://BUCKET/PREFIX, with "
+        "?endpoint=https://HOST:PORT&region=NAME for a store of your own that knows conditional "
+        "writes; credentials as AWS_* in the environment. Empty: models in the data folder",
+    )
+    models_cache_mb: int = _setting(
+        1000, "of files from models_url, how much is kept on this disk", low=1, high=10_000_000
+    )
+
     serendipity_table: str = _setting(
         "",
         "folder of the table of proposals that `keyart serendipity build` made; empty: the "

@@ -1,25 +1,73 @@
 """One suite for everything that a registry can stand on."""
 
+import itertools
 import multiprocessing
-from collections.abc import Callable
+import secrets
+import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 
-from keyart.schemas.errors import InvalidRecord
+from keyart.schemas.errors import Contended, InvalidRecord
+from keyart.schemas.registry import ModelVersion
+from keyart.streams.registry.kept import KeptObjects
 from keyart.streams.registry.objects import DirectoryObjects, MemoryObjects, Objects
+from keyart.streams.registry.registry import Registry
+from keyart.streams.registry.s3 import Place, S3Objects
+from tests import buckets
 
 Make = Callable[[], Objects]
 
 
-@pytest.fixture(params=["memory", "directory"])
+class Bucket(NamedTuple):
+    """A server that speaks S3."""
+
+    url: str
+    client: Any
+
+
+@pytest.fixture(scope="module", autouse=True)
+def signed() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ACCESS_KEY_ID", buckets.ACCESS)
+        patch.setenv("AWS_SECRET_ACCESS_KEY", buckets.SECRET)
+        yield
+
+
+@pytest.fixture(scope="module")
+def mocked() -> Iterator[Bucket]:
+    with buckets.moto() as url:
+        yield Bucket(url, buckets.opened(url))
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bucket]:
+    with buckets.versitygw(tmp_path_factory.mktemp("gateway")) as url:
+        yield Bucket(url, buckets.opened(url))
+
+
+def bucket_of(request: pytest.FixtureRequest, name: str) -> Callable[[], S3Objects]:
+    its: Bucket = request.getfixturevalue(name)
+    prefix = f"{secrets.token_hex(6)}/models"
+    place = Place(buckets.BUCKET, prefix, its.url, buckets.REGION)
+    return lambda: S3Objects(place, its.client)
+
+
+@pytest.fixture(params=["memory", "directory", "s3 moto", "s3 versitygw", "kept"])
 def make(request: pytest.FixtureRequest, tmp_path: Path) -> Make:
     """Return what opens the same objects once more, as another process would."""
     if request.param == "memory":
         held = MemoryObjects()
         return lambda: held
-    return lambda: DirectoryObjects(tmp_path / "models")
+    if request.param == "directory":
+        return lambda: DirectoryObjects(tmp_path / "models")
+    if request.param == "kept":
+        far, each = MemoryObjects(), itertools.count()
+        return lambda: KeptObjects(far, tmp_path / f"{next(each)}", most_bytes=1_000_000)
+    return bucket_of(request, {"s3 moto": "mocked", "s3 versitygw": "served"}[request.param])
 
 
 def test_what_is_created_is_read_by_others_and_never_changes(make: Make) -> None:
@@ -50,11 +98,38 @@ def test_a_name_cannot_lead_elsewhere(make: Make, key: str) -> None:
 
 def test_of_many_who_create_one_name_at_once_exactly_one_does(make: Make) -> None:
     with ThreadPoolExecutor(8) as pool:
-        for turn in range(20):
+        for turn in range(6):
             key = f"moves/{turn}.json"
             won = list(pool.map(lambda at, key=key: make().create(key, b"%d" % at), range(8)))
             assert sum(won) == 1
             assert make().read(key) == b"%d" % won.index(True)
+
+
+def test_of_two_who_move_one_alias_at_once_exactly_one_does_each_time(make: Make) -> None:
+    """Both see the same moves and want the next number: one has it, the other is one later."""
+    first = Registry(make(), lambda: 1)
+    names = [f"v{at}" for at in range(8)]
+    for name in names:
+        first.add(ModelVersion(name=name, kind="table", made_at_ms=1), {})
+    writers = [Registry(make(), lambda: 1) for _ in names]
+    gate = threading.Barrier(len(names))
+
+    def promote(at: int) -> int | None:
+        gate.wait(30)
+        try:
+            return writers[at].promote(names[at], by=f"writer {at}", why="race").number
+        except Contended:
+            return None
+
+    with ThreadPoolExecutor(len(names)) as pool:
+        numbers = [each for each in pool.map(promote, range(len(names))) if each is not None]
+    assert sorted(numbers) == list(range(1, len(numbers) + 1)), "no number is had twice"
+    moves = Registry(make(), lambda: 1).moves()
+    assert [move.number for move in moves] == sorted(numbers)
+    assert first.aliases().champion == moves[-1].to
+    # each move stands on the one before it: none was lost
+    for before, after in itertools.pairwise(moves):
+        assert after.aliases.previous == before.aliases.champion
 
 
 def _create(folder: str, at: int, keys: int, won: "multiprocessing.Queue[tuple[int, int]]") -> None:
