@@ -172,6 +172,26 @@ def test_the_image_is_small(compose: Compose) -> None:
     assert user == "10001:10001"
 
 
+def test_what_a_process_of_the_image_imports_was_compiled_when_it_was_built(
+    compose: Compose,
+) -> None:
+    asked = (
+        "import keyart.services.processes.api, keyart.services.processes.worker, os, sys\n"
+        "from importlib.util import cache_from_source as cached\n"
+        "files = [getattr(each, '__file__', None) or '' for each in list(sys.modules.values())]\n"
+        "files = [each for each in files if each.endswith('.py')]\n"
+        "assert any('/keyart/services/' in each for each in files)\n"
+        "print(*(each for each in files if not os.path.exists(cached(each))))"
+    )
+    said = subprocess.run(
+        ["docker", "run", "--rm", "--entrypoint", "python", "keyart:base", "-c", asked],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    assert said.split() == []
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
