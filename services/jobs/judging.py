@@ -24,7 +24,7 @@ from keyart.streams.ports import Clock
 from keyart.streams.site import Note, Register
 
 MOST_ROWS: Final = 20_000
-"""The newest rewards that are looked at: a minute of one processor."""
+"""The newest rewards that are looked at: what a process of its own may take beside what serves."""
 ESTIMATOR: Final = "dr"
 SAME: Final = 1e-6
 """A prior whose factors differ no more from 1 has said nothing of a choice."""
