@@ -24,13 +24,31 @@ class FileMark(Struct, frozen=True, kw_only=True):
     size: Annotated[int, Meta(ge=0)]
 
 
+class WorthOnLog(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a version's opinions were worth on one log, of titles that it had not learned from.
+
+    `role` says whose they are: `itself`, `parent`, or `untrained` (what had learned nothing here).
+    `strength` is the effective sample size in impressions, `gain` the log likelihood over that of
+    no opinion, in nats. `scale` is the power that makes of what it says what happened: 1 is right,
+    less was said too loudly, more too softly, and 0 is no help. `missing` says why there are none.
+    """
+
+    version: str
+    role: Name
+    strength: float = 0.0
+    gain: float = 0.0
+    scale: float = 0.0
+    missing: Said = ""
+
+
 class ModelVersion(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A version of a model; nothing of it ever changes.
 
     `kind` says what reads the files: `ridge`, or `table` and `dual` for priors whose opinions or
     graphs are in the state store alone (`files` is empty then). `parent` is what served when it was
     made. It learned from `rows` rewards, shown from `from_ms` to `to_ms`. `template` is a prompt's,
-    `space` the identity of what turns text to vectors, `figures` what its making reported.
+    `space` the identity of what turns text to vectors, `figures` what its making reported, `beside`
+    what it was worth on the log it was made from, and next to it what others were.
     """
 
     name: Name
@@ -46,6 +64,7 @@ class ModelVersion(Struct, frozen=True, kw_only=True, omit_defaults=True):
     space: str = ""
     encoders: str = ""
     figures: dict[str, float] = {}
+    beside: Annotated[tuple[WorthOnLog, ...], Meta(max_length=8)] = ()
     note: Said = ""
     version: Annotated[int, Meta(ge=1)] = REGISTRY_VERSION
 

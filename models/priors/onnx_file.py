@@ -167,6 +167,11 @@ class SavedRidge:
             return _run(self._graph, vectors)
         return np.asarray(vectors.astype(np.float32) @ self._weights, np.float64)
 
+    def worth_in(self, group: str) -> tuple[float, float]:
+        """Return the power on top of its opinions, and what they are worth, in a title group."""
+        own = self.manifest.groups.get(group)
+        return (own.factor, own.strength) if own else (1.0, self.manifest.strength)
+
     def opinion(self, title: str, vectors: NDArray[np.floating]) -> Relative:
         """Return the opinion of a title's artworks, (K, D).
 

@@ -76,6 +76,7 @@ def show(
         moves = [each for each in registry.moves() if each.to == found.name]
         for name, value in _facts(found).items():
             typer.echo(f"{name:10} {value}", err=quiet)
+        _say_worths(found, quiet)
         for move in moves:
             typer.echo(_moved(move), err=quiet)
         write_json(json, {"version": found, "moves": moves})
@@ -99,6 +100,8 @@ def compare(
             values = [str(side.get(name, "-")) for side in sides]
             mark = " " if values[0] == values[1] else "*"
             typer.echo(f"{mark} {name:10} {values[0]:32} {values[1]}", err=quiet)
+        for each in pair:
+            _say_worths(each, quiet)
         write_json(json, {"first": pair[0], "second": pair[1]})
 
 
@@ -304,6 +307,15 @@ def _facts(version: "ModelVersion") -> dict[str, Any]:
         for name, mark in version.files.items()
     }
     return {name: value for name, value in facts.items() if value}
+
+
+def _say_worths(version: "ModelVersion", quiet: bool) -> None:
+    from keyart.services.jobs.priors.worth_words import worth_words
+
+    if version.beside:
+        typer.echo(f"{version.name} on the log that it learned from:", err=quiet)
+    for line in worth_words(version.beside):
+        typer.echo(f"  {line}", err=quiet)
 
 
 def _moved(move: "Move") -> str:

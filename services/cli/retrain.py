@@ -36,6 +36,7 @@ def retrain(
     """
     from keyart.schemas.errors import SettingsError
     from keyart.schemas.extras import need_extra, need_polars
+    from keyart.services.jobs.priors.worth_words import worth_words
     from keyart.services.jobs.retrain.run import CANARY, PROMOTE, PROPOSE
     from keyart.services.wiring.clock import now_ms
     from keyart.services.wiring.logs import archiver_of
@@ -72,6 +73,8 @@ def retrain(
             most_s=settings.retrain_most_s,
             tell=lambda said: typer.echo(said, err=True),
         )
+        for line in worth_words(deployment.registry.version(done.version).beside):
+            typer.echo(line, err=quiet)
         typer.echo(f"{done.version}: {done.outcome}; {done.says}", err=quiet)
         write_json(json, done)
 

@@ -50,6 +50,14 @@ def register_ridge(registry: Registry, folder: Path, facts: ModelVersion) -> Mod
     )
 
 
+def fetched(registry: Registry, priors: Path, version: ModelVersion) -> Path:
+    """Return the folder of a ridge among those of all priors, with the files the registry keeps."""
+    folder = priors / version.name
+    if not _is_there(folder, version):
+        registry.fetch(version.name, folder)
+    return folder
+
+
 @dataclass(frozen=True, kw_only=True)
 class Deployment:
     """Moves what serves.
@@ -187,10 +195,7 @@ class Deployment:
 
     def fetched(self, version: ModelVersion) -> Path:
         """Return the folder of a ridge, with the files that the registry keeps."""
-        folder = self.scoring.folder / version.name
-        if not _is_there(folder, version):
-            self.registry.fetch(version.name, folder)
-        return folder
+        return fetched(self.registry, self.scoring.folder, version)
 
     def _serve(self) -> None:
         # what the alias says now, and not what this process moved it to: another may have moved it

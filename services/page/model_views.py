@@ -4,11 +4,16 @@ from msgspec import Struct
 
 from keyart.models.ope.gate.rules import Verdict
 from keyart.schemas.judged import Judged
+from keyart.schemas.registry import WorthOnLog
 from keyart.schemas.rollout import Look
 
 
 class VersionView(Struct, frozen=True, kw_only=True):
-    """A version with the aliases that stand on it; `serves` says whether it decides now."""
+    """A version with the aliases that stand on it; `serves` says whether it decides now.
+
+    `beside` is what it was worth on the log that it learned from, next to its parent and to what
+    had learned nothing; `says` is the same in words.
+    """
 
     name: str
     kind: str
@@ -22,6 +27,8 @@ class VersionView(Struct, frozen=True, kw_only=True):
     serves: bool
     figures: dict[str, float]
     note: str
+    beside: tuple[WorthOnLog, ...] = ()
+    says: tuple[str, ...] = ()
 
 
 class MoveView(Struct, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ from keyart.schemas import codec
 from keyart.schemas.errors import InvalidRecord, ModelRejected, NotFound, StoreError
 from keyart.schemas.judged import Judged
 from keyart.schemas.rollout import Rollout
+from keyart.services.jobs.priors.worth_words import worth_words
 from keyart.services.jobs.retrain.stages import Folder, Jobs
 from keyart.services.jobs.rollout import rollout_in
 from keyart.services.page.model_views import (
@@ -89,6 +90,8 @@ class Desk:
                 serves=each.name == serves,
                 figures=dict(each.figures),
                 note=each.note,
+                beside=each.beside,
+                says=tuple(worth_words(each.beside)),
             )
             for each in self.registry.versions()[:MOST]
         )

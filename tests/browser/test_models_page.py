@@ -63,6 +63,10 @@ def test_it_is_all_there_and_readable(
     expect(page.locator("#retraining-words")).to_contain_text("drift: how takes follow the prior")
     assert page.locator("#stages [data-state=done]").all_inner_texts() == ["asked for", "fitted"]
     expect(page.locator("#stages [data-state=now]")).to_have_text("proposed")
+    (fitted,) = (each for each in asked(url)["versions"] if each["name"] == serves)
+    assert fitted["says"][0].startswith("it: worth")
+    worths = page.locator("#versions > li[data-serves=yes] .worths li")
+    assert worths.all_inner_texts() == fitted["says"]
     expect(page.locator("#rollouts .rollout")).to_have_count(2)
     expect(page.locator("#rollouts polyline")).to_have_count(2)
     expect(page.locator("#true-words")).to_contain_text("The prior helps")

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from keyart.models.dataset.influence import Bounds
 from keyart.models.embed.joined import encode_all
@@ -24,58 +23,20 @@ from keyart.models.priors.onnx_file import (
     save_ridge,
 )
 from keyart.models.priors.stack import StackFit, fit_stack, without_idle
-from keyart.schemas.errors import InvalidRecord
 from keyart.schemas.registry import ModelVersion
 from keyart.services.jobs.deploy import RIDGE, register_ridge
-from keyart.services.jobs.priors.counting import counted
 from keyart.services.jobs.priors.fitted import Fitted
+from keyart.services.jobs.priors.logged import Logged, logged, shown_most
 from keyart.services.jobs.priors.serving import SPACE, VECTORS, Scoring
-from keyart.streams.catalogue.view import NOW
+from keyart.services.jobs.priors.worths import Worths
 from keyart.streams.ports import Clock
 from keyart.streams.registry.registry import Registry
 
 log = logging.getLogger(__name__)
 
 BEST: Final = "best"
-COMPARED: Final = 2000
-"""Artworks, of the titles shown most, on which encoders are compared: a minute of reading."""
-
 Told = Callable[[str, int, int], None]
 """Hears which encoder reads, texts done and in all."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Logged:
-    """N artworks of the log that the catalogue knows: title, its group, text, counts, row.
-
-    `rewards` (N,) says how often each was shown; `impressions` are those times their multipliers.
-    `titles` are the ids that the numbers `title` stand for.
-    """
-
-    title: NDArray[np.intp]
-    group: list[str]
-    texts: list[str]
-    rows: NDArray[np.intp]
-    rewards: NDArray[np.intp]
-    impressions: NDArray[np.float64]
-    takes: NDArray[np.float64]
-    titles: Sequence[str] = ()
-    unknown: int = 0
-    held: int = 0
-    bounded: float = 0.0
-    from_ms: int = 0
-    to_ms: int = 0
-
-    def part(self, of: NDArray[np.intp]) -> "_Logged":
-        return _Logged(
-            self.title[of],
-            [self.group[at] for at in of],
-            [self.texts[at] for at in of],
-            self.rows[of],
-            self.rewards[of],
-            self.impressions[of],
-            self.takes[of],
-        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,12 +92,12 @@ class Fitting:
         NotFound, InvalidRecord
             There are no rewards yet, or of fewer than two titles of the catalogue.
         """
-        log = self._logged(since_ms)
+        log = logged(self.scoring, self.archive, self.bounds, since_ms)
         gains: dict[str, float] = {}
         names = encoders.split(JOINED)
         if encoders == BEST:
             names = list(self.candidates())
-            tried = self._fit(log.part(_shown_most(log)), names, told).report
+            tried = self._fit(log.part(shown_most(log)), names, told).report
             gains = dict(zip(names, (each.calibration.gain for each in tried.members), strict=True))
             names = [names[at] for at in tried.used] or names[:1]
             if len(names) > 1:
@@ -167,7 +128,11 @@ class Fitting:
             groups=groups,
             folds=folds,
         )
-        version = SavedRidge(passing).version
+        told("what it is worth beside others", 0, 0)
+        ridge, parent = SavedRidge(passing), self.scoring.opinions.current
+        worths = Worths(registry=self.registry, scoring=self.scoring)
+        beside = worths.beside(ridge, np.hstack(blocks), log, parent=parent)
+        version = ridge.version
         folder = self.scoring.folder / version
         if not folder.exists():
             passing.rename(folder)
@@ -181,7 +146,7 @@ class Fitting:
             kind=RIDGE,
             made_at_ms=self.clock(),
             made_by=by,
-            parent=self.scoring.opinions.current,
+            parent=parent,
             from_ms=log.from_ms,
             to_ms=log.to_ms,
             rows=int(log.rewards.sum()),
@@ -203,6 +168,7 @@ class Fitting:
                 "held back": float(log.held),
                 "bounded": round(log.bounded, 1),
             },
+            beside=beside,
         )
         version = register_ridge(self.registry, folder, facts).name
         return Fitted(
@@ -226,37 +192,7 @@ class Fitting:
         same = self.space == STATIC
         return [SPACE, *(spec for spec in installed() if not (same and spec == STATIC))]
 
-    def _logged(self, since_ms: int) -> _Logged:
-        self.scoring.titles.refresh()
-        view = self.scoring.titles.view
-        found = counted(self.archive, since_ms, bounds=self.bounds)
-        table = found.table
-        rows = [
-            view.row(title, artwork, NOW)
-            for title, artwork in zip(table["title"], table["artwork"], strict=True)
-        ]
-        known = [at for at, row in enumerate(rows) if row is not None]
-        if not known:
-            raise InvalidRecord("the training log holds no artwork of this catalogue")
-        total, table = int(table["rewards"].sum()), table[known]
-        titles, numbers = np.unique(table["title"].to_numpy(), return_inverse=True)
-        return _Logged(
-            title=numbers,
-            group=[view.titles[title].group for title in table["title"]],
-            texts=[view.text(row) for row in rows if row is not None],
-            rows=np.array([row for row in rows if row is not None], np.intp),
-            rewards=table["rewards"].to_numpy().astype(np.intp),
-            impressions=table["impressions"].to_numpy(),
-            takes=table["takes"].to_numpy(),
-            titles=titles.tolist(),
-            unknown=total - int(table["rewards"].sum()),
-            held=found.held,
-            bounded=found.bounded,
-            from_ms=int(table["from_ms"].to_numpy().min()),
-            to_ms=int(table["to_ms"].to_numpy().max()),
-        )
-
-    def _fit(self, log: _Logged, names: Sequence[str], told: Told) -> "_Stack":
+    def _fit(self, log: Logged, names: Sequence[str], told: Told) -> "_Stack":
         """Return the stack of these encoders' ridges."""
         blocks: list[FloatArray] = []
         identities: list[str] = []
@@ -280,11 +216,3 @@ class _Stack:
     report: StackFit
     blocks: list[FloatArray]
     identities: list[str]
-
-
-def _shown_most(log: _Logged) -> NDArray[np.intp]:
-    """Return the places of the artworks of the titles shown most, `COMPARED` or a few more."""
-    order = np.argsort(-np.bincount(log.title, log.impressions), kind="stable")
-    sizes = np.bincount(log.title)[order]
-    enough = max(int(np.searchsorted(np.cumsum(sizes), COMPARED)) + 1, 2)
-    return np.flatnonzero(np.isin(log.title, order[:enough]))

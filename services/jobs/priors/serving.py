@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from keyart.models.embed.load import JOINED, LIGHT, load_space
-from keyart.models.embed.protocol import Space
+from keyart.models.embed.protocol import FloatArray, Space
 from keyart.models.priors.onnx_file import MANIFEST_FILE, SavedRidge
 from keyart.schemas.catalogue import StoredTitle
 from keyart.schemas.errors import InvalidRecord, SpaceMismatch
@@ -68,21 +69,32 @@ class FittedPrior:
         shown = [(title, artwork) for title in titles for artwork in title.choosable]
         texts = [artwork.description for _, artwork in shown]
         rows = [self._view.row(title.id, artwork.id, NOW) for title, artwork in shown]
-        read = [
-            self._view.vectors[np.array(rows, np.intp)] if reader is None else reader.encode(texts)
-            for reader in self._readers
-        ]
-        each = iter(np.hstack(read))
+        each = iter(self.read(np.array(rows, np.intp), texts))
         return [self._opinion(title, [next(each) for _ in title.choosable]) for title in titles]
+
+    def read(self, rows: NDArray[np.intp], texts: Sequence[str]) -> FloatArray:
+        """Return the (N, D) vectors that it judges by.
+
+        Parameters
+        ----------
+        rows, texts
+            (N,) places in the catalogue's view, and what stands there.
+        """
+        return np.hstack(
+            [
+                self._view.vectors[rows] if reader is None else reader.encode(texts)
+                for reader in self._readers
+            ]
+        )
 
     def _opinion(self, title: StoredTitle, vectors: Sequence[np.ndarray]) -> Opinion:
         said = self.ridge.opinion(title.id, np.array(vectors))
-        own = self.ridge.manifest.groups.get(title.group)
+        factor, strength = self.ridge.worth_in(title.group)
         return Opinion(
             title=title.id,
             artworks=tuple(artwork.id for artwork in title.choosable),
-            relative=tuple((said.log_relative * (own.factor if own else 1.0)).tolist()),
-            strength=own.strength if own else said.strength,
+            relative=tuple((said.log_relative * factor).tolist()),
+            strength=strength if title.choosable else 0.0,
             prior=self.version,
         )
 

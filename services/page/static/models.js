@@ -128,7 +128,7 @@ function showRollouts({ rollouts }) {
 function showVersions({ versions, serves }) {
   setText(byId("versions-words"), versions.length ? "The newest first; none of them ever changes." : "There is none yet: keyart prior fit, or a retraining, makes the first.");
   keyed(byId("versions"), versions, (each) => each.name,
-    () => h("li", {}, h("div", {}, h("div", { class: "title" }), h("p", { class: "soft small" }), h("p", { class: "soft small" })), h("button", { class: "pill", type: "button" })),
+    () => h("li", {}, h("div", {}, h("div", { class: "title" }), h("p", { class: "soft small" }), h("p", { class: "soft small" }), h("ul", { class: "worths soft small" })), h("button", { class: "pill", type: "button" })),
     (line, its) => {
       const [body, button] = line.children;
       line.dataset.serves = its.serves ? "yes" : "no";
@@ -137,6 +137,8 @@ function showVersions({ versions, serves }) {
       const learned = its.rows ? `, from ${count(its.rows)} rewards${its.from_ms ? ` of ${moment(its.from_ms)} to ${moment(its.to_ms)}` : ""}` : "";
       setText(body.children[1], `${its.kind}, made ${moment(its.made_at_ms)}${its.made_by ? ` by ${its.made_by}` : ""}${learned}${its.parent ? `; after ${its.parent}` : ""}${its.note ? `; ${its.note}` : ""}`);
       setText(body.children[2], Object.entries(its.figures).map(([name, value]) => `${name} ${Number(value.toPrecision(3))}`).join(", "));
+      body.children[3].hidden = !its.says.length;
+      body.children[3].replaceChildren(...its.says.map((words) => h("li", {}, words)));
       button.hidden = its.serves;
       setText(button, "Let it serve");
       button.setAttribute("aria-label", `Let ${its.name} serve`);
