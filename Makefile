@@ -98,7 +98,7 @@ $(UV):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo 'keyart needs Python 3.11 or later: make PYTHON=/path/to/python3.11'; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --requirement infra/locks/tools.txt
+	$(BIN)/python -m pip install --quiet --no-compile --requirement infra/locks/tools.txt
 
 $(VENV)/.base: $(INPUTS) | $(UV)
 	$(INSTALL) --editable .
