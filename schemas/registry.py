@@ -9,6 +9,8 @@ from keyart.schemas.ids import Millis, Name
 CHAMPION = "champion"
 CANDIDATE = "candidate"
 PREVIOUS = "previous"
+ITSELF, PARENT, UNTRAINED = "itself", "parent", "untrained"
+"""Whose worth on a log it is."""
 REGISTRY_VERSION = 1
 MAX_FILES = 64
 MAX_FORMER = 50

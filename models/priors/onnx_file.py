@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
@@ -17,46 +16,17 @@ from keyart.models.artifacts.described import write_described
 from keyart.models.artifacts.whole import write_whole
 from keyart.models.likelihood.groups import GroupWorth
 from keyart.models.priors.folds import CrossFit, load_folds, save_folds
+from keyart.models.priors.manifest import MANIFEST_FILE, OPSET, RidgeManifest, read_manifest
 from keyart.models.priors.opinion import Relative, opinion_by
 from keyart.models.priors.ridge import RidgeFit, RidgePrior
 from keyart.schemas.errors import InvalidRecord, MissingExtra, ModelRejected, NotFound
 
 GRAPH_FILE: Final = "ridge.onnx"
 WEIGHTS_FILE: Final = "ridge.safetensors"
-MANIFEST_FILE: Final = "ridge.json"
-OPSET: Final = 17
 IR_VERSION: Final = 8
 LARGEST_GRAPH: Final = 64_000_000
 """Bytes of a graph that is read; a ridge of 4,096 dimensions has 16 kilobytes."""
 PARITY: Final = 1e-4
-
-
-class RidgeManifest(msgspec.Struct, frozen=True, kw_only=True):
-    """What stands beside the graph.
-
-    `weights` is the SHA-256 of the file of weights, "" in priors of before there was one; `sha256`
-    that of the graph, "" where none was written; `encoders` says what reads the texts, "" is
-    keyart's own embedding space; `space` is the identity of what does; `strength` is the effective
-    sample size in impressions, and `groups` says what it is for title groups that differ;
-    `penalty`, `gain` and `spread` are what the fit reported (gain in nats of held-out likelihood
-    over no opinion); `folds` is the SHA-256 of the file with what is said of the titles it was
-    fitted on, "" in priors of before there was one.
-    """
-
-    sha256: str
-    dimensions: int
-    space: str
-    strength: float
-    penalty: float = 0.0
-    gain: float = 0.0
-    spread: float = 0.0
-    encoders: str = ""
-    groups: dict[str, GroupWorth] = {}
-    folds: str = ""
-    weights: str = ""
-    opset: int = OPSET
-    kind: str = "ridge"
-    version: int = 1
 
 
 class SavedRidge:
@@ -148,7 +118,7 @@ class SavedRidge:
         if importlib.util.find_spec("onnxruntime") is None:
             return None, 0.0
         expected = self.relative(probes)
-        found = _run(self._session(), probes)
+        found = self.manifest.scale * _run(self._session(), probes)
         return float(np.abs(found - expected).max()), float(np.abs(expected).max())
 
     def relative(self, vectors: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -164,8 +134,10 @@ class SavedRidge:
                 f"vectors of shape {vectors.shape}, the prior takes (N, {self.manifest.dimensions})"
             )
         if self._weights is None:
-            return _run(self._graph, vectors)
-        return np.asarray(vectors.astype(np.float32) @ self._weights, np.float64)
+            return self.manifest.scale * _run(self._graph, vectors)
+        return self.manifest.scale * np.asarray(
+            vectors.astype(np.float32) @ self._weights, np.float64
+        )
 
     def worth_in(self, group: str) -> tuple[float, float]:
         """Return the power on top of its opinions, and what they are worth, in a title group."""
@@ -179,8 +151,13 @@ class SavedRidge:
         """
         relative = self.relative
         if self._folds is not None and title in self._folds.part:
-            relative = partial(self._folds.relative, title)
+            relative = partial(self._by_the_others, self._folds, title)
         return opinion_by(relative, vectors, self.manifest.strength)
+
+    def _by_the_others(
+        self, folds: CrossFit, title: str, vectors: NDArray[np.floating]
+    ) -> NDArray[np.float64]:
+        return self.manifest.scale * folds.relative(title, vectors)
 
 
 def save_ridge(
@@ -277,24 +254,3 @@ def _whole(path: Path, sha256: str) -> bytes:
 def _run(session: Any, vectors: NDArray[np.floating]) -> NDArray[np.float64]:
     found = session.run(None, {"vectors": vectors.astype(np.float32)})[0]
     return np.asarray(found, np.float64)
-
-
-def read_manifest(path: Path) -> RidgeManifest:
-    """Return what stands beside a graph.
-
-    Raises
-    ------
-    NotFound
-        There is no such file.
-    ModelRejected
-        It cannot be read, or is of another kind or version.
-    """
-    if not path.is_file():
-        raise NotFound(f"there is no {path}")
-    try:
-        manifest = msgspec.json.decode(path.read_bytes(), type=RidgeManifest)
-    except msgspec.DecodeError as error:
-        raise ModelRejected(f"{path}: {error}") from error
-    if manifest.kind != "ridge" or manifest.version != 1:
-        raise ModelRejected(f"{path}: kind {manifest.kind}, version {manifest.version}")
-    return manifest

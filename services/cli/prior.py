@@ -160,7 +160,7 @@ def take(
 @app.command("list")
 def show(json: Json = None) -> None:
     """List the fitted priors, what each was worth on titles held out, and which one serves."""
-    from keyart.models.priors.onnx_file import MANIFEST_FILE, read_manifest
+    from keyart.models.priors.manifest import MANIFEST_FILE, read_manifest
     from keyart.services.wiring.places import priors_dir
     from keyart.services.wiring.stores import opinions_of
 

@@ -26,13 +26,18 @@ def retrain(
     since_hours: Annotated[
         float, typer.Option(min=0, help="learn from the last hours only; 0: from all")
     ] = 0.0,
+    refresh: Annotated[
+        bool,
+        typer.Option("--refresh", help="train nothing: measure anew what the one that serves says"),
+    ] = False,
     encoders: Annotated[str, typer.Option(help="as `keyart prior fit --encoders`")] = "space",
     reason: Annotated[str, typer.Option(help="why: kept in the registry")] = "asked for",
     json: Json = None,
 ) -> None:
     """Fit a prior on what viewers did, ask the gate, and propose or deploy it.
 
-    One at a time; after a kill the next one goes on where it stopped.
+    With --refresh the weights stay as they are: scale, worth and the title groups that differ are
+    measured anew on the log. One at a time; after a kill the next one goes on where it stopped.
     """
     from keyart.schemas.errors import SettingsError
     from keyart.schemas.extras import need_extra, need_polars
@@ -64,10 +69,11 @@ def retrain(
                 typer.echo("nothing asks for it", err=quiet)
                 write_json(json, {"outcome": "not due"})
                 return
-            reason, since_ms = asks.reason, asks.since_ms
+            reason, since_ms, refresh = asks.reason, asks.since_ms, asks.refresh
         done = retraining_of(settings, its.client, deployment).run(
             reason=reason,
             since_ms=since_ms,
+            refresh=refresh,
             encoders=encoders,
             then=wanted,
             most_s=settings.retrain_most_s,

@@ -13,9 +13,9 @@ from typing import Final
 
 from msgspec import structs
 
-from keyart.models.priors.onnx_file import MANIFEST_FILE, read_manifest
+from keyart.models.priors.manifest import MANIFEST_FILE, read_manifest
 from keyart.schemas.errors import ModelRejected, NotFound
-from keyart.schemas.registry import ModelVersion, Move
+from keyart.schemas.registry import ITSELF, ModelVersion, Move
 from keyart.services.jobs.priors.serving import Scoring, beside
 from keyart.streams.ports import Clock
 from keyart.streams.registry.registry import NEUTRAL, Registry
@@ -45,9 +45,12 @@ def register_ridge(registry: Registry, folder: Path, facts: ModelVersion) -> Mod
     digest = hashlib.sha256()
     for name, path in files.items():
         digest.update(name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
-    return registry.add(
-        structs.replace(facts, name=f"{facts.name}-{digest.hexdigest()[:8]}"), files
+    name = f"{facts.name}-{digest.hexdigest()[:8]}"
+    beside = tuple(
+        structs.replace(each, version=name) if each.role == ITSELF else each
+        for each in facts.beside
     )
+    return registry.add(structs.replace(facts, name=name, beside=beside), files)
 
 
 def fetched(registry: Registry, priors: Path, version: ModelVersion) -> Path:
@@ -192,6 +195,13 @@ class Deployment:
         # loaded before the titles are read: what does not fit is refused at once
         prior = self.scoring.fitted(name)
         return self.scoring.score(prior, self.scoring.choosable())
+
+    def serves_ridge(self) -> bool:
+        """Whether what serves is a ridge of the registry, whose worth can be measured anew."""
+        try:
+            return self.registry.version(self.opinions.current).kind == RIDGE
+        except NotFound:
+            return False
 
     def fetched(self, version: ModelVersion) -> Path:
         """Return the folder of a ridge, with the files that the registry keeps."""

@@ -91,5 +91,10 @@ class NowAndThen:
 
 
 def wants_retraining(settings: Settings) -> bool:
-    """Return whether any of schedule, rewards and drift asks for a retraining at all."""
-    return bool(settings.retrain_hours or settings.retrain_rewards or settings.retrain_drift)
+    """Return whether schedule, rewards or drift ask for a retraining at all, or for a refresh."""
+    return bool(
+        settings.retrain_hours
+        or settings.retrain_rewards
+        or settings.retrain_drift
+        or settings.retrain_refresh_hours
+    )

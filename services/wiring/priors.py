@@ -8,6 +8,7 @@ from keyart.services.jobs.canary import Canaries
 from keyart.services.jobs.deploy import Deployment
 from keyart.services.jobs.gate import Gate
 from keyart.services.jobs.priors.fitting import Fitting
+from keyart.services.jobs.priors.refreshing import Refreshing
 from keyart.services.jobs.priors.serving import Scoring
 from keyart.services.jobs.retrain.due import Due
 from keyart.services.jobs.retrain.run import Retraining
@@ -60,6 +61,17 @@ def fitting_of(settings: Settings, deployment: Deployment) -> Fitting:
     )
 
 
+def refreshing_of(settings: Settings, deployment: Deployment) -> Refreshing:
+    """Return what measures anew what serves."""
+    return Refreshing(
+        registry=deployment.registry,
+        scoring=deployment.scoring,
+        archive=archive_dir(settings),
+        bounds=bounds_of(settings),
+        clock=now_ms,
+    )
+
+
 def gate_of(settings: Settings, deployment: Deployment) -> Gate:
     """Return what judges versions, with the policy that serves."""
     return Gate(
@@ -77,6 +89,7 @@ def retraining_of(settings: Settings, client: Any, deployment: Deployment) -> Re
         jobs=Jobs(retrain_dir(settings)),
         lease=lambda owner: lease_of(settings, client, "retrain", owner),
         fitting=fitting_of(settings, deployment),
+        refreshing=refreshing_of(settings, deployment),
         gate=gate_of(settings, deployment),
         deployment=deployment,
         canaries=canaries_of(settings, client, deployment),
@@ -106,4 +119,6 @@ def due_of(settings: Settings, deployment: Deployment) -> Due:
         rewards=settings.retrain_rewards,
         hours=settings.retrain_hours,
         drift=settings.retrain_drift,
+        refresh_hours=settings.retrain_refresh_hours,
+        refreshable=deployment.serves_ridge,
     )

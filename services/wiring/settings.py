@@ -295,6 +295,12 @@ class Settings:
     retrain_drift: bool = _setting(
         False, "retrain when the log says that takes follow the prior no more as they did"
     )
+    retrain_refresh_hours: float = _setting(
+        0.0,
+        "how often what the prior that serves is worth is measured anew on the log, without any "
+        "training; 0: only by `keyart retrain --refresh`",
+        high=87_600,
+    )
     retrain_least_rewards: int = _setting(
         5000, "new rewards below which nothing is retrained", low=1, high=10**12
     )

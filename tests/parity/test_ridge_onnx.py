@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from keyart.models.priors.manifest import MANIFEST_FILE
 from keyart.models.priors.onnx_file import (
     GRAPH_FILE,
-    MANIFEST_FILE,
     WEIGHTS_FILE,
     SavedRidge,
     save_ridge,

@@ -26,6 +26,7 @@ from keyart.services.jobs.canary import Canaries
 from keyart.services.jobs.deploy import Deployment
 from keyart.services.jobs.gate import Gate
 from keyart.services.jobs.priors.fitting import Fitting
+from keyart.services.jobs.priors.refreshing import Refreshing
 from keyart.services.jobs.priors.serving import Scoring
 from keyart.services.jobs.retrain.due import Due
 from keyart.services.jobs.retrain.run import Retraining
@@ -175,6 +176,13 @@ class Site:
             jobs=jobs,
             lease=self._lease,
             fitting=self.fitting,
+            refreshing=Refreshing(
+                registry=self.deployment.registry,
+                scoring=self.deployment.scoring,
+                archive=self.archive,
+                bounds=bounds_of(settings),
+                clock=self.clock,
+            ),
             gate=self.gate,
             deployment=self.deployment,
             canaries=self.canaries,
@@ -189,6 +197,8 @@ class Site:
             rewards=settings.retrain_rewards,
             hours=settings.retrain_hours,
             drift=settings.retrain_drift,
+            refresh_hours=settings.retrain_refresh_hours,
+            refreshable=self.deployment.serves_ridge,
         )
 
     @property

@@ -15,9 +15,9 @@ from keyart.models.embed.load import JOINED, STATIC, installed, licence, load_sp
 from keyart.models.embed.protocol import FloatArray
 from keyart.models.likelihood.groups import worth_by_group
 from keyart.models.priors.folds import FOLDS_FILE, cross_fit
+from keyart.models.priors.manifest import MANIFEST_FILE
 from keyart.models.priors.onnx_file import (
     GRAPH_FILE,
-    MANIFEST_FILE,
     WEIGHTS_FILE,
     SavedRidge,
     save_ridge,

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from keyart.models.embed.load import JOINED, LIGHT, load_space
 from keyart.models.embed.protocol import FloatArray, Space
-from keyart.models.priors.onnx_file import MANIFEST_FILE, SavedRidge
+from keyart.models.priors.manifest import MANIFEST_FILE
+from keyart.models.priors.onnx_file import SavedRidge
 from keyart.schemas.catalogue import StoredTitle
 from keyart.schemas.errors import InvalidRecord, SpaceMismatch
 from keyart.schemas.priors import NEUTRAL, Opinion

@@ -5,9 +5,9 @@ from typing import Final
 
 from keyart.models.likelihood.calibrate import LEAST_GAIN
 from keyart.schemas.priors import NEUTRAL
-from keyart.schemas.registry import WorthOnLog
+from keyart.schemas.registry import ITSELF, PARENT, UNTRAINED, WorthOnLog
 
-ROLES: Final = {"itself": "it", "parent": "its parent", "untrained": "untrained"}
+ROLES: Final = {ITSELF: "it", PARENT: "its parent", UNTRAINED: "untrained"}
 LOUD, SOFT = 0.8, 1.25
 """Scales beyond which what is said is called too loud, or too soft."""
 
@@ -16,14 +16,14 @@ def worth_words(beside: Sequence[WorthOnLog]) -> list[str]:
     """Return a line for each, and one for what learning from the log has changed."""
     lines = [f"{_who(each)}: {_worth(each)}" for each in beside]
     told = [each for each in beside if not each.missing]
-    if len(told) > 1 and told[0].role == "itself":
+    if len(told) > 1 and told[0].role == ITSELF:
         lines += [_change(told[0], each) for each in told[1:]]
     return lines
 
 
 def _who(its: WorthOnLog) -> str:
     role = ROLES.get(its.role, its.role)
-    return role if its.role == "itself" else f"{role} ({its.version})"
+    return role if its.role == ITSELF else f"{role} ({its.version})"
 
 
 def _worth(its: WorthOnLog) -> str:

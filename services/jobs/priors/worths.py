@@ -16,7 +16,7 @@ from keyart.models.likelihood.relative import Effects, relative_effects
 from keyart.models.priors.onnx_file import SavedRidge
 from keyart.schemas.errors import KeyartError, ModelRejected, NotFound
 from keyart.schemas.priors import NEUTRAL
-from keyart.schemas.registry import ModelVersion, WorthOnLog
+from keyart.schemas.registry import ITSELF, PARENT, UNTRAINED, ModelVersion, WorthOnLog
 from keyart.services.jobs.deploy import RIDGE, fetched
 from keyart.services.jobs.priors.logged import Logged
 from keyart.services.jobs.priors.serving import Scoring
@@ -24,7 +24,6 @@ from keyart.streams.registry.registry import Registry
 
 Array = NDArray[np.float64]
 
-ITSELF, PARENT, UNTRAINED = "itself", "parent", "untrained"
 MOST_GENERATIONS: Final = 1000
 
 

@@ -1,5 +1,6 @@
 """When to retrain: the schedule, enough new rewards, or a world that has changed."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -25,10 +26,11 @@ REFUSED: Final = "refused"
 
 
 class Asked(Struct, frozen=True, kw_only=True):
-    """Why to retrain now, and from when on to learn (ms; 0: from all)."""
+    """Why to retrain now, from when on to learn (ms; 0: from all), and whether without training."""
 
     reason: str
     since_ms: int = 0
+    refresh: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +51,10 @@ class Due:
         So many new rewards, or so long since the last one, ask for it; 0: never.
     drift
         Whether a world that has changed does.
+    refresh_hours
+        So long since the last job, of either kind, asks for a refresh of what serves; 0: never.
+    refreshable
+        Whether what serves can be refreshed.
     """
 
     jobs: Jobs
@@ -59,6 +65,8 @@ class Due:
     rewards: int
     hours: float
     drift: bool
+    refresh_hours: float
+    refreshable: Callable[[], bool]
 
     def asks(self, at_ms: int) -> Asked | None:
         """Return what asks for a retraining; None when nothing does.
@@ -68,7 +76,7 @@ class Due:
         jobs = self.jobs
         if jobs.open() is not None:
             return Asked(reason="an earlier one was stopped half-way")
-        last = jobs.last()
+        last = jobs.last(trained=True)
         done, fit = (last.done, last.fit) if last else (None, None)
         to_ms = fit.to_ms if fit else 0
         held = _log(self.archive)
@@ -98,7 +106,18 @@ class Due:
         since = at_ms - done.at_ms if done else at_ms - int(held.shown_at_ms[0])
         if self.hours and since >= self.hours * MS_PER_HOUR:
             return Asked(reason=f"every {self.hours:g} hours")
-        return None
+        return self._refresh(held, at_ms)
+
+    def _refresh(self, held: OwnLog, at_ms: int) -> Asked | None:
+        if not self.refresh_hours or not self.refreshable():
+            return None
+        last = self.jobs.last()
+        done, fit = (last.done, last.fit) if last else (None, None)
+        fresh = int((held.shown_at_ms > (fit.to_ms if fit else 0)).sum())
+        since = at_ms - (done.at_ms if done else int(held.shown_at_ms[0]))
+        if fresh < self.least_rewards or since < self.refresh_hours * MS_PER_HOUR:
+            return None
+        return Asked(reason=f"refresh every {self.refresh_hours:g} hours", refresh=True)
 
     def drifted(self, held: OwnLog) -> list[Drift]:
         """Return what changed in the log, seen with what serves."""

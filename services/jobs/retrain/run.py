@@ -13,6 +13,7 @@ from keyart.services.jobs.canary import Canaries
 from keyart.services.jobs.deploy import Deployment
 from keyart.services.jobs.gate import Gate
 from keyart.services.jobs.priors.fitting import Fitting
+from keyart.services.jobs.priors.refreshing import CannotRefresh, Refreshing
 from keyart.services.jobs.priors.serving import SPACE
 from keyart.services.jobs.retrain.stages import (
     DECIDED,
@@ -50,8 +51,8 @@ class Retraining:
         What was begun and what has ended, on disk.
     lease
         (owner) -> the right to retrain, which one process at a time may hold, here or elsewhere.
-    fitting, gate, deployment, canaries
-        What fits, judges, deploys, and lets out step by step.
+    fitting, refreshing, gate, deployment, canaries
+        What fits, measures anew without training, judges, deploys, and lets out step by step.
     clock
         Now, in milliseconds.
     """
@@ -59,6 +60,7 @@ class Retraining:
     jobs: Jobs
     lease: Callable[[str], Lease]
     fitting: Fitting
+    refreshing: Refreshing
     gate: Gate
     deployment: Deployment
     canaries: Canaries
@@ -69,6 +71,7 @@ class Retraining:
         *,
         reason: str,
         since_ms: int = 0,
+        refresh: bool = False,
         encoders: str = SPACE,
         then: str = PROPOSE,
         most_s: float = 3600.0,
@@ -82,6 +85,8 @@ class Retraining:
             Why: kept in the registry.
         since_ms
             What was shown before teaches nothing.
+        refresh
+            Nothing is trained: what serves is measured anew.
         encoders
             As `Fitting.fit` takes them.
         then
@@ -112,14 +117,14 @@ class Retraining:
         try:
             # the lock says that the former holder of this folder's lease is dead
             with self.lease(owner) as lease, _bounded(most_s):
-                folder = jobs.open() or self._begun(reason, since_ms)
+                folder = jobs.open() or self._begun(reason, since_ms, refresh)
                 done = _Stages(self, folder, lease, encoders, then, tell).run()
                 jobs.tidy()
                 return done
         finally:
             lock.release()
 
-    def _begun(self, reason: str, since_ms: int) -> Folder:
+    def _begun(self, reason: str, since_ms: int, refresh: bool) -> Folder:
         number = self.jobs.next_number()
         folder = self.jobs.folder(number)
         champion = self.deployment.opinions.current
@@ -131,6 +136,7 @@ class Retraining:
                 since_ms=since_ms,
                 champion=champion,
                 started_at_ms=self.clock(),
+                refresh=refresh,
             ),
         )
         return folder
@@ -155,7 +161,12 @@ class _Stages:
 
     def run(self) -> Done:
         """Do what is left."""
-        fit = self._folder.fit or self._fit()
+        try:
+            fit = self._folder.fit or self._fit()
+        except CannotRefresh as wrong:
+            # the next one may find more: a job that stayed open would be taken up at every look
+            job = self._job
+            return self._end("refused", Fit(version=job.champion, rows=0, to_ms=0), str(wrong))
         if fit.version == self._site.deployment.opinions.current and self._folder.judgement is None:
             return self._end("same", fit, "it came out as the version that serves")
         if not (self._folder.path / f"{PROPOSED}.json").is_file():
@@ -164,10 +175,14 @@ class _Stages:
         return self._decide(fit, judgement)
 
     def _fit(self) -> Fit:
-        self._tell("fitting")
+        self._tell("measuring" if self._job.refresh else "fitting")
         self._lease.check()
-        found = self._site.fitting.fit(encoders=self._encoders, since_ms=self._job.since_ms, by=BY)
-        version = self._site.deployment.registry.version(found.version)
+        job, site = self._job, self._site
+        if job.refresh:
+            name = site.refreshing.refresh(job.champion, since_ms=job.since_ms, by=BY)
+        else:
+            name = site.fitting.fit(encoders=self._encoders, since_ms=job.since_ms, by=BY).version
+        version = site.deployment.registry.version(name)
         fit = Fit(version=version.name, rows=version.rows, to_ms=version.to_ms)
         self._folder.write(FITTED, fit)
         return fit

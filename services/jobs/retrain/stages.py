@@ -25,13 +25,14 @@ Kind = TypeVar("Kind", bound=Struct)
 
 
 class Job(Struct, frozen=True, kw_only=True):
-    """What is to be done: why, and from which rewards on."""
+    """What is to be done: why, from which rewards on, and whether without any training."""
 
     number: int
     reason: str
     since_ms: int
     champion: str
     started_at_ms: int
+    refresh: bool = False
 
 
 class Fit(Struct, frozen=True, kw_only=True):
@@ -129,9 +130,11 @@ class Jobs:
         held = [each for each in self.all() if each.job is not None]
         return held[-1] if held and held[-1].done is None else None
 
-    def last(self) -> Folder | None:
-        """Return the newest job that has ended."""
+    def last(self, *, trained: bool = False) -> Folder | None:
+        """Return the newest job that has ended; of those that trained, where that is asked."""
         ended = [each for each in self.all() if each.done is not None]
+        if trained:
+            ended = [each for each in ended if (job := each.job) is not None and not job.refresh]
         return ended[-1] if ended else None
 
     def next_number(self) -> int:
@@ -140,9 +143,11 @@ class Jobs:
         return int(held[-1].path.name) + 1 if held else 1
 
     def tidy(self) -> None:
-        """Remove the folders of all but the newest jobs."""
+        """Remove the folders of all but the newest jobs, and of the newest that trained."""
+        trained = self.last(trained=True)
         for each in self.all()[:-KEPT]:
-            shutil.rmtree(each.path, ignore_errors=True)
+            if trained is None or each.path != trained.path:
+                shutil.rmtree(each.path, ignore_errors=True)
 
     def owner(self) -> str:
         """Return this folder's own name, made once: what its lease is held under."""

@@ -34,6 +34,8 @@ class Site:
             rewards=0,
             hours=0.0,
             drift=True,
+            refresh_hours=0.0,
+            refreshable=lambda: False,
         )
 
     def show(self, count: int) -> None:

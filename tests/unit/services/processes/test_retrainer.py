@@ -66,7 +66,12 @@ def test_by_default_nothing_is_retrained() -> None:
 
 @pytest.mark.parametrize(
     "settings",
-    [Settings(retrain_hours=24.0), Settings(retrain_rewards=1), Settings(retrain_drift=True)],
+    [
+        Settings(retrain_hours=24.0),
+        Settings(retrain_rewards=1),
+        Settings(retrain_drift=True),
+        Settings(retrain_refresh_hours=72.0),
+    ],
 )
 def test_one_at_a_time_and_not_at_every_round(settings: Settings) -> None:
     site = Site(settings)

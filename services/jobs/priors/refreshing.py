@@ -1,0 +1,157 @@
+"""The cheap step between trainings: what the opinions that serve are worth, measured anew.
+
+Weights stay as they are, to the byte. On the log of now, of titles that they were not fitted on,
+the scale, the strength and the title groups that differ are estimated again; that takes seconds
+where a fit may take an hour. What comes of it is a version of its own, whose parent is what served.
+"""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from msgspec import structs
+
+from keyart.models.artifacts.described import write_described
+from keyart.models.dataset.influence import Bounds
+from keyart.models.likelihood.calibrate import calibrate
+from keyart.models.likelihood.groups import worth_by_group
+from keyart.models.likelihood.relative import relative_effects
+from keyart.models.priors.manifest import FITTED, MANIFEST_FILE, REFRESHED, RidgeManifest
+from keyart.models.priors.onnx_file import SavedRidge
+from keyart.models.priors.worth import LEAST_TAKES, LEAST_TITLES
+from keyart.schemas.errors import InvalidRecord
+from keyart.schemas.registry import ModelVersion
+from keyart.services.jobs.deploy import RIDGE, fetched, register_ridge
+from keyart.services.jobs.priors.logged import logged
+from keyart.services.jobs.priors.serving import Scoring
+from keyart.services.jobs.priors.worths import Worths, said_by
+from keyart.streams.ports import Clock
+from keyart.streams.registry.registry import Registry
+
+PASSING: Final = "refreshing"
+
+
+class CannotRefresh(InvalidRecord):
+    """What serves has nothing to measure anew, or the log has too little to measure it by."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refreshing:
+    """Measures a site's ridges anew.
+
+    Parameters
+    ----------
+    registry
+        Where versions are kept.
+    scoring
+        The site's priors, titles and opinions.
+    archive
+        The folder with the site's training log.
+    bounds
+        What may teach.
+    clock
+        Now, in milliseconds.
+    """
+
+    registry: Registry
+    scoring: Scoring
+    archive: Path
+    bounds: Bounds
+    clock: Clock
+
+    def refresh(self, name: str, *, since_ms: int = 0, by: str) -> str:
+        """Measure a version on the log; return the version with the same weights and that worth.
+
+        Parameters
+        ----------
+        name
+            A ridge; it becomes the parent.
+        since_ms
+            What was shown before is not measured on.
+        by
+            Who measures, for the registry.
+
+        Raises
+        ------
+        NotFound
+            There are no rewards yet, or no such version.
+        CannotRefresh
+            It is no ridge, or there is too little to tell what it is worth.
+        """
+        version = self.registry.version(name)
+        if version.kind != RIDGE:
+            raise CannotRefresh(f"{version.name} is of kind {version.kind}: a ridge is refreshed")
+        log = logged(self.scoring, self.archive, self.bounds, since_ms)
+        titles, takes = len(log.titles), float(log.takes.sum())
+        if titles < LEAST_TITLES or takes < LEAST_TAKES:
+            raise CannotRefresh(
+                f"{takes:,.0f} takes of {titles:,} titles are too few to tell what {version.name} "
+                f"is worth: {LEAST_TAKES} of {LEAST_TITLES} are needed"
+            )
+        passing, held = self._unscaled(version)
+        vectors = self.scoring.fitted(version.name).read(log.rows, log.texts)
+        effects = relative_effects(log.title, log.impressions, log.takes)
+        said = said_by(SavedRidge(passing), vectors, log)
+        found = calibrate(said, effects)
+        manifest = structs.replace(
+            held,
+            scale=round(found.scale, 4),
+            strength=round(found.strength, 1),
+            gain=round(found.gain, 2),
+            spread=round(found.spread, 4),
+            groups=worth_by_group(
+                said * found.scale,
+                found.spread,
+                group=log.group,
+                title=log.title,
+                impressions=log.impressions,
+                takes=log.takes,
+            ),
+            version=REFRESHED,
+        )
+        write_described(passing / MANIFEST_FILE, manifest)
+        ridge = SavedRidge(passing)
+        worths = Worths(registry=self.registry, scoring=self.scoring)
+        facts = structs.replace(
+            version,
+            name=ridge.version,
+            made_at_ms=self.clock(),
+            made_by=by,
+            parent=version.name,
+            from_ms=log.from_ms,
+            to_ms=log.to_ms,
+            rows=int(log.rewards.sum()),
+            figures={
+                **version.figures,
+                "gain": manifest.gain,
+                "strength": manifest.strength,
+                "scale": manifest.scale,
+                "spread": manifest.spread,
+                "titles": float(titles),
+                "artworks": float(len(log.texts)),
+                "held back": float(log.held),
+                "bounded": round(log.bounded, 1),
+            },
+            beside=worths.beside(ridge, vectors, log, parent=version.name),
+            note=f"refreshed without training: the weights of {version.name}",
+        )
+        kept = register_ridge(self.registry, passing, facts)
+        fetched(self.registry, self.scoring.folder, kept)
+        shutil.rmtree(passing, ignore_errors=True)
+        return kept.name
+
+    def _unscaled(self, version: ModelVersion) -> tuple[Path, RidgeManifest]:
+        """Return a copy of a ridge that says what its weights do, and its manifest.
+
+        One whose scale is 0 by now is measured by what it would say, so that it may come back.
+        """
+        folder = fetched(self.registry, self.scoring.folder, version)
+        passing = self.scoring.folder / PASSING
+        shutil.rmtree(passing, ignore_errors=True)
+        passing.mkdir(parents=True)
+        for name in version.files:
+            shutil.copyfile(folder / name, passing / name)
+        plain = structs.replace(SavedRidge(folder).manifest, scale=1.0, groups={}, version=FITTED)
+        write_described(passing / MANIFEST_FILE, plain)
+        return passing, plain
