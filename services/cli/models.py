@@ -9,6 +9,7 @@ import typer
 
 from keyart.schemas.errors import NotFound, UnknownName
 from keyart.services.cli.figures import STANDARD_OUTPUT, Json, check_json, write_json
+from keyart.services.cli.models_export import export
 from keyart.services.cli.site import site
 from keyart.services.cli.words import counted
 
@@ -27,6 +28,7 @@ Of = Annotated[
 app = typer.Typer(
     no_args_is_help=True, help="Versions of models: which there are, which one serves, and why."
 )
+app.command("export")(export)
 Why = Annotated[str, typer.Option(help="why: kept with the move")]
 By = Annotated[str, typer.Option(help="who; default: the user of this process")]
 

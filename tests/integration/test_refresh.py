@@ -17,14 +17,16 @@ from keyart.services.jobs.retrain.stages import Done
 from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.priors import refreshing_of
 from keyart.services.wiring.settings import Settings
-from tests.integration.prior_site import opened, sure, written
+from tests.integration.prior_site import sure, titles, written
 from tests.integration.test_priors import learn, reward
 from tests.opened import Opened
 
 
 @pytest.fixture
 def parts(data_dir: Path) -> Iterator[Opened]:
-    with opened(data_dir) as made:
+    # rewards that differ come one after the other: an hour that ends in between bounds none of them
+    with Opened(Settings(data_dir=str(data_dir), training_hour_share=1.0)) as made:
+        made.catalogue.put(titles(), now_ms=now_ms())
         yield made
 
 
