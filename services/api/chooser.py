@@ -1,23 +1,22 @@
 """The way of a request for decisions: one read, arithmetic on snapshots, one record to the log."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from msgspec import structs
 
+from keyart.models.decide.coding import Coding
 from keyart.models.decide.experiment import Experiment
 from keyart.models.decide.page import DecidedPage
 from keyart.models.decide.rules import NOBODY, Ruling
-from keyart.models.decide.slate import Slating
 from keyart.models.decide.swaps import Swaps, stays
 from keyart.models.taste.crossing import Usual
 from keyart.models.taste.features import NO_TASTE, taste_vectors
 from keyart.models.taste.update import TasteRates
 from keyart.schemas import codec
 from keyart.schemas.assigned import Assigned, unpack_assigned
-from keyart.schemas.catalogue import StoredTitle
 from keyart.schemas.columns import pack_taste
 from keyart.schemas.context import Context
 from keyart.schemas.decisions import DECISION_VERSION, DecisionPage, Versions
@@ -95,6 +94,7 @@ class Chooser:
     swaps: Swaps | None = None
     responds: bool = False
     usual: Usual = field(init=False, default_factory=Usual)
+    _coding: Coding = field(init=False, default_factory=Coding)
     _erasures: int = field(init=False, default=0)
 
     async def choose(
@@ -190,8 +190,11 @@ class Chooser:
                 ruling=None if ruling is None else ruling.take(new),
                 slating=None
                 if slate is None
-                else slating_of(
-                    slate, view.titles, [(titles[at], may[at].artworks) for at in new], standing
+                else self._coding.slating(
+                    slate,
+                    view.titles,
+                    [(titles[at], may[at].artworks) for at in new],
+                    [(title, each.artwork) for title, each in standing.items()],
                 ),
             )
             decided = with_interests(decided, taste, view)
@@ -280,26 +283,6 @@ class Chooser:
         except InvalidRecord:
             # its lane sets it aside; until then nothing of it stands
             return taste, None, ""
-
-
-def slating_of(
-    slate: Slate,
-    known: Mapping[str, StoredTitle],
-    asked: Sequence[tuple[str, tuple[str, ...]]],
-    standing: Mapping[str, Standing],
-) -> Slating:
-    """Return a slate for titles with the artworks that they may show, beside what stands."""
-
-    def of(title: str) -> dict[str, dict[str, str]]:
-        its = known.get(title)
-        return {} if its is None else {each.id: each.attributes for each in its.choosable}
-
-    return Slating.of(
-        slate,
-        [of(title) for title, _ in asked],
-        [artworks for _, artworks in asked],
-        [of(title).get(each.artwork, {}) for title, each in standing.items()],
-    )
 
 
 def _changes(decided: DecidedPage, before: Mapping[str, Standing]) -> list[bool | None]:

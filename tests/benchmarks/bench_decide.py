@@ -6,6 +6,9 @@ of features. Vowpal Wabbit has three rows: from the same arrays, by its example 
 than writing text); from its text, written beforehand and not counted; and from examples parsed
 beforehand, where input costs nothing at all, which only an input that never changes can have.
 MABWiser knows no features of arms, so it sees one context of 32 numbers for each title.
+
+A second table has pages of 40 titles x 10 artworks with and without a slate, whose attributes have
+few values (5, 3 and 7: soon all that a title has are taken) or many (1,000: few are taken).
 """
 
 from tests.benchmarks.common import Row, rates, rows_of, show  # isort: skip (sets threads)
@@ -18,6 +21,7 @@ import vowpalwabbit
 from mabwiser.mab import MAB, LearningPolicy
 
 from keyart.models.bandits.registry import build_policy
+from keyart.models.decide.coding import Coding
 from keyart.models.decide.engine import Decider
 from keyart.models.decide.index import (
     ANY_SURFACE,
@@ -28,9 +32,23 @@ from keyart.models.decide.index import (
 from keyart.models.decide.weights import SITUATED, Shared
 from keyart.models.taste.crossing import Usual
 from keyart.models.taste.features import FEATURES, TasteVectors
+from keyart.schemas.catalogue import Artwork, StoredArtwork, StoredTitle
 from keyart.schemas.context import Context
+from keyart.schemas.slates import Slate
 
 TITLES, ARTWORKS, FEATURE_COUNT = 75, 10, 32
+ROW = 40
+SLATES = {
+    "one attribute, few values": Slate(alike={"mood": 1.0}),
+    "one attribute, many values": Slate(alike={"face": 1.0}),
+    "three attributes, few values": Slate(alike={"mood": 1.0, "cast": 0.5, "hue": 0.5}),
+    "the same, half may be shared": Slate(alike={"mood": 1.0, "cast": 0.5, "hue": 0.5}, most=0.5),
+    "three attributes, many values": Slate(alike={"face": 1.0, "place": 0.5, "look": 0.5}),
+    "the same, explored once": Slate(
+        alike={"face": 1.0, "place": 0.5, "look": 0.5}, explore_once=True
+    ),
+}
+VALUES = {"mood": 5, "cast": 3, "hue": 7, "face": 1000, "place": 1000, "look": 1000}
 CATALOGUE = 2000
 NOW = 1_700_000_000_000
 ARRAYS, TEXT, PARSED = "VW, from arrays", "VW, text written before", "VW, examples parsed before"
@@ -80,6 +98,19 @@ class Keyart:
         self.taste = TasteVectors(directions=rows / np.linalg.norm(rows, axis=1, keepdims=True))
         self.viewer = 0
         self.usual = Usual()
+        self.coding, self.catalogue = Coding(), self._catalogue(rng)
+
+    def _catalogue(self, rng: np.random.Generator) -> dict[str, StoredTitle]:
+        def artwork(at: int) -> StoredArtwork:
+            its = {name: f"v{rng.integers(many)}" for name, many in VALUES.items()}
+            return StoredArtwork(artwork=Artwork(id=f"artwork-{at}", attributes=its), history=())
+
+        return {
+            title: StoredTitle(
+                id=title, artworks=tuple(map(artwork, range(ARTWORKS))), updated_at_ms=NOW
+            )
+            for title in self.titles
+        }
 
     def _index(self, table: np.ndarray, rng: np.random.Generator) -> ServingIndex:
         index = ServingIndex()
@@ -143,6 +174,28 @@ class Keyart:
         )
         assert len(page.features) == TITLES
         return TITLES
+
+    def row(self, slate: Slate | None = None) -> int:
+        """Decide a row of ids as the service does: with a slate from the catalogue's attributes."""
+        self.viewer += 1
+        at = self.viewer * 7 % len(self.titles)
+        titles = [*self.titles[at:], *self.titles[:at]][:ROW]
+        slating = None
+        if slate is not None:
+            places = self.index.arrays.find(titles)
+            asked = [(title, its.artworks) for title, its in zip(titles, places, strict=True)]
+            slating = self.coding.slating(slate, self.catalogue, asked, [])
+        page = self.decider.decide(
+            self.index,
+            titles=titles,
+            taste=self.taste,
+            surface="home",
+            viewer=str(self.viewer),
+            now_ms=NOW,
+            slating=slating,
+        )
+        assert len(page.features) == ROW
+        return ROW
 
 
 class VowpalWabbit:
@@ -250,7 +303,13 @@ def main() -> list[Row]:
     }
     rows = rows_of("decide", found, unit="artwork decisions/s", against=ARRAYS, notes=notes)
     show(f"decide: {TITLES} titles x {ARTWORKS} artworks, {FEATURE_COUNT} features, 1 core", rows)
-    return rows
+    without = "without a slate"
+    found = rates(
+        {without: ours.row, **{name: partial(ours.row, each) for name, each in SLATES.items()}}
+    )
+    slates = rows_of("decide", found, unit="artwork decisions/s", against=without)
+    show(f"decide: {ROW} titles x {ARTWORKS} artworks, taste to choice and log, slates", slates)
+    return rows + slates
 
 
 if __name__ == "__main__":
