@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import random
+import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,13 +28,29 @@ from tests.integration.test_priors import learn, reward
 from tests.opened import Opened
 
 
-@pytest.fixture
-def parts(data_dir: Path) -> Iterator[Opened]:
-    made = Opened(Settings(data_dir=str(data_dir), retrain_least_rewards=500, retrain_rewards=4000))
+def opened(folder: Path) -> Opened:
+    return Opened(Settings(data_dir=str(folder), retrain_least_rewards=500, retrain_rewards=4000))
+
+
+@pytest.fixture(scope="module")
+def lived(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Let a site learn and stop it; return its folder, of which each test has a copy."""
+    folder = tmp_path_factory.mktemp("lived") / "keyart"
+    made = opened(folder)
     made.server.start()
     made.catalogue.put(titles(), now_ms=now_ms())
     rng = random.Random(5)
     learn(made, [reward(at, rng) for at in range(5000)])
+    made.close()
+    made.server.stop()
+    return folder
+
+
+@pytest.fixture
+def parts(lived: Path, data_dir: Path) -> Iterator[Opened]:
+    shutil.copytree(lived, data_dir, ignore=lambda _, names: [n for n in names if ".sock" in n])
+    made = opened(data_dir)
+    made.server.start()
     yield made
     made.close()
     made.server.stop()
