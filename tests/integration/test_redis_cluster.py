@@ -27,7 +27,7 @@ class RedisCluster(RedisServer):
         start = "; ".join(
             f"mkdir /tmp/{port}; redis-server --port {port} --dir /tmp/{port} --daemonize yes"
             f" --protected-mode no --cluster-enabled yes --cluster-announce-ip 127.0.0.1"
-            f" --cluster-port {10_000 + at} --save ''"
+            f" --cluster-port {10_000 + at} --cluster-node-timeout 60000 --save ''"
             for at, port in enumerate(self.ports)
         )
         nodes = " ".join(f"127.0.0.1:{port}" for port in self.ports)
@@ -35,9 +35,12 @@ class RedisCluster(RedisServer):
         self.container.with_command(["sh", "-c", f"{start}; {join}"])
 
     def answers(self) -> bool:
-        """Say whether all slots are served."""
+        """Say whether all slots are served, by every node."""
+        return all(map(self._serves, self.ports))
+
+    def _serves(self, port: int) -> bool:
         try:
-            with self.client as client:
+            with redis.Redis(port=port, socket_timeout=5.0) as client:
                 return bool(client.execute_command("CLUSTER INFO")["cluster_state"] == "ok")
         except redis.RedisError:
             return False
