@@ -1,7 +1,7 @@
 """From the log, or a table, to a folder of examples: train, valid, test, and what was done."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from keyart.models.dataset.splits import Splitter, time_bounds
 from keyart.models.dataset.table_examples import table_examples
 from keyart.models.dataset.taught import shares_of
 from keyart.models.dataset.weights import effective_size, inverse_propensity
+from keyart.schemas.catalogue import Title
 from keyart.schemas.errors import InvalidRecord, NotFound, SettingsError
 
 DATASET_FILE = "dataset.json"
@@ -48,7 +49,7 @@ class Dataset(Struct, frozen=True, kw_only=True):
 
 def prepare_log(
     log: Path,
-    catalogue: Path,
+    catalogue: Path | Mapping[str, Title],
     out: Path,
     *,
     valid: float = 0.1,
@@ -57,6 +58,7 @@ def prepare_log(
     entries: int = 12,
     taste: Callable[[Example], str] | None = None,
     bounds: Bounds | None = None,
+    since_ms: int = 0,
 ) -> Dataset:
     """Write the examples of a training log (Parquet by day) under `out`.
 
@@ -65,7 +67,7 @@ def prepare_log(
     log
         Folder or file of rewards, one row each.
     catalogue
-        JSON Lines of titles: where the words come from.
+        JSON Lines of titles, or titles by id: where the words come from.
     valid, test
         Shares of the decisions, the latest ones.
     clip
@@ -76,12 +78,15 @@ def prepare_log(
         Says the viewer's taste in words, for the prompt; None leaves it out.
     bounds
         What may teach; None: everything, in full.
+    since_ms
+        What was shown before makes no example; it is history.
     """
     _check(valid, test, clip)
     if not 0 <= entries <= MAX_ENTRIES:
         raise SettingsError(f"--entries must be 0 to {MAX_ENTRIES}, is {entries}")
-    reader = Reader(read_catalogue(catalogue), entries=entries)
-    counts = shares_of(log, bounds) if bounds else {}
+    titles = read_catalogue(catalogue) if isinstance(catalogue, Path) else dict(catalogue)
+    reader = Reader(titles, entries=entries)
+    counts = shares_of(log, bounds, since_ms=since_ms) if bounds else {}
 
     def rows() -> Iterator[Logged]:
         for row in read_log(log):
@@ -91,11 +96,11 @@ def prepare_log(
     def examples() -> Iterator[Example]:
         for row in rows():
             example = reader.example(row)
-            if example is not None:
+            if example is not None and row.shown_at_ms >= since_ms:
                 example = msgspec.structs.replace(example, counts=counts.get(row.id, 1.0))
                 yield _with_taste(example, taste)
 
-    times = [(row.pair, row.shown_at_ms) for row in rows()]
+    times = [(row.pair, row.shown_at_ms) for row in rows() if row.shown_at_ms >= since_ms]
     if held := sum(each == 0.0 for each in counts.values()):
         reader.left_out["held back or beyond its share"] = held
     kind = {"source": log.name, "kind": "log"}

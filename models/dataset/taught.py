@@ -104,8 +104,8 @@ def _weighed(root: Path, bounds: Bounds, since_ms: int) -> "tuple[pl.DataFrame, 
     return rows.select("id", "shown_at_ms", *_COLUMNS, "multiplier", COUNTS, "held"), warnings
 
 
-def shares_of(root: Path, bounds: Bounds) -> dict[str, float]:
-    """Return reward id -> what it counts, of those in a log that do not count in full.
+def shares_of(root: Path, bounds: Bounds, *, since_ms: int = 0) -> dict[str, float]:
+    """Return reward id -> what it counts, of those shown from then on that do not count in full.
 
     Raises
     ------
@@ -114,7 +114,7 @@ def shares_of(root: Path, bounds: Bounds) -> dict[str, float]:
     """
     import polars as pl
 
-    rows, _ = _weighed(root, bounds, 0)
+    rows, _ = _weighed(root, bounds, since_ms)
     some = rows.filter(pl.col(COUNTS) < 1.0)
     return dict(zip(some["id"].to_list(), some[COUNTS].to_list(), strict=True))
 

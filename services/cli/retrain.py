@@ -30,17 +30,28 @@ def retrain(
         bool,
         typer.Option("--refresh", help="train nothing: measure anew what the one that serves says"),
     ] = False,
-    encoders: Annotated[str, typer.Option(help="as `keyart prior fit --encoders`")] = "space",
+    kind: Annotated[
+        str,
+        typer.Option(
+            help="ridge, or dual: a dual encoder of viewers and artworks, which needs torch; "
+            "empty: as KEYART_RETRAIN_KIND says"
+        ),
+    ] = "",
+    encoders: Annotated[
+        str, typer.Option(help="of a ridge, as `keyart prior fit --encoders`")
+    ] = "space",
     reason: Annotated[str, typer.Option(help="why: kept in the registry")] = "asked for",
     json: Json = None,
 ) -> None:
     """Fit a prior on what viewers did, ask the gate, and propose or deploy it.
 
+    A ridge says the same to everybody; a dual encoder also what this viewer's taste adds to it.
     With --refresh the weights stay as they are: scale, worth and the title groups that differ are
     measured anew on the log. One at a time; after a kill the next one goes on where it stopped.
     """
     from keyart.schemas.errors import SettingsError
     from keyart.schemas.extras import need_extra, need_polars
+    from keyart.services.jobs.deploy import DUAL, RIDGE
     from keyart.services.jobs.priors.worth_words import worth_words
     from keyart.services.jobs.retrain.run import CANARY, PROMOTE, PROPOSE
     from keyart.services.wiring.clock import now_ms
@@ -59,6 +70,14 @@ def retrain(
             raise SettingsError(
                 f"--then is {wanted!r}: it must be {PROPOSE}, {CANARY} or {PROMOTE}"
             )
+        made = kind or settings.retrain_kind
+        if made not in (RIDGE, DUAL):
+            raise SettingsError(f"--kind is {made!r}: it must be {RIDGE} or {DUAL}")
+        if made == DUAL:
+            if encoders != "space":
+                raise SettingsError("--encoders are of a ridge; a dual encoder reads the space")
+            for extra in ("llm", "onnx"):
+                need_extra(extra, "retraining a dual encoder")
         if not when_due:  # housekeeping has just archived
             archiver_of(*its).run()
         deployment = deployment_of(*its)
@@ -74,6 +93,7 @@ def retrain(
             reason=reason,
             since_ms=since_ms,
             refresh=refresh,
+            kind=made,
             encoders=encoders,
             then=wanted,
             most_s=settings.retrain_most_s,

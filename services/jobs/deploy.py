@@ -23,12 +23,22 @@ from keyart.streams.site import Opinions
 
 log = logging.getLogger(__name__)
 RIDGE: Final = "ridge"
-IN_STORE: Final = ("table", "dual")
-"""Kinds whose opinions or graphs are in the state store, and in no file of the registry."""
+DUAL: Final = "dual"
+TABLE: Final = "table"
+HELD_OUT_FROM: Final = "held out from ms"
+"""Figure of a version: since when what was shown taught it nothing, so that it can be judged on."""
+VIEWERS: Final = "gain for viewers"
+"""Figure of a version: nats a held-out take that a viewer's history adds; beside it its standard
+error and how many takes."""
 
 
-def register_ridge(registry: Registry, folder: Path, facts: ModelVersion) -> ModelVersion:
-    """Keep a fitted ridge; return it as it was kept.
+def in_store(version: ModelVersion) -> bool:
+    """Whether its opinions or graphs are in the state store alone: it was taken over, not made."""
+    return version.kind == TABLE or (version.kind == DUAL and not version.files)
+
+
+def register_files(registry: Registry, folder: Path, facts: ModelVersion) -> ModelVersion:
+    """Keep what was fitted; return it as it was kept.
 
     Parameters
     ----------
@@ -185,11 +195,11 @@ class Deployment:
         version = self.registry.check(name)
         if version.kind == NEUTRAL:
             return 0
-        if version.kind in IN_STORE:
+        if in_store(version):
             if not self.opinions.known(name):
                 raise NotFound(f"the state store has nothing of {name} any more: import it again")
             return 0
-        if version.kind != RIDGE:
+        if version.kind not in (RIDGE, DUAL):
             raise ModelRejected(f"{name} is of kind {version.kind}, which this keyart cannot serve")
         self.fetched(version)
         # loaded before the titles are read: what does not fit is refused at once
@@ -204,7 +214,7 @@ class Deployment:
             return False
 
     def fetched(self, version: ModelVersion) -> Path:
-        """Return the folder of a ridge, with the files that the registry keeps."""
+        """Return the folder of a prior, with the files that the registry keeps."""
         return fetched(self.registry, self.scoring.folder, version)
 
     def _serve(self) -> None:
@@ -219,7 +229,7 @@ class Deployment:
             if (self.scoring.folder / name / MANIFEST_FILE).is_file():
                 return self._adopt(name).name
             if self.opinions.known(name):
-                kind = "dual" if self.opinions.card(name).viewer_graph else "table"
+                kind = DUAL if self.opinions.card(name).viewer_graph else TABLE
                 facts = ModelVersion(
                     name=name, kind=kind, made_at_ms=self.clock(), note="found in store"
                 )
@@ -240,7 +250,7 @@ class Deployment:
             figures={"gain": manifest.gain, "strength": manifest.strength},
             note="fitted before there was a registry",
         )
-        return register_ridge(self.registry, folder, facts)
+        return register_files(self.registry, folder, facts)
 
 
 def _is_there(folder: Path, version: ModelVersion) -> bool:

@@ -14,7 +14,8 @@ from keyart.models.ope.gate.rules import Judgement, Verdict
 from keyart.models.ope.gate.slope import opinion_slope
 from keyart.schemas.errors import KeyartError, NotFound
 from keyart.schemas.priors import Opinion
-from keyart.services.jobs.deploy import IN_STORE, RIDGE, Deployment
+from keyart.schemas.registry import ModelVersion
+from keyart.services.jobs.deploy import DUAL, HELD_OUT_FROM, RIDGE, VIEWERS, Deployment, in_store
 from keyart.services.jobs.evaluation.own_log import OwnLog, read_own
 from keyart.services.jobs.evaluation.priors_on_log import Opinions, loss_of, opinions_on
 from keyart.streams.ports import Clock
@@ -63,7 +64,8 @@ class Gate:
         log
             A training log to judge it on; None: this site's own.
         since_ms
-            Rewards of what was shown before are left out.
+            Rewards of what was shown before are left out, and so are those that taught the version
+            where it held later ones out.
         most
             Rewards, the newest, that are read.
 
@@ -73,7 +75,8 @@ class Gate:
             There is no such version.
         """
         registry, opinions = self.deployment.registry, self.deployment.opinions
-        name = registry.version(name).name
+        version = registry.version(name)
+        name, held_out = version.name, round(version.figures.get(HELD_OUT_FROM, 0.0))
         champion = registry.aliases().champion or opinions.current
         try:
             size = sum(mark.size for mark in registry.check(name).files.values())
@@ -86,7 +89,7 @@ class Gate:
             verdicts.append(Verdict(rule="format", outcome=rules.REFUSED, says=str(wrong)))
             return self._told(name, champion, verdicts, 0)
         verdicts += more
-        held = _log(log or self.archive, most, since_ms)
+        held = _log(log or self.archive, most, max(since_ms, held_out))
         if held is None:
             verdicts += [rules.calibration(None), rules.harm(None)]
             return self._told(name, champion, verdicts, 0)
@@ -112,12 +115,12 @@ class Gate:
         titles = scoring.choosable()
         if version.kind == NEUTRAL:
             return [], [rules.readable(len(titles), max(len(titles), 1)) if titles else _empty()]
-        if version.kind in IN_STORE:
+        if in_store(version):
             said = [each for each in scoring.opinions.titles(name) if not each.segment]
             said_of = {each.title for each in said if np.isfinite(each.relative).all()}
             good = sum(each.id in said_of for each in titles)
             return said, [rules.readable(good, len(titles)) if titles else _empty()]
-        if version.kind != RIDGE:
+        if version.kind not in (RIDGE, DUAL):
             raise NotFound(f"{name} is of kind {version.kind}, which this keyart cannot serve")
         self.deployment.fetched(version)
         prior = scoring.fitted(name)
@@ -127,7 +130,14 @@ class Gate:
         good = sum(bool(each.artworks) and bool(np.isfinite(each.relative).all()) for each in said)
         artworks = sum(len(each.artworks) for each in said)
         form = rules.readable(good, len(titles)) if titles else _empty()
-        return said, [rules.parity(*prior.ridge.parity()), form, rules.latency(took, artworks)]
+        verdicts = [rules.parity(*prior.parity()), form, rules.latency(took, artworks)]
+        return said, verdicts + ([_viewers(version)] if version.kind == DUAL else [])
+
+
+def _viewers(version: ModelVersion) -> Verdict:
+    figures = version.figures
+    error, takes = (figures.get(f"{VIEWERS}, {each}", 0.0) for each in ("error", "takes"))
+    return rules.viewers(figures.get(VIEWERS), error, round(takes))
 
 
 def _empty() -> Verdict:

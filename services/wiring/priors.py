@@ -7,6 +7,7 @@ from keyart.models.dataset.influence import Bounds
 from keyart.services.jobs.canary import Canaries
 from keyart.services.jobs.deploy import Deployment
 from keyart.services.jobs.gate import Gate
+from keyart.services.jobs.priors.dual_fitting import DualFitting
 from keyart.services.jobs.priors.fitting import Fitting
 from keyart.services.jobs.priors.refreshing import Refreshing
 from keyart.services.jobs.priors.serving import Scoring
@@ -72,6 +73,17 @@ def refreshing_of(settings: Settings, deployment: Deployment) -> Refreshing:
     )
 
 
+def dual_fitting_of(settings: Settings, deployment: Deployment) -> DualFitting:
+    """Return what trains dual encoders."""
+    return DualFitting(
+        registry=deployment.registry,
+        scoring=deployment.scoring,
+        archive=archive_dir(settings),
+        bounds=bounds_of(settings),
+        clock=now_ms,
+    )
+
+
 def gate_of(settings: Settings, deployment: Deployment) -> Gate:
     """Return what judges versions, with the policy that serves."""
     return Gate(
@@ -90,6 +102,7 @@ def retraining_of(settings: Settings, client: Any, deployment: Deployment) -> Re
         lease=lambda owner: lease_of(settings, client, "retrain", owner),
         fitting=fitting_of(settings, deployment),
         refreshing=refreshing_of(settings, deployment),
+        dual=dual_fitting_of(settings, deployment),
         gate=gate_of(settings, deployment),
         deployment=deployment,
         canaries=canaries_of(settings, client, deployment),

@@ -304,6 +304,12 @@ class Settings:
     retrain_least_rewards: int = _setting(
         5000, "new rewards below which nothing is retrained", low=1, high=10**12
     )
+    retrain_kind: str = _setting(
+        "ridge",
+        "what is retrained: a ridge, or a dual encoder, which speaks to single viewers and needs "
+        "keyart[llm,onnx] where it is trained and keyart[onnx] where it serves",
+        one_of=("ridge", "dual"),
+    )
     retrain_then: str = _setting(
         "propose",
         "what becomes of a retrained prior that passes the gate: it is left as candidate, it is "

@@ -14,7 +14,7 @@ from msgspec import structs
 from keyart.models.ope.gate.rules import REFUSED
 from keyart.schemas.errors import Contended, Fenced, NotFound
 from keyart.schemas.registry import ModelVersion
-from keyart.services.jobs.deploy import register_ridge
+from keyart.services.jobs.deploy import register_files
 from keyart.services.jobs.retrain import run
 from keyart.services.jobs.retrain.stages import STAGES, Folder
 from keyart.services.jobs.rollout import rollout_in
@@ -131,7 +131,7 @@ def upside_down(parts: Opened, name: str) -> str:
     folder = parts.prior_folder("turned")
     save_ridge(RidgePrior(weights=-weights, strength=500.0, space=space), folder)
     facts = ModelVersion(name="turned", kind="ridge", made_at_ms=now_ms(), space=space)
-    return register_ridge(parts.registry, folder, facts).name
+    return register_files(parts.registry, folder, facts).name
 
 
 def test_a_version_that_is_damaged_is_refused_at_its_files(parts: Opened) -> None:

@@ -156,6 +156,34 @@ def calibration(slope: Slope | None) -> Verdict:
     return Verdict(rule="calibration", outcome=PASSED, says=says, figures=figures)
 
 
+def viewers(gain: float | None, error: float, takes: int) -> Verdict:
+    """Judge what a version says to single viewers, in nats a held-out take over a stranger's word.
+
+    The log keeps no viewer's taste as it was, so rules on the log judge what is said to everybody;
+    this is of histories, on takes of after what it learned from. `gain` None: nothing was measured.
+    """
+    rule = "viewers"
+    if gain is None:
+        says = "too few held-out takes of viewers with a history: what it says to them is not known"
+        return Verdict(rule=rule, outcome=UNTOLD, says=says)
+    low, high = gain - 1.96 * error, gain + 1.96 * error
+    figures: dict[str, float | None] = {
+        "gain": gain,
+        "low": low,
+        "high": high,
+        "takes": float(takes),
+    }
+    held = f"{gain:+.4f} nats a take ({low:+.4f} to {high:+.4f})"
+    if high < 0.0:
+        says = f"a viewer's history makes its word worse than a stranger's: {held}"
+        return Verdict(rule=rule, outcome=REFUSED, says=says, figures=figures)
+    if low <= 0.0:
+        says = f"too few takes to tell whether a viewer's history helps its word: {held}"
+        return Verdict(rule=rule, outcome=UNTOLD, says=says, figures=figures)
+    says = f"a viewer's history helps its word: {held}"
+    return Verdict(rule=rule, outcome=PASSED, says=says, figures=figures)
+
+
 class Loss(Struct, frozen=True, kw_only=True):
     """A candidate's take fraction less the champion's, on the same rows, clustered by viewer.
 

@@ -17,6 +17,7 @@ from keyart.models.priors.dual.manifest import (
     write_dual_manifest,
 )
 from keyart.models.priors.dual.network import DualNetwork
+from keyart.models.priors.dual.probes import PROBES_FILE, save_probes
 from keyart.models.priors.dual.report import DistillReport
 from keyart.models.priors.dual.sides import DualSides
 from keyart.models.priors.dual.vectors import VIEWER_WIDTH, Floats
@@ -47,7 +48,7 @@ def export_dual(
     space: str,
     worth: Worth | None = None,
 ) -> DualManifest:
-    """Write both graphs and the manifest to `out`.
+    """Write both graphs, what torch says of a few rows, and the manifest to `out`.
 
     Raises
     ------
@@ -63,19 +64,23 @@ def export_dual(
     opset = _export(network, network.viewer_side, viewers, out / VIEWER_GRAPH)
     _export(network, network.artwork_side, artworks, out / ARTWORK_GRAPH)
     sides = DualSides(*((out / each).read_bytes() for each in (VIEWER_GRAPH, ARTWORK_GRAPH)))
-    found = sides.viewers(viewers[:2].numpy()) @ sides.artworks(artworks[:3].numpy()).T
+    found = sides.viewers(viewers.numpy()) @ sides.artworks(artworks.numpy()).T
     with torch.no_grad():
-        difference = float(np.abs(found - network(viewers[:2], artworks[:3]).numpy()).max())
+        expected = network(viewers, artworks).numpy()
+    difference = float(np.abs(found - expected).max())
     if not difference <= BOUND:
         for graph in (VIEWER_GRAPH, ARTWORK_GRAPH):
             (out / graph).unlink()
         raise ModelRejected(f"the dual encoder differs from torch by {difference}")
+    save_probes(out, viewers.numpy(), artworks.numpy(), expected)
     manifest = DualManifest(
         name=name,
         space=space,
         artwork_width=width,
         width=sides.width,
-        digests={each: file_digest(out / each) for each in (VIEWER_GRAPH, ARTWORK_GRAPH)},
+        digests={
+            each: file_digest(out / each) for each in (VIEWER_GRAPH, ARTWORK_GRAPH, PROBES_FILE)
+        },
         opset=opset,
         largest_difference=difference,
         bound=BOUND,

@@ -14,7 +14,7 @@ from keyart.models.priors.ridge import RidgePrior
 from keyart.schemas import codec
 from keyart.schemas.registry import ModelVersion
 from keyart.services.demo.loop.site import Site
-from keyart.services.jobs.deploy import RIDGE, register_ridge
+from keyart.services.jobs.deploy import RIDGE, register_files
 from keyart.services.jobs.retrain.run import CANARY, Retraining
 from keyart.services.jobs.retrain.stages import Done
 from keyart.streams.archive import files
@@ -40,7 +40,7 @@ def upside_down(site: Site, name: str) -> str:
         parent=name,
         space=held.space,
     )
-    return register_ridge(registry, folder, facts).name
+    return register_files(registry, folder, facts).name
 
 
 def spoiled(

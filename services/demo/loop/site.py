@@ -25,6 +25,7 @@ from keyart.services.demo.loop.log import PARTITION, PassingLog
 from keyart.services.jobs.canary import Canaries
 from keyart.services.jobs.deploy import Deployment
 from keyart.services.jobs.gate import Gate
+from keyart.services.jobs.priors.dual_fitting import DualFitting
 from keyart.services.jobs.priors.fitting import Fitting
 from keyart.services.jobs.priors.refreshing import Refreshing
 from keyart.services.jobs.priors.serving import Scoring
@@ -177,6 +178,13 @@ class Site:
             lease=self._lease,
             fitting=self.fitting,
             refreshing=Refreshing(
+                registry=self.deployment.registry,
+                scoring=self.deployment.scoring,
+                archive=self.archive,
+                bounds=bounds_of(settings),
+                clock=self.clock,
+            ),
+            dual=DualFitting(
                 registry=self.deployment.registry,
                 scoring=self.deployment.scoring,
                 archive=self.archive,

@@ -24,7 +24,7 @@ from keyart.models.priors.onnx_file import (
 )
 from keyart.models.priors.stack import StackFit, fit_stack, without_idle
 from keyart.schemas.registry import ModelVersion
-from keyart.services.jobs.deploy import RIDGE, register_ridge
+from keyart.services.jobs.deploy import RIDGE, register_files
 from keyart.services.jobs.priors.fitted import Fitted
 from keyart.services.jobs.priors.logged import Logged, logged, shown_most
 from keyart.services.jobs.priors.serving import SPACE, VECTORS, Scoring
@@ -170,7 +170,7 @@ class Fitting:
             },
             beside=beside,
         )
-        version = register_ridge(self.registry, folder, facts).name
+        version = register_files(self.registry, folder, facts).name
         return Fitted(
             version=version,
             encoders=encoders,

@@ -22,7 +22,7 @@ from keyart.models.priors.onnx_file import SavedRidge
 from keyart.models.priors.worth import LEAST_TAKES, LEAST_TITLES
 from keyart.schemas.errors import InvalidRecord
 from keyart.schemas.registry import ModelVersion
-from keyart.services.jobs.deploy import RIDGE, fetched, register_ridge
+from keyart.services.jobs.deploy import RIDGE, fetched, register_files
 from keyart.services.jobs.priors.logged import logged
 from keyart.services.jobs.priors.serving import Scoring
 from keyart.services.jobs.priors.worths import Worths, said_by
@@ -90,7 +90,7 @@ class Refreshing:
                 f"is worth: {LEAST_TAKES} of {LEAST_TITLES} are needed"
             )
         passing, held = self._unscaled(version)
-        vectors = self.scoring.fitted(version.name).read(log.rows, log.texts)
+        vectors = self.scoring.ridge(version.name).read(log.rows, log.texts)
         effects = relative_effects(log.title, log.impressions, log.takes)
         said = said_by(SavedRidge(passing), vectors, log)
         found = calibrate(said, effects)
@@ -136,7 +136,7 @@ class Refreshing:
             beside=worths.beside(ridge, vectors, log, parent=version.name),
             note=f"refreshed without training: the weights of {version.name}",
         )
-        kept = register_ridge(self.registry, passing, facts)
+        kept = register_files(self.registry, passing, facts)
         fetched(self.registry, self.scoring.folder, kept)
         shutil.rmtree(passing, ignore_errors=True)
         return kept.name

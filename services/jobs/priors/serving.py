@@ -7,18 +7,20 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from keyart.models.embed.load import JOINED, LIGHT, load_space
 from keyart.models.embed.protocol import FloatArray, Space
+from keyart.models.priors.dual.manifest import MANIFEST_FILE as DUAL_FILE
 from keyart.models.priors.manifest import MANIFEST_FILE
 from keyart.models.priors.onnx_file import SavedRidge
 from keyart.schemas.catalogue import StoredTitle
 from keyart.schemas.errors import InvalidRecord, SpaceMismatch
-from keyart.schemas.priors import NEUTRAL, Opinion
+from keyart.schemas.priors import NEUTRAL, Opinion, PriorCard
+from keyart.services.jobs.priors.fitted_dual import FittedDual
 from keyart.streams.catalogue.current import CurrentCatalogue
 from keyart.streams.catalogue.view import NOW
 from keyart.streams.site import Opinions
@@ -31,6 +33,16 @@ SPACE: Final = "space"
 """As a reader of texts: the embedding space that keyart is set to, whose vectors are there."""
 SCORE_S: Final = 3600.0
 """Given to a scoring in a process of its own; what is left is scored the next time."""
+
+
+class Speaks(Protocol):
+    """A prior in a folder, as it gives its opinions; `card` is None where they say everything."""
+
+    version: str
+    card: PriorCard | None
+
+    def opinions(self, titles: Sequence[StoredTitle]) -> list[Opinion]:
+        """Return what it says to everybody of each title's artworks that may be chosen."""
 
 
 class FittedPrior:
@@ -55,6 +67,7 @@ class FittedPrior:
 
     def __init__(self, folder: Path, version: str, titles: CurrentCatalogue) -> None:
         self.version = version
+        self.card: PriorCard | None = None
         self.ridge = SavedRidge(folder / version)
         self._view = titles.view
         self._readers: list[Space | None] = []
@@ -88,6 +101,10 @@ class FittedPrior:
             ]
         )
 
+    def parity(self) -> tuple[float | None, float]:
+        """Return the graph's largest difference from the weights, and the scale."""
+        return self.ridge.parity()
+
     def _opinion(self, title: StoredTitle, vectors: Sequence[np.ndarray]) -> Opinion:
         said = self.ridge.opinion(title.id, np.array(vectors))
         factor, strength = self.ridge.worth_in(title.group)
@@ -118,8 +135,14 @@ class Scoring:
     titles: CurrentCatalogue
     opinions: Opinions
 
-    def fitted(self, version: str) -> FittedPrior:
-        """Return a prior that was fitted here; raises as `FittedPrior` does."""
+    def fitted(self, version: str) -> FittedPrior | FittedDual:
+        """Return a prior that was fitted here; raises as `FittedPrior` and `FittedDual` do."""
+        if (self.folder / version / DUAL_FILE).is_file():
+            return FittedDual(self.folder, version, self.titles)
+        return self.ridge(version)
+
+    def ridge(self, version: str) -> FittedPrior:
+        """Return a ridge with what reads for it; raises as `FittedPrior` does."""
         return FittedPrior(self.folder, version, self.titles)
 
     def choosable(self) -> list[StoredTitle]:
@@ -127,8 +150,10 @@ class Scoring:
         self.titles.refresh()
         return [each for each in self.titles.view.titles.values() if each.choosable]
 
-    def score(self, prior: FittedPrior, titles: Sequence[StoredTitle]) -> int:
+    def score(self, prior: Speaks, titles: Sequence[StoredTitle]) -> int:
         """Let a prior give its opinion of titles, and store it; return how many there are."""
+        if prior.card is not None:
+            self.opinions.put_card(prior.card)
         for first in range(0, len(titles), _BATCH):
             self.opinions.put(prior.opinions(titles[first : first + _BATCH]))
         return len(titles)
@@ -139,7 +164,9 @@ class Scoring:
         None if it is not ours.
         """
         current = prior or self.opinions.current
-        if current == NEUTRAL or not (self.folder / current / MANIFEST_FILE).is_file():
+        folder = self.folder / current
+        ours = any((folder / name).is_file() for name in (MANIFEST_FILE, DUAL_FILE))
+        if current == NEUTRAL or not ours:
             return []
         scored = {each.title: each.artworks for each in self.opinions.titles(current)}
         return [
@@ -163,8 +190,9 @@ class Scoring:
         if not missing:
             return
         current = self.opinions.current
-        spec = SavedRidge(self.folder / current).manifest.encoders or SPACE
-        if all(name in (SPACE, *LIGHT) for name in spec.split(JOINED)):
+        ridge = (self.folder / current / MANIFEST_FILE).is_file()
+        spec = SavedRidge(self.folder / current).manifest.encoders if ridge else ""
+        if not spec or all(name in (SPACE, *LIGHT) for name in spec.split(JOINED)):
             self.score(self.fitted(current), missing)
             return
         if said := beside("prior", "score"):

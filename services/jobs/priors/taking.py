@@ -12,12 +12,11 @@ from keyart.models.embed.protocol import unit_rows
 from keyart.models.intake.faults import Fault, WrongFile, by_line
 from keyart.models.intake.json_lines import JsonLinesTable
 from keyart.models.intake.source import LINES, look_at
-from keyart.models.priors.dual.serving import graphs_digest
-from keyart.models.priors.worth import UNMEASURED
 from keyart.schemas.errors import InvalidRecord, SpaceMismatch
 from keyart.schemas.priors import MAX_SEGMENTS, Opinion, PriorCard, SegmentCentre
 from keyart.schemas.taste import TASTE_DIMENSIONS
-from keyart.services.jobs.deploy import Deployment
+from keyart.services.jobs.deploy import DUAL, TABLE, Deployment
+from keyart.services.jobs.priors.fitted_dual import card_of
 from keyart.streams.catalogue.current import CurrentCatalogue
 
 _BATCH: Final = 1000
@@ -118,7 +117,7 @@ def take_table(site: Deployment, path: Path, segments: Path | None = None) -> Ta
             site.opinions.put(batch)
             done, batch = done + len(batch), []
     site.opinions.put(batch)
-    site.took(prior, "table")
+    site.took(prior, TABLE)
     return Taken(prior, done + len(batch), len(placed))
 
 
@@ -151,17 +150,6 @@ def take_dual(site: Deployment, folder: Path) -> Taken:
     from keyart.models.priors.dual.dual import DualEncoder
 
     dual = DualEncoder(folder, space=site.scoring.titles.space.identity)
-    worth, graphs = dual.manifest.worth, dual.graphs
-    site.opinions.put_card(
-        PriorCard(
-            prior=dual.manifest.name,
-            space=dual.manifest.space,
-            viewer_graph=graphs[0],
-            artwork_graph=graphs[1],
-            digest=graphs_digest(*graphs),
-            scale=worth.scale if worth else 1.0,
-            strength=worth.strength if worth else UNMEASURED,
-        )
-    )
-    site.took(dual.manifest.name, "dual")
+    site.opinions.put_card(card_of(dual, dual.manifest.name))
+    site.took(dual.manifest.name, DUAL)
     return Taken(dual.manifest.name)

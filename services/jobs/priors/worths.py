@@ -17,7 +17,7 @@ from keyart.models.priors.onnx_file import SavedRidge
 from keyart.schemas.errors import KeyartError, ModelRejected, NotFound
 from keyart.schemas.priors import NEUTRAL
 from keyart.schemas.registry import ITSELF, PARENT, UNTRAINED, ModelVersion, WorthOnLog
-from keyart.services.jobs.deploy import RIDGE, fetched
+from keyart.services.jobs.deploy import RIDGE, fetched, in_store
 from keyart.services.jobs.priors.logged import Logged
 from keyart.services.jobs.priors.serving import Scoring
 from keyart.streams.registry.registry import Registry
@@ -79,7 +79,7 @@ class Worths:
                 version = self.registry.version(name or NEUTRAL)
             except NotFound:
                 break  # it served before there was a registry: nobody knows what came before
-            if version.kind != RIDGE:
+            if version.kind == NEUTRAL or in_store(version):
                 return version.name
             name = version.parent
         return NEUTRAL
@@ -89,7 +89,7 @@ class Worths:
         if version.kind == RIDGE:
             ridge = SavedRidge(fetched(self.registry, self.scoring.folder, version))
             if ridge.space != space:
-                vectors = self.scoring.fitted(version.name).read(log.rows, log.texts)
+                vectors = self.scoring.ridge(version.name).read(log.rows, log.texts)
             return said_by(ridge, vectors, log)
         opinions = self.scoring.opinions
         if opinions.card(version.name).viewer_graph:

@@ -10,8 +10,9 @@ from typing import Final
 from keyart.models.ope.gate.rules import Judgement
 from keyart.schemas.errors import Contended, InvalidRecord, KeyartError, SettingsError
 from keyart.services.jobs.canary import Canaries
-from keyart.services.jobs.deploy import Deployment
+from keyart.services.jobs.deploy import DUAL, RIDGE, Deployment
 from keyart.services.jobs.gate import Gate
+from keyart.services.jobs.priors.dual_fitting import DualFitting
 from keyart.services.jobs.priors.fitting import Fitting
 from keyart.services.jobs.priors.refreshing import CannotRefresh, Refreshing
 from keyart.services.jobs.priors.serving import SPACE
@@ -51,8 +52,10 @@ class Retraining:
         What was begun and what has ended, on disk.
     lease
         (owner) -> the right to retrain, which one process at a time may hold, here or elsewhere.
-    fitting, refreshing, gate, deployment, canaries
-        What fits, measures anew without training, judges, deploys, and lets out step by step.
+    fitting, refreshing, dual
+        What fits a ridge, measures one anew without training, and trains a dual encoder.
+    gate, deployment, canaries
+        What judges, deploys, and lets out step by step.
     clock
         Now, in milliseconds.
     """
@@ -61,6 +64,7 @@ class Retraining:
     lease: Callable[[str], Lease]
     fitting: Fitting
     refreshing: Refreshing
+    dual: DualFitting
     gate: Gate
     deployment: Deployment
     canaries: Canaries
@@ -72,6 +76,7 @@ class Retraining:
         reason: str,
         since_ms: int = 0,
         refresh: bool = False,
+        kind: str = RIDGE,
         encoders: str = SPACE,
         then: str = PROPOSE,
         most_s: float = 3600.0,
@@ -87,8 +92,11 @@ class Retraining:
             What was shown before teaches nothing.
         refresh
             Nothing is trained: what serves is measured anew.
+        kind
+            What a job that is begun now makes: `ridge`, or `dual`, a dual encoder. One that is
+            taken up makes what it was begun for.
         encoders
-            As `Fitting.fit` takes them.
+            As `Fitting.fit` takes them, for a ridge.
         then
             What becomes of a version that passes the gate: `promote` lets it serve at once,
             `propose` leaves it as candidate, to be promoted by a person, `canary` lets it out to a
@@ -117,14 +125,14 @@ class Retraining:
         try:
             # the lock says that the former holder of this folder's lease is dead
             with self.lease(owner) as lease, _bounded(most_s):
-                folder = jobs.open() or self._begun(reason, since_ms, refresh)
+                folder = jobs.open() or self._begun(reason, since_ms, refresh, kind)
                 done = _Stages(self, folder, lease, encoders, then, tell).run()
                 jobs.tidy()
                 return done
         finally:
             lock.release()
 
-    def _begun(self, reason: str, since_ms: int, refresh: bool) -> Folder:
+    def _begun(self, reason: str, since_ms: int, refresh: bool, kind: str) -> Folder:
         number = self.jobs.next_number()
         folder = self.jobs.folder(number)
         champion = self.deployment.opinions.current
@@ -137,6 +145,7 @@ class Retraining:
                 champion=champion,
                 started_at_ms=self.clock(),
                 refresh=refresh,
+                kind=kind,
             ),
         )
         return folder
@@ -175,12 +184,16 @@ class _Stages:
         return self._decide(fit, judgement)
 
     def _fit(self) -> Fit:
-        self._tell("measuring" if self._job.refresh else "fitting")
         self._lease.check()
         job, site = self._job, self._site
         if job.refresh:
+            self._tell("measuring")
             name = site.refreshing.refresh(job.champion, since_ms=job.since_ms, by=BY)
+        elif job.kind == DUAL:
+            self._tell("training a dual encoder")
+            name = site.dual.fit(since_ms=job.since_ms, by=BY).name
         else:
+            self._tell("fitting")
             name = site.fitting.fit(encoders=self._encoders, since_ms=job.since_ms, by=BY).version
         version = site.deployment.registry.version(name)
         fit = Fit(version=version.name, rows=version.rows, to_ms=version.to_ms)

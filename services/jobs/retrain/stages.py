@@ -25,7 +25,7 @@ Kind = TypeVar("Kind", bound=Struct)
 
 
 class Job(Struct, frozen=True, kw_only=True):
-    """What is to be done: why, from which rewards on, and whether without any training."""
+    """What is to be done: why, which kind, from which rewards on, and whether without training."""
 
     number: int
     reason: str
@@ -33,6 +33,7 @@ class Job(Struct, frozen=True, kw_only=True):
     champion: str
     started_at_ms: int
     refresh: bool = False
+    kind: str = "ridge"
 
 
 class Fit(Struct, frozen=True, kw_only=True):

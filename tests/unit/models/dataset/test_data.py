@@ -112,6 +112,24 @@ def test_no_pair_is_on_two_sides_and_time_divides(site: Any, tmp_path: Path) -> 
     assert {each.id for each in splits["test"]} == late
 
 
+def test_what_was_shown_before_makes_no_example_and_is_history(site: Any, tmp_path: Path) -> None:
+    log, catalogue, rows = site
+    since = sorted(row["shown_at_ms"] for row in rows)[len(rows) // 2]
+    prepare_log(log, catalogue, tmp_path / "all")
+    dataset = prepare_log(log, catalogue, tmp_path / "late", since_ms=since)
+    late = sum(row["shown_at_ms"] >= since for row in rows)
+    assert sum(dataset.counts.values()) + sum(dataset.left_out.values()) == late
+    histories = {
+        each.id: each.history
+        for split in ("train", "valid", "test")
+        for each in read_split(tmp_path / "all", split)
+    }
+    found = read_split(tmp_path / "late", "test")
+    assert found and all(each.shown_at_ms >= since for each in found)
+    assert all(each.history == histories.get(each.id, each.history) for each in found)
+    assert any(each.history for each in found)
+
+
 def test_weights_are_clipped_inverse_propensities(site: Any, tmp_path: Path) -> None:
     log, catalogue, _ = site
     prepare_log(log, catalogue, tmp_path / "out", clip=4.0)

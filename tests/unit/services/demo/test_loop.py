@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from keyart.models.embed import load_space
+from keyart.models.priors.onnx_file import SavedRidge
 from keyart.models.simulate.vogue import VogueRules, VogueWorld, vogue_world
 from keyart.schemas import codec
 from keyart.services.demo.loop.harm import least_liked, spoiled, upside_down
@@ -63,10 +64,9 @@ def test_upside_down_says_the_opposite_and_the_gate_asks_nobody_to_trust_it(
     fitted = site.fitting.fit(encoders="space").version
     turned = upside_down(site, fitted)
     scoring = site.deployment.scoring
-    vectors = np.eye(scoring.fitted(fitted).ridge.manifest.dimensions, dtype=np.float32)
-    pair = [
-        scoring.fitted(name).ridge.opinion("", vectors).log_relative for name in (fitted, turned)
-    ]
+    ridges = [SavedRidge(scoring.folder / name) for name in (fitted, turned)]
+    vectors = np.eye(ridges[0].manifest.dimensions, dtype=np.float32)
+    pair = [each.opinion("", vectors).log_relative for each in ridges]
     np.testing.assert_allclose(pair[0], -pair[1], atol=1e-6)
     assert site.deployment.registry.version(turned).parent == fitted
     assert site.opinions.current == "neutral", "keeping a version lets nothing serve"

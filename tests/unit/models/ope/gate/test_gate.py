@@ -133,3 +133,23 @@ def test_the_other_rules() -> None:
     assert rules.latency(1.0, 1000).outcome == PASSED
     assert rules.latency(10.0, 1000).outcome == REFUSED
     assert Slope(value=1.0, error=0.1, rows=5).low == pytest.approx(0.804)
+
+
+@pytest.mark.parametrize(
+    ("gain", "error", "outcome"),
+    [
+        (0.10, 0.02, rules.PASSED),
+        (0.02, 0.02, rules.UNTOLD),
+        (-0.02, 0.02, rules.UNTOLD),
+        (-0.10, 0.02, rules.REFUSED),
+        (None, 0.0, rules.UNTOLD),
+    ],
+)
+def test_what_is_said_to_single_viewers_is_judged_or_said_to_be_unknown(
+    gain: float | None, error: float, outcome: str
+) -> None:
+    verdict = rules.viewers(gain, error, 300)
+    assert (verdict.rule, verdict.outcome) == ("viewers", outcome)
+    found = rules.judgement("v", "c", [verdict])
+    assert found.passed == (outcome != rules.REFUSED)
+    assert ("left to the canary: viewers" in found.says) == (outcome == rules.UNTOLD)

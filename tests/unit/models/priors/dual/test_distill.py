@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 import torch
@@ -9,8 +10,10 @@ import torch
 from keyart.models.dataset.examples import Choice, Entry, Example
 from keyart.models.priors.dual.dual import DualEncoder, TasteWords
 from keyart.models.priors.dual.export import export_dual
+from keyart.models.priors.dual.held_out import viewer_gain
 from keyart.models.priors.dual.manifest import ARTWORK_GRAPH
 from keyart.models.priors.dual.network import DualNetwork
+from keyart.models.priors.dual.probes import PROBES_FILE, parity_with_torch, save_probes
 from keyart.models.priors.dual.report import DistillSettings
 from keyart.models.priors.dual.train import train_dual
 from keyart.models.priors.dual.vectors import (
@@ -128,6 +131,64 @@ def test_onnx_is_torch_for_any_number_of_viewers_and_artworks(tmp_path: Path) ->
         DualEncoder(tmp_path, space=SPACE)
     with pytest.raises(NotFound):
         DualEncoder(tmp_path / "nowhere", space=SPACE)
+
+
+def test_parity_is_looked_at_without_torch(tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    made = examples(20, answered=True)
+    network, report = train_dual(made, made, {}, vectors(), DistillSettings(epochs=1))
+    export_dual(network, report, tmp_path, name="d", space=SPACE)
+    sides = DualEncoder(tmp_path, space=SPACE).sides
+    largest, scale = parity_with_torch(tmp_path, sides)
+    assert largest is not None and largest <= 1e-4 < scale
+    rng = np.random.default_rng(4)
+    viewers = rng.normal(size=(3, VIEWER_WIDTH)).astype(np.float32)
+    artworks = rng.normal(size=(2, WIDTH)).astype(np.float32)
+    with torch.no_grad():
+        said = network(torch.from_numpy(viewers), torch.from_numpy(artworks)).numpy()
+    said[2, 1] += 0.5
+    save_probes(tmp_path, viewers, artworks, said)
+    far, _ = parity_with_torch(tmp_path, sides)
+    assert far == pytest.approx(0.5, abs=1e-4), "one number of six is another"
+    (tmp_path / PROBES_FILE).write_bytes(b"half")
+    with pytest.raises(ModelRejected):
+        parity_with_torch(tmp_path, sides)
+    (tmp_path / PROBES_FILE).unlink()
+    assert parity_with_torch(tmp_path, sides) == (None, 0.0)
+
+
+def test_a_history_gains_where_taste_was_learned_and_costs_where_it_is_turned() -> None:
+    known = vectors()
+    made = [
+        msgspec.structs.replace(each, viewer=f"v{at % 50}")
+        for at, each in enumerate(examples(200, answered=True, seed=3))
+    ]
+    network, _ = train_dual(
+        examples(400, answered=True),
+        examples(80, answered=True, seed=2),
+        {},
+        known,
+        DistillSettings(share=0.0, epochs=8),
+    )
+    found = viewer_gain(network, made, known)
+    assert found is not None and found.takes == 200
+    assert found.value > 4 * found.error > 0.0
+    expected = []
+    stranger = torch.zeros(1, VIEWER_WIDTH)
+    for each in made:
+        viewer = torch.from_numpy(viewer_of_history(each.history, known))[None]
+        words = torch.from_numpy(np.stack([known[option.description] for option in each.options]))
+        with torch.no_grad():
+            mine, nobody = (network(v, words)[0].log_softmax(0) for v in (viewer, stranger))
+        expected.append(float(mine[each.answer] - nobody[each.answer]))
+    assert found.value == pytest.approx(np.mean(expected), abs=1e-5)
+    turned = [
+        msgspec.structs.replace(each, answer=(each.answer + 1) % 3, viewer=each.viewer)
+        for each in made
+    ]
+    worse = viewer_gain(network, turned, known)
+    assert worse is not None and worse.value + 4 * worse.error < 0.0
+    assert viewer_gain(network, made[:1], known) is None
 
 
 def test_rows_are_the_diagonal_of_all_against_all() -> None:
