@@ -9,6 +9,11 @@ import typer
 from keyart.services.cli.bounds import check_seed, within
 from keyart.services.cli.figures import STANDARD_OUTPUT, Json, check_json, write_json
 
+UNTIMED = (
+    "No engagement has a time: the order of each viewer's titles is drawn at random, "
+    "and a stale table is not judged."
+)
+
 
 def serendipity(
     train: Annotated[
@@ -70,6 +75,8 @@ def serendipity(
         judged = evaluate(
             brought.world, folds, clusters=clusters, seed=seed, language=ask, told=tell
         )
+    if not brought.world.timed:
+        err.print(UNTIMED, highlight=False)
     for table in tables(judged, seed=seed):
         out.print(table)
     out.print(f"{time.perf_counter() - began:.0f} s", highlight=False)
