@@ -58,6 +58,8 @@ def retrain(
     from keyart.services.wiring.logs import archiver_of
     from keyart.services.wiring.priors import deployment_of, due_of, retraining_of
 
+    if refresh and kind == DUAL:
+        raise SettingsError(f"--refresh trains nothing, so no {DUAL}: leave one of the two out")
     need_polars("retraining")  # before a job is begun that could not be done here
     if encoders != "space":
         need_extra("onnx", "fitting a prior on other encoders")
@@ -73,7 +75,7 @@ def retrain(
         made = kind or settings.retrain_kind
         if made not in (RIDGE, DUAL):
             raise SettingsError(f"--kind is {made!r}: it must be {RIDGE} or {DUAL}")
-        if made == DUAL:
+        if made == DUAL and not refresh:
             if encoders != "space":
                 raise SettingsError("--encoders are of a ridge; a dual encoder reads the space")
             for extra in ("llm", "onnx"):

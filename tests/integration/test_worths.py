@@ -10,9 +10,10 @@ from msgspec import structs
 
 from keyart.models.likelihood.calibrate import calibrate
 from keyart.models.likelihood.relative import relative_effects
-from keyart.schemas.registry import WorthOnLog
+from keyart.schemas.registry import ModelVersion, WorthOnLog
 from keyart.services.jobs.priors.counting import counted
 from keyart.services.jobs.priors.taking import take_table
+from keyart.services.jobs.priors.worths import Worths
 from keyart.services.wiring.priors import bounds_of
 from tests.integration.prior_site import opened, sure, written
 from tests.integration.test_priors import learn, reward
@@ -95,6 +96,26 @@ def test_what_was_taken_over_is_the_untrained_one(
     lived(parts, 3000, 4000)
     beside = parts.registry.version(parts.fitting.fit(encoders="space").version).beside
     assert [each.version for each in beside[1:]] == [fitted, "llm-1"], "its parent learned here"
+
+
+def test_a_dual_encoder_that_was_trained_here_is_not_the_untrained_one(
+    parts: Opened, tmp_path: Path
+) -> None:
+    graph = tmp_path / "graph.onnx"
+    graph.write_bytes(b"whatever: nobody loads it")
+
+    def kept(name: str, parent: str, *, imported: bool) -> None:
+        facts = ModelVersion(name=name, kind="dual", made_at_ms=1, parent=parent)
+        parts.registry.add(facts, {} if imported else {graph.name: graph})
+
+    kept("of a language model", "", imported=True)
+    kept("first", "of a language model", imported=False)
+    kept("second", "first", imported=False)
+    kept("of nothing", "neutral", imported=False)
+    worths = Worths(registry=parts.registry, scoring=parts.deployment.scoring)
+    assert worths.untrained("second") == "of a language model"
+    assert worths.untrained("of a language model") == "of a language model"
+    assert worths.untrained("of nothing") == "neutral"
 
 
 def test_what_cannot_be_measured_says_why(parts: Opened) -> None:

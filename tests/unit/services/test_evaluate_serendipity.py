@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from keyart.services.cli.evaluate import app
+from keyart.services.cli.evaluate_serendipity import UNTIMED
 
 
 def folder(path: Path, viewers: range, *, timed: bool = True) -> Path:
@@ -25,9 +26,11 @@ def folder(path: Path, viewers: range, *, timed: bool = True) -> Path:
     return path
 
 
-def run(*arguments: object) -> dict[str, object]:
+def run(*arguments: object, says: str = "") -> dict[str, object]:
     result = CliRunner().invoke(app, ["serendipity", *map(str, arguments), "--json", "-"])
     assert result.exit_code == 0, result.output
+    words = " ".join(result.stderr.split())
+    assert says in words if says else UNTIMED not in words
     figures: dict[str, object] = json.loads(result.stdout)
     return figures
 
@@ -77,7 +80,7 @@ def test_the_same_again(tmp_path: Path) -> None:
 def test_a_table_without_times_is_judged_in_an_order_at_random(tmp_path: Path) -> None:
     train = folder(tmp_path / "train", range(80), timed=False)
     test = folder(tmp_path / "test", range(100, 140), timed=False)
-    figures = run("--train", train, "--test", test, "--clusters", 12)
+    figures = run("--train", train, "--test", test, "--clusters", 12, says=UNTIMED)
     # somebody whose last titles in the order drawn are of clusters that came before has no case
     assert 20 < figures["viewers"] <= 40  # type: ignore[operator]
     plan = {row["planner"]: row for row in figures["plan"]}  # type: ignore[attr-defined]
