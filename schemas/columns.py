@@ -99,6 +99,8 @@ class Columns(Struct, frozen=True, kw_only=True, omit_defaults=True):
         Names of taste features, those that mattered most to some choice of the page.
     ruled
         By place among the titles, what rules did; nothing of the others.
+    positions
+        (T,) uint8, where on the page each title stood, from 1; empty where nobody knew.
     """
 
     titles: Annotated[tuple[LoggedName, ...], Meta(max_length=MAX_TITLES)]
@@ -109,6 +111,7 @@ class Columns(Struct, frozen=True, kw_only=True, omit_defaults=True):
     features: Packed = b""
     reasons: Annotated[tuple[str, ...], Meta(max_length=NO_REASON)] = ()
     ruled: Annotated[dict[int, Ruled], Meta(max_length=MAX_TITLES)] = {}
+    positions: Annotated[bytes, Meta(max_length=MAX_TITLES)] = b""
 
     def __len__(self) -> int:
         """Return the number of titles."""
@@ -182,6 +185,8 @@ class Columns(Struct, frozen=True, kw_only=True, omit_defaults=True):
             )
         ):
             raise InvalidRecord("a probability or a factor of a page is out of its range")
+        if len(self.positions) not in (0, count):
+            raise InvalidRecord("the positions of a page are not one for each title")
         if not all(0 <= at < count and each.fits for at, each in self.ruled.items()):
             raise InvalidRecord("what rules did to a page does not fit its titles")
         return self
@@ -210,6 +215,7 @@ class Columns(Struct, frozen=True, kw_only=True, omit_defaults=True):
             features=features[at].tobytes(),
             reasons=self.reasons,
             ruled={at: self.ruled[row] for at, row in enumerate(rows) if row in self.ruled},
+            positions=bytes([self.positions[row] for row in rows]) if self.positions else b"",
         )
 
 

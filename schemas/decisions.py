@@ -24,6 +24,7 @@ MAX_ARTWORKS: Final = packed.MAX_ARTWORKS
 DWELL_S = 21_600
 """How long a decision stands unless a site says otherwise: six hours."""
 Probability = Annotated[float, Meta(ge=0.0, le=1.0)]
+Position = Annotated[int, Meta(ge=0, le=255)]
 Split = Annotated[str, Meta(max_length=512)]
 
 
@@ -65,6 +66,7 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
     propensities, and so is `personal`: what the prior said for this viewer beyond what it says for
     everybody. `multiplier` is the taste multiplier m; `expected` the take expected without it.
     `response` is the part of m that is the artwork's own response to the page's `situation`.
+    `position` is where on the page the title stood, 1 for the first; 0 where nobody knew.
     """
 
     id: DecisionId
@@ -79,6 +81,7 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
     multiplier: Annotated[float, Meta(gt=0.0, le=100.0)] = 1.0
     expected: Probability = 0.0
     response: Annotated[float, Meta(gt=0.0, le=100.0)] = 1.0
+    position: Position = 0
 
     @property
     def propensity(self) -> float:
@@ -155,6 +158,7 @@ def one_by_one(columns: Columns) -> tuple[Decision, ...]:
         (np.rint(own * 1e4) / 1e4).tolist(),
         (np.rint(seen * 10) / 10).tolist(),
         columns.feature_rows.tolist(),
+        columns.positions or bytes(len(columns)),
         strict=False,
     )
     return tuple(
@@ -181,6 +185,7 @@ def one_by_one(columns: Columns) -> tuple[Decision, ...]:
                 multiplier=taste,
                 response=response,
                 expected=expected,
+                position=position,
             )
             for (
                 title,
@@ -202,6 +207,7 @@ def one_by_one(columns: Columns) -> tuple[Decision, ...]:
                 by_own,
                 shown,
                 features,
+                position,
             ) in rows
         ]
     )

@@ -4,6 +4,9 @@ Sums decay by event time and carry the time they stand at; adding has no order, 
 record and a rebalanced partition end in the same posterior, to floating-point rounding.
 """
 
+from bisect import bisect_right
+from typing import Final
+
 from msgspec import Struct, field
 
 from keyart.schemas.ruled import RuledBucket
@@ -22,13 +25,26 @@ class Cell(Struct, array_like=True, kw_only=False):
     """Sums of one artwork on one surface.
 
     `count` and `taken` are exact and never decay; `reward` (sum of values) and `expected` (sum of
-    taste multipliers: expected relative takes) decay to the record's `as_of_ms`.
+    taste multipliers: expected relative takes) decay to the record's `as_of_ms`. `bands` are parts
+    of these two by where on the page it was shown, `reward` of band b at 2 b and `expected` after
+    it; bands that end it with nothing are left out, and so is what was shown nobody knows where.
     """
 
     count: int = 0
     taken: float = 0.0
     reward: float = 0.0
     expected: float = 0.0
+    bands: list[float] = []
+
+
+BAND_STARTS: Final = (1, 2, 3, 5, 8, 13, 21, 41)
+"""First position of each band, 1 for the first of a page; the last has no end. Sums are stored by
+band, so what stands here stays."""
+
+
+def band_of(position: int) -> int:
+    """Return the band of a position, -1 for one that is not known (0)."""
+    return bisect_right(BAND_STARTS, position) - 1
 
 
 Cells = dict[str, dict[str, Cell]]

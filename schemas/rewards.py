@@ -6,7 +6,7 @@ from msgspec import Meta, Struct
 
 from keyart.schemas.columns import BELIEF_BYTES, LoggedTaste
 from keyart.schemas.context import Context, Situation
-from keyart.schemas.decisions import MAX_ARTWORKS, Probability, Split, Versions
+from keyart.schemas.decisions import MAX_ARTWORKS, Position, Probability, Split, Versions
 from keyart.schemas.ids import CallerName, LoggedName, Millis, PseudonymField
 from keyart.schemas.ruled import Ruled
 
@@ -30,7 +30,7 @@ class Reward(Struct, frozen=True, kw_only=True, omit_defaults=True):
     `split` is how viewers were shared out between policies when it was decided. `fresh`: the viewer
     was first seen within an hour of it. `caller` is the name of the key with which its impression
     came, "" where none was asked for. `context`, `situation` and `response` are those of the page
-    and the decision; once a viewer is erased there is no context.
+    and the decision; once a viewer is erased there is no context. `position` as the decision's.
 
     What follows is there from version 2 on, for whoever judges another policy or prior: `beliefs`
     are of every candidate, packed as `BELIEFS`; `level`, `trust` and `strength` of the title, as in
@@ -67,6 +67,7 @@ class Reward(Struct, frozen=True, kw_only=True, omit_defaults=True):
     context: Context = {}
     situation: Situation = ()
     response: Annotated[float, Meta(gt=0.0, le=100.0)] = 1.0
+    position: Position = 0
     beliefs: LoggedBeliefs = b""
     taste: LoggedTaste = b""
     segment: str = ""

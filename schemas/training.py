@@ -85,6 +85,9 @@ REWARD_COLUMNS: Final = {
     "watched_values": Column(
         Kind.NUMBERS, "what each of them said", "one for each of watched, -1 to 1", since=2
     ),
+    "position": Column(
+        Kind.NUMBER, "where on the page the title stood; null: not known", "1 and more", since=2
+    ),
     "context": Column(
         Kind.TEXT, "what the site said of the situation, as JSON; null: nothing, or erased", since=2
     ),

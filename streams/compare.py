@@ -4,8 +4,9 @@ What is learned is compared: tastes and what was explored to the bit, posteriors
 the page draws is not, and neither are windows that are open: they close as time goes by.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Final
 
 import numpy as np
@@ -225,10 +226,15 @@ def _same_cells(left: Cells, right: Cells) -> str:
             other = others[surface]
             if cell.count != other.count:
                 return f"counts {cell.count} rewards of {artwork}, not {other.count}"
-            if not _close(
-                [cell.taken, cell.reward, cell.expected],
-                [other.taken, other.reward, other.expected],
-            ):
+            bands = zip_longest(cell.bands, other.bands, fillvalue=0.0)
+            here, there = zip(
+                (cell.taken, other.taken),
+                (cell.reward, other.reward),
+                (cell.expected, other.expected),
+                *bands,
+                strict=True,
+            )
+            if not _close(here, there):
                 return f"has other sums for artwork {artwork}"
     return ""
 
@@ -337,7 +343,7 @@ def _now(title: StoredTitle) -> StoredTitle:
     return structs.replace(title, names=(), artworks=artworks)
 
 
-def _close(left: list[float], right: list[float]) -> bool:
+def _close(left: Sequence[float], right: Sequence[float]) -> bool:
     if len(left) != len(right):
         return False
     scale = max((abs(value) for value in left), default=0.0)

@@ -17,6 +17,7 @@ from keyart.models.belief.beliefs import Learned, refresh
 from keyart.models.belief.hyper import Hyper
 from keyart.models.decide.callers import Callers
 from keyart.models.decide.index import ServingIndex
+from keyart.models.decide.positions import Places
 from keyart.models.decide.responses import Responses
 from keyart.models.decide.rows import take_over
 from keyart.models.decide.surfaces import Surfaces
@@ -42,14 +43,19 @@ class Board:
         Settings of the belief.
     respond
         Whether artworks' own responses move choices; off until they are shown to help.
+    position
+        Whether exposures count by where on the page they were.
 
     Attributes
     ----------
     callers
         What each caller's key has told, and which of them are bounded.
+    places
+        What positions do.
     """
 
-    def __init__(self, hyper: Hyper, *, respond: bool = False) -> None:
+    def __init__(self, hyper: Hyper, *, respond: bool = False, position: bool = True) -> None:
+        self._position = position
         self._respond = respond
         self._hyper = hyper
         self._names: list[str] = []
@@ -57,6 +63,7 @@ class Board:
         self._row: dict[str, int] = {}
         self._surfaces = Surfaces()
         self.callers = Callers()
+        self.places = Places()
         self._responses = Responses()
         self._groups: dict[str, int] = {}
         self._changed: set[str] = set()
@@ -93,6 +100,7 @@ class Board:
         self._clear(row)
         self._surfaces.hold(title, {})
         self.callers.forget(title)
+        self.places.forget(title)
         self._responses.forget(title)
         self._mask[row, : len(artworks)] = True
         self._group[row] = self._groups.setdefault(group, len(self._groups))
@@ -111,6 +119,7 @@ class Board:
         self._changed.discard(title)
         self._surfaces.hold(title, {})
         self.callers.forget(title)
+        self.places.forget(title)
         self._responses.forget(title)
 
     def take_sums(self, sums: TitleSums) -> None:
@@ -120,6 +129,8 @@ class Board:
         cells = self.callers.hold(sums, self._artworks[row])
         self._surfaces.hold(sums.title, cells)
         self._responses.hold(sums, self._artworks[row])
+        if self._position:
+            self.places.hold(sums, self._artworks[row])
         self._changed.add(sums.title)
 
     def take_situations(self, sums: Sequence[SharedSums]) -> None:
@@ -159,7 +170,7 @@ class Board:
         rest_over = started - self._all_at >= REST * self._all_took
         together = len(self._names) <= ALL_AT_ONCE or rest_over
         self._bound(together)
-        self._lay_out(index)
+        self._lay_out(index, together)
         if self._learned is None or together:
             rows: Sequence[int] = range(len(self._names))
             start = Learned.start(self._hyper, surfaces=max(1, len(self._surfaces.columns)))
@@ -208,8 +219,11 @@ class Board:
         )
         return learned
 
-    def _lay_out(self, index: ServingIndex) -> None:
-        """Write what has changed into the tables; all of it when other surfaces stand alone now."""
+    def _lay_out(self, index: ServingIndex, together: bool) -> None:
+        """Write what has changed into the tables.
+
+        All of it when other surfaces stand alone now, or positions are found to do something else.
+        """
         rows, widest, columns = self._takes.shape
         titles: Iterable[str] = self._changed
         if self._surfaces.choose():
@@ -218,9 +232,13 @@ class Board:
             titles = self._names
             self._shape(rows, widest, max(columns, len(self._surfaces.columns)))
             index.keep_surfaces(self._surfaces.columns)
+        own = self._surfaces.columns
+        if together and self.places.learn(own):
+            titles = self._names
         for title in titles:
             row = self._row[title]
-            self._surfaces.fill(title, self._takes[row], self._expected[row])
+            worth = self.places.worth(title, own)
+            self._surfaces.fill(title, self._takes[row], self._expected[row], worth)
 
     def _clear(self, row: int) -> None:
         self._takes[row] = self._expected[row] = 0.0

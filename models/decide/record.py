@@ -27,13 +27,17 @@ _COUNTS: Final = [_AT["seen"], _AT["taken"]]
 _LEAST: Final = np.float32(1e-9)
 
 
-def columns_of(decided: DecidedPage, viewer: ViewerKey, nonces: Sequence[int]) -> Columns:
+def columns_of(
+    decided: DecidedPage, viewer: ViewerKey, nonces: Sequence[int], positions: bytes = b""
+) -> Columns:
     """Return the columns of a page.
 
     Parameters
     ----------
     nonces
         (T,) random numbers, 0 to 2**64 - 1: what makes the decisions' ids unique.
+    positions
+        (T,) uint8, where on the page each title stands, from 1; empty where nobody knows.
     """
     mask = decided.page.mask
     rows = np.arange(len(decided))
@@ -66,6 +70,7 @@ def columns_of(decided: DecidedPage, viewer: ViewerKey, nonces: Sequence[int]) -
         features=pack_features(features[:, :-1]),
         reasons=reasons,
         ruled=dict(decided.ruled),
+        positions=positions,
     )
 
 

@@ -58,14 +58,23 @@ class Surfaces:
         self._place = {surface: at for at, surface in enumerate(columns)}
         return changed
 
-    def fill(self, title: str, takes: NDArray[np.float64], expected: NDArray[np.float64]) -> None:
-        """Write a title's sums into (K, S) tables, a column for each of `columns`."""
+    def fill(
+        self,
+        title: str,
+        takes: NDArray[np.float64],
+        expected: NDArray[np.float64],
+        worth: Mapping[str, NDArray[np.float64]],
+    ) -> None:
+        """Write a title's sums into (K, S) tables, a column for each of `columns`.
+
+        `worth` is, by surface, what each artwork's exposures count (K,); 1 where nothing is said.
+        """
         takes[:] = expected[:] = 0.0
         rest = len(self.columns) - 1
         for surface, cells in self._held.get(title, {}).items():
             column, size = self._place.get(surface, rest), cells.shape[1]
             takes[:size, column] += cells[0]
-            expected[:size, column] += cells[1]
+            expected[:size, column] += cells[1] * worth.get(surface, 1.0)
 
     def _strongest(self, names: set[str]) -> list[str]:
         """Return the surfaces with the most evidence, by its order of magnitude, then by name.

@@ -22,6 +22,7 @@ from keyart.schemas.posterior import (
     Cells,
     Fresh,
     TitleSums,
+    band_of,
 )
 from keyart.schemas.rewards import Reward
 from keyart.schemas.ruled import RuledBucket
@@ -136,6 +137,10 @@ def _add(artworks: Cells, reward: Reward, weight: float) -> None:
     cell.taken += reward.value
     cell.reward += weight * reward.value
     cell.expected += weight * reward.multiplier
+    if (band := band_of(reward.position)) >= 0:
+        cell.bands += [0.0] * (2 * band + 2 - len(cell.bands))
+        cell.bands[2 * band] += weight * reward.value
+        cell.bands[2 * band + 1] += weight * reward.multiplier
 
 
 def _cell(artworks: Cells, artwork: str, surface: str) -> Cell:

@@ -14,6 +14,7 @@ around for an hour are never held: if tastes really changed, they say so. Nothin
 lost: it is in the training log, and a replay with `KEYART_HOLD_BURSTS=false` learns it.
 """
 
+from itertools import zip_longest
 from typing import Final, Protocol
 
 import numpy as np
@@ -152,6 +153,10 @@ def move(source: Cells, target: Cells, sign: int) -> None:
             held.taken = max(held.taken + sign * cell.taken, 0.0)
             held.reward = max(held.reward + sign * cell.reward, 0.0)
             held.expected = max(held.expected + sign * cell.expected, 0.0)
+            held.bands = [
+                max(old + sign * new, 0.0)
+                for old, new in zip_longest(held.bands, cell.bands, fillvalue=0.0)
+            ]
 
 
 def _is_full(window: Burst, artworks: Cells) -> bool:
@@ -186,7 +191,7 @@ def _all(artworks: Cells) -> tuple[float, float]:
 
 
 def _copy(cell: Cell) -> Cell:
-    return Cell(cell.count, cell.taken, cell.reward, cell.expected)
+    return Cell(cell.count, cell.taken, cell.reward, cell.expected, [*cell.bands])
 
 
 def _faded(window: Burst, fade: float) -> Burst:
@@ -203,7 +208,13 @@ def faded_cells(cells: Cells, fade: float) -> Cells:
     """Return the sums decayed by `fade`, as copies."""
     return {
         artwork: {
-            surface: Cell(c.count, c.taken, c.reward * fade, c.expected * fade)
+            surface: Cell(
+                c.count,
+                c.taken,
+                c.reward * fade,
+                c.expected * fade,
+                [each * fade for each in c.bands],
+            )
             for surface, c in its.items()
         }
         for artwork, its in cells.items()

@@ -59,12 +59,12 @@ class Answer(Struct, frozen=True, kw_only=True):
     unknown: tuple[str, ...] = ()
 
 
-def logged(decided: DecidedPage, viewer: ViewerKey) -> Columns:
-    """Return the decisions of a page as the log keeps them."""
+def logged(decided: DecidedPage, viewer: ViewerKey, positions: bytes = b"") -> Columns:
+    """Return the decisions of a page as the log keeps them, with where each title stands (T,)."""
     # random, not made of the viewer: an id that stays in a reward ties it to nobody
     random = os.urandom(8 * len(decided))
     nonces = [int.from_bytes(random[at : at + 8], "little") for at in range(0, len(random), 8)]
-    return columns_of(decided, viewer, nonces)
+    return columns_of(decided, viewer, nonces, positions)
 
 
 def logged_situation(decided: DecidedPage) -> tuple[float, ...]:

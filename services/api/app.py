@@ -12,7 +12,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.types import ASGIApp
 
 from keyart.schemas.errors import KeyartError
-from keyart.services.api import health, problems, routes, serendipity, viewers
+from keyart.services.api import decisions, health, problems, routes, serendipity, viewers
 from keyart.services.api.auth import KeyCheck, Slowdown
 from keyart.services.api.bodies import MAX_BODY
 from keyart.services.api.docs import Document, OfflinePage
@@ -69,7 +69,7 @@ def create_app(state: ApiState, *, keys: KeyRing, page: Sequence[Router]) -> Lit
 
     app = Litestar(
         route_handlers=[
-            routes.decide,
+            decisions.decide,
             serendipity.propose,
             routes.take_events,
             routes.put_title,

@@ -1,7 +1,7 @@
 """The way of a request for decisions: one read, arithmetic on snapshots, one record to the log."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -108,8 +108,12 @@ class Chooser:
         allow: Selection = NOBODY,
         deny: Selection = NOBODY,
         slate: Slate | None = None,
+        positions: Sequence[int] | None = None,
     ) -> Answer:
         """Return the decisions for one viewer, and send them to the log.
+
+        `positions` are where on the page the titles stand, 1 to 255; in their order from 1 unless
+        they are given.
 
         `slate` says what the pictures of the page may have in common; those that stand come first.
         A title of which the rules leave nothing, and no default artwork, is in `unknown`.
@@ -200,7 +204,8 @@ class Chooser:
             decided = with_interests(decided, taste, view)
             # another prior may have taken office since: the page is of the one that chose it
             versions = structs.replace(versions, prior=decided.prior)
-            columns = logged(decided, viewer)
+            places_on_page = range(1, 1 + len(titles)) if positions is None else positions
+            columns = logged(decided, viewer, bytes([places_on_page[at] for at in new]))
             if outlived:
                 held = stays(_changes(decided, outlived), left)
                 again = {

@@ -1,38 +1,28 @@
-"""What callers ask for: decisions, events and titles."""
+"""What callers ask for beside decisions: events and titles."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any
 
 from litestar import Request, Response, delete, get, post, put
 from litestar.params import Body, FromPath, QueryParameter
-from msgspec import Meta, Struct, structs
+from msgspec import Meta, Struct
 
-from keyart.models.decide.index import ServingIndex
-from keyart.models.decide.rules import NOBODY
 from keyart.schemas import codec, strict
 from keyart.schemas.catalogue import StoredTitle, Title
-from keyart.schemas.context import GivenContext
-from keyart.schemas.decisions import MAX_TITLES
-from keyart.schemas.errors import InvalidRecord, KeyartError, NotFound, StoreAway
+from keyart.schemas.errors import InvalidRecord, KeyartError
 from keyart.schemas.events import Click, Finish, Hide, Impression, Like, Play
 from keyart.schemas.ids import (
     DECISION_FORM,
-    GivenName,
-    GivenViewer,
-    ViewerKey,
     is_decision_id,
     pseudonym,
 )
-from keyart.schemas.rules import Selection
-from keyart.schemas.slates import Slate
 from keyart.schemas.topics import EVENTS
 from keyart.services.api import examples
-from keyart.services.api.answers import Answer
 from keyart.services.api.auth import caller_of
 from keyart.services.api.bodies import Strict, declared, decoded
 from keyart.services.api.problems import BadRequest, Fault, of_keyart, said
 from keyart.services.api.sent import CALLER
-from keyart.services.api.state import ApiState, Keyart
+from keyart.services.api.state import Keyart
 from keyart.streams.ports import Output
 
 MAX_EVENTS = 1000
@@ -40,31 +30,7 @@ FUTURE_MS = 86_400_000
 """Clocks of devices are wrong by hours; the log's time of receipt bounds what they say."""
 PAST_MS = 7 * 86_400_000
 MAX_FAULTS = 100
-TRIES = 3
 READS = {"scopes": ("admin", "page")}
-
-
-class DecisionsRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One viewer, a surface, and the titles to choose for; `why` false leaves the sentences out.
-
-    `context` says in what situation: up to 32 values such as device, country or hour; none has to
-    be declared. It is logged as it is given, and goes when the viewer is erased. Send nothing that
-    names a person: no ids, addresses or exact places, nor what nobody may be sorted by.
-
-    `allow` and `deny` say which artworks may be chosen in this request, by id or by attribute.
-
-    `slate` keeps pictures of one row apart: no two are more alike than it says, by the attributes
-    that it names.
-    """
-
-    viewer: GivenViewer
-    titles: Annotated[tuple[GivenName, ...], Meta(min_length=1, max_length=MAX_TITLES)]
-    surface: GivenName = "home"
-    why: bool = True
-    context: GivenContext = {}
-    allow: Selection | None = None
-    deny: Selection | None = None
-    slate: Slate | None = None
 
 
 class EventsRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -107,70 +73,6 @@ def _count_refused(request: Request[Any, Any, Any], error: KeyartError) -> Respo
 _kinds = {
     kind.__struct_config__.tag: kind for kind in (Impression, Click, Play, Finish, Like, Hide)
 }
-
-
-@post(
-    "/v1/decisions",
-    opt={"scopes": ("decide",)},
-    summary="Choose artworks for a viewer",
-    tags=["decisions"],
-    operation_id="choose_artworks",
-    status_code=200,
-    responses=said(404),
-    before_request=declared,
-    dto=Strict[DecisionsRequest],
-    return_dto=None,
-)
-async def decide(
-    data: Annotated[DecisionsRequest, Body(examples=examples.DECISIONS)], keyart: Keyart
-) -> Answer:
-    """Choose an artwork for each of up to 200 titles, for one viewer on one surface.
-
-    A title that is not known, or has nothing left to choose, is listed in `unknown` and the others
-    are answered; when none is known the answer is 404.
-    """
-    if not keyart.snapshots.loaded:
-        raise StoreAway("titles and beliefs have not been read yet")
-    if len(set(data.titles)) < len(data.titles):
-        raise InvalidRecord("a title stands twice", "$.titles")
-    viewer = pseudonym(data.viewer, keyart.keys.current)
-    for output in await keyart.rotation.adoptions([data.viewer], keyart.clock()):
-        keyart.recorder.record(output)
-    return await _choose(keyart, viewer, data)
-
-
-async def _choose(keyart: ApiState, viewer: ViewerKey, asked: DecisionsRequest) -> Answer:
-    for _ in range(TRIES):
-        known, unknown = _split(asked.titles, keyart.snapshots.index)
-        if not known:
-            break
-        try:
-            answer: Answer = await keyart.chooser.choose(
-                viewer,
-                asked.surface,
-                known,
-                why=asked.why,
-                context=asked.context,
-                allow=asked.allow or NOBODY,
-                deny=asked.deny or NOBODY,
-                slate=asked.slate,
-            )
-        except NotFound:
-            # withdrawn a moment ago: the index is brought up to date beside the requests
-            continue
-        return structs.replace(answer, unknown=(*unknown, *answer.unknown)) if unknown else answer
-    faults = tuple(
-        Fault(where=f"$.titles[{at}]", what=f"no title {title!r} with an artwork to choose")
-        for at, title in enumerate(asked.titles)
-    )
-    raise BadRequest("none of these titles is known", faults[:MAX_FAULTS], status=404)
-
-
-def _split(titles: tuple[str, ...], index: ServingIndex) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    unknown = tuple([title for title in titles if title not in index])
-    if not unknown:
-        return titles, ()
-    return tuple([title for title in titles if title in index]), unknown
 
 
 @post(

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from keyart.models.belief.hyper import Hyper
+from keyart.models.belief.positions import Positions
 from keyart.models.decide.board import Board
 from keyart.models.decide.callers import Bound
 from keyart.models.decide.index import IndexedTitle, ServingIndex
@@ -56,6 +57,8 @@ class Snapshots:
         Between two looks.
     metrics
         Where its age is told.
+    position
+        Whether what is shown counts by where on the page it was.
     """
 
     def __init__(
@@ -69,7 +72,9 @@ class Snapshots:
         partitions: int,
         every_s: float,
         metrics: ApiMetrics,
+        position: bool = True,
     ) -> None:
+        self._position = position
         self.index = ServingIndex()
         self.posterior = "0"
         self.erasures = 0
@@ -82,7 +87,7 @@ class Snapshots:
         self._partitions = partitions
         self._every_s = every_s
         self._metrics = metrics
-        self._beliefs = Board(Hyper())
+        self._beliefs = Board(Hyper(), position=self._position)
         self._prior = self._neutral(self.index, self._beliefs)
         self._refused, self._again_at = "", 0.0
         self._beside = Beside(register)
@@ -130,6 +135,11 @@ class Snapshots:
     def surfaces(self) -> tuple[tuple[str, ...], int]:
         """The surfaces with a level of their own, and how many others are counted together."""
         return self._beliefs.surfaces
+
+    @property
+    def positions(self) -> Mapping[str, Positions]:
+        """What the place on a page does, by surface."""
+        return self._beliefs.places.learned
 
     def bounds(self, title: str) -> Mapping[str, Bound]:
         """Return the callers whose keys are bounded on a title."""
@@ -244,7 +254,7 @@ class Snapshots:
         KeyartError
             It cannot serve.
         """
-        index, board = ServingIndex(), Board(Hyper())
+        index, board = ServingIndex(), Board(Hyper(), position=self._position)
         prior = self._neutral(index, board)
         prior.take_office(wanted)
         titles = list(self._titles.view.titles)

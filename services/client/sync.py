@@ -121,8 +121,11 @@ class Client:
         context: Mapping[str, Value] | None = None,
         allow: Mapping[str, Any] | None = None,
         deny: Mapping[str, Any] | None = None,
+        positions: Sequence[int] | None = None,
     ) -> Page:
         """Return the artworks to show a viewer, in the order of the titles.
+
+        They stand on the page in that order, unless `positions` say where: 1 for the first.
 
         Raises
         ------
@@ -131,7 +134,7 @@ class Client:
         """
         if (resting := self._core.rests()) is not None:
             return self._core.fallback(viewer, titles, surface, resting.away)
-        more = {"context": context, "allow": allow, "deny": deny}
+        more = {"context": context, "allow": allow, "deny": deny, "positions": positions}
         call = calls.decide(viewer, titles, surface, why=why, more=more)
         try:
             page = self._ask(call, self._core.decide_patience)

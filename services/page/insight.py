@@ -15,6 +15,7 @@ from keyart.services.page.decisions import decisions_of
 from keyart.services.page.export import figures_csv, titles_csv
 from keyart.services.page.fractions import Track, holes, in_order, leading, over_time, tracks
 from keyart.services.page.overview import PageRules, overview_of
+from keyart.services.page.positions import positions_of
 from keyart.services.page.source import Source
 from keyart.services.page.strata import Filter, Stratum, chosen, strata, surfaces
 from keyart.services.page.time_views import MarkView, Timeline
@@ -94,7 +95,15 @@ class Insight:
             held = self._buckets()
             watched = watched_of(held, wanted, leading(told.tracks, self.rules.policy))
             names = tuple(surfaces(held))
-            return overview_of(self.source, self.rules, told.tracks, told.strata, names, watched)
+            return overview_of(
+                self.source,
+                self.rules,
+                told.tracks,
+                told.strata,
+                names,
+                watched,
+                positions_of(self.source.positions(), wanted.surface),
+            )
 
         return self._kept(self._overviews, wanted, make)()
 

@@ -22,6 +22,7 @@ from keyart.services.page.strata import Stratum
 from keyart.services.page.views import (
     EntropyView,
     Overview,
+    PositionsView,
     RatioView,
     SurfacesView,
     TrustView,
@@ -51,6 +52,7 @@ def overview_of(
     every: Sequence[Stratum],
     shown_on: tuple[str, ...] = (),
     watched: tuple[WatchedView, ...] = (),
+    positions: tuple[PositionsView, ...] = (),
 ) -> Overview:
     """Return the overview, from these tracks and strata and from what the source holds now."""
     counts = source.counts()
@@ -87,6 +89,7 @@ def overview_of(
         trust=_trust(source),
         surfaces=SurfacesView(own=own, pooled=pooled),
         watched=watched,
+        positions=positions,
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from keyart.models.belief.positions import Positions
 from keyart.models.decide.index import ServingIndex
 from keyart.models.statistics.timeline import Key, merge, read_key
 from keyart.schemas import codec
@@ -65,6 +66,8 @@ class Source:
         Those with a level of their own, and how many others are counted together.
     bounds
         (title) -> callers' keys that are bounded there: (told, counts) in expected takes.
+    positions
+        Surface -> what positions do there.
     said
         (title) -> what the prior that serves says of it to everybody, None for nothing.
     marks
@@ -81,6 +84,7 @@ class Source:
     prior: Callable[[], str] = str
     surfaces: Callable[[], tuple[tuple[str, ...], int]] = lambda: ((), 0)
     bounds: Bounds = lambda _: {}
+    positions: Callable[[], Mapping[str, Positions]] = dict
     said: Callable[[str], tuple[Sequence[float], float] | None] = lambda _: None
     marks: Callable[[], tuple[MarkView, ...]] = tuple
 

@@ -112,6 +112,28 @@ class WatchedView(Struct, frozen=True, kw_only=True):
     policies: tuple[NotedFigures, ...]
 
 
+class PlaceView(Struct, frozen=True, kw_only=True):
+    """Positions `first` to `last` of a page, 0 for no end.
+
+    `factor` is how often a picture is taken there, of what the same picture is at an average place,
+    with a 95 % interval; `impressions` are effective ones.
+    """
+
+    first: int
+    last: int
+    factor: float
+    low: float
+    high: float
+    impressions: float
+
+
+class PositionsView(Struct, frozen=True, kw_only=True):
+    """What positions do on a surface: what pictures are believed to be is without it."""
+
+    surface: str
+    places: tuple[PlaceView, ...]
+
+
 class RatioView(Struct, frozen=True, kw_only=True):
     """One policy's artworks against its propensities; `p_value` holds however often looked at."""
 
@@ -193,3 +215,4 @@ class Overview(Struct, frozen=True, kw_only=True):
     trust: TrustView | None
     surfaces: SurfacesView
     watched: tuple[WatchedView, ...] = ()
+    positions: tuple[PositionsView, ...] = ()

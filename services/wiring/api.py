@@ -45,6 +45,7 @@ def snapshots_of(
         partitions=settings.partitions,
         every_s=settings.snapshot_s,
         metrics=metrics,
+        position=settings.position_effect,
     )
 
 

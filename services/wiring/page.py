@@ -45,6 +45,7 @@ def insight_of(
         prior=lambda: snapshots.prior,
         surfaces=lambda: snapshots.surfaces,
         bounds=snapshots.bounds,
+        positions=lambda: snapshots.positions,
         said=snapshots.said,
         marks=lambda: marks_of(registry_of(settings)),
     )

@@ -167,6 +167,11 @@ class Settings:
         low=-1,
         high=10_000,
     )
+    position_effect: bool = _setting(
+        True,
+        "learn what the place on a page does to takes, and count each impression by where it was; "
+        "with false all count alike (docs/decisions/0370)",
+    )
     prior: str = _setting("auto", "prior: auto (the registered one), neutral, or a registered name")
 
     models_url: str = _setting(

@@ -19,6 +19,7 @@ _NESTED: Final[dict[str, Callable[[Reward], object]]] = {
     "space": attrgetter("versions.space"),
     "watched": lambda reward: list(reward.watched),
     "watched_values": lambda reward: list(reward.watched.values()),
+    "position": lambda reward: reward.position or None,
     "context": lambda reward: codec.encode(reward.context).decode() if reward.context else None,
 }
 _TASTE: Final = ("taste_units", "taste_scales")

@@ -26,7 +26,7 @@ def finite(sums: TitleSums | SharedSums) -> None:
             for its in (sums.artworks, *sums.callers.values())
             for cells in its.values()
             for cell in cells.values()
-            for number in (cell.taken, cell.reward, cell.expected)
+            for number in (cell.taken, cell.reward, cell.expected, *cell.bands)
         )
     else:
         numbers = (*sums.gram, *sums.moment)

@@ -55,6 +55,7 @@ class Keyart:
                     versions=versions,
                     features=tuple(x[title % len(x), artwork].tolist()),
                     expected=0.05,
+                    position=1 + title % 40,
                     source=0,
                     sequence=at + 1,
                 )

@@ -51,6 +51,65 @@ def test_it_fits_and_is_readable(look: Look, lab_world: str, width: int, theme: 
     assert page.evaluate(CONTRAST) == []
 
 
+@pytest.mark.parametrize(("width", "theme"), [(390, "dark"), (1280, "light")])
+def test_what_is_watched_stands_by_policy_with_its_interval(
+    look: Look, lab_world: str, width: int, theme: str
+) -> None:
+    page = look(lab_world, width=width, theme=theme)
+    settle(page)
+    told = asked(f"{lab_world}/v1/insight/overview")["watched"]
+    assert [each["reward"] for each in told] == ["any_click", "left_soon"]
+    rows = page.locator("#watched-rows tr")
+    expect(rows).to_have_count(sum(len(each["policies"]) for each in told))
+    expect(page.locator("#watched")).to_be_visible()
+    cells = [[plain(cell) for cell in row.locator("th, td").all()] for row in rows.all()]
+
+    def figure(value: float) -> str:
+        return f"{value:.3f}".replace("-", "−")
+
+    assert cells == [
+        [
+            each["reward"].replace("_", " "),
+            its["name"],
+            f"{figure(its['mean'])} ({figure(its['low'])} to {figure(its['high'])})",
+            f"{its['impressions']:,}",
+        ]
+        for each in told
+        for its in each["policies"]
+    ]
+    # a guardrail below 0 says so with a sign, and is not cut off where the page is narrow
+    assert any(row[2].startswith("−") for row in cells)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.get_by_label("Surface").select_option("search")
+    fewer = asked(f"{lab_world}/v1/insight/overview?surface=search")["watched"]
+    expect(rows.first.locator("td").last).to_have_text(
+        f"{fewer[0]['policies'][0]['impressions']:,}"
+    )
+
+
+@pytest.mark.parametrize(("width", "theme"), [(390, "dark"), (1280, "light")])
+def test_what_places_do_is_said_with_intervals(
+    look: Look, lab_world: str, width: int, theme: str
+) -> None:
+    page = look(lab_world, width=width, theme=theme)
+    settle(page)
+    told = asked(f"{lab_world}/v1/insight/overview")["positions"]
+    assert [each["surface"] for each in told] == ["home", "search"]
+    rows = page.locator("#positions-rows tr")
+    expect(rows).to_have_count(sum(len(each["places"]) for each in told))
+    first = told[0]["places"][0]
+    assert (first["first"], first["last"]) == (1, 1) and first["low"] > 1.0
+    assert first["factor"] > 1.5 * told[0]["places"][-1]["factor"]
+    expect(page.locator("#positions-words")).to_contain_text(
+        f"On home a picture is taken {first['factor']:.2f} times as often at place 1"
+    )
+    expect(rows.first).to_contain_text(
+        f"× {first['factor']:.2f} ({first['low']:.2f} to {first['high']:.2f})"
+    )
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate(CONTRAST) == []
+
+
 def test_arms_are_set_against_the_default_with_their_shares(look: Look, lab_world: str) -> None:
     page = look(lab_world)
     settle(page)

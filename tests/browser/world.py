@@ -23,6 +23,7 @@ from keyart.models.belief.beliefs import Learned, refresh
 from keyart.models.belief.hyper import Hyper
 from keyart.models.decide.engine import Decider
 from keyart.models.decide.index import ANY_SURFACE, IndexedTitle, ServingIndex
+from keyart.models.decide.positions import Places
 from keyart.models.decide.rules import NOBODY, Ruling
 from keyart.models.statistics.splits import split_text
 from keyart.models.sums.arrays import Sums
@@ -80,6 +81,8 @@ SCENES = (
 )
 STEP_MS = 60_000
 SURFACE = "home"
+FALLING = 0.75
+"""In the lab a picture is taken so many times as often one place further down."""
 RULED = "t04"
 """The title of the lab that has rules."""
 MISJUDGED, UNSAID, PRIOR = "t03", "t05", "ridge-1f2e3d4c"
@@ -92,6 +95,8 @@ class World:
     def __init__(self, *, start_ms: int, titles: int, seed: int = 7, lab: bool = False) -> None:
         self.now_ms = start_ms
         self.rng = np.random.default_rng(seed)
+        self.others = np.random.default_rng(seed + 1)
+        self.places = Places()
         self.index = ServingIndex()
         self.titles: dict[str, StoredTitle] = {}
         self.store = MemoryStore()
@@ -216,6 +221,7 @@ class World:
                 explored=bool(decided.explored[at]),
                 terms=terms[at],
                 expected=float(decided.chosen_expected[at]),
+                position=at + 1 if self.lab else 0,
             )
             for at, title in enumerate(titles)
         )
@@ -237,6 +243,8 @@ class World:
         chance = self.takes[decision.title][decision.artwork]
         if page.policy == "lola" and not decision.explored:
             chance *= 1.5
+        if decision.position:
+            chance *= FALLING ** (decision.position - 1)
         taken = self.rng.random() < chance
         return Reward(
             id=decision.id,
@@ -253,16 +261,28 @@ class World:
             policy=page.policy,
             versions=page.versions,
             split=page.split,
+            position=decision.position,
+            watched=self._watched(taken=taken),
             sequence=self.sequence,
             level=decision.terms.level,
             ruled=self.ruled.pop(decision.id, None),
         )
+
+    def _watched(self, *, taken: bool) -> dict[str, float]:
+        """Return what two rewards say that the lab watches beside the one that teaches."""
+        if not self.lab:
+            return {}
+        clicked, left = self.others.random(2) < (0.05, 0.1)
+        return {"any_click": float(taken or clicked), "left_soon": -float(left and not taken)}
 
     def believe(self) -> None:
         """Bring the beliefs up to the sums."""
         names = [self.index.artworks(title) for title in self.titles]
         sums = self.source().sums(list(self.titles))
         widest = max(len(each) for each in names)
+        for artworks, its in zip(names, sums, strict=True):
+            self.places.hold(its, artworks)
+        self.places.learn(("home", "search"))
         takes, expected = np.zeros((2, len(names), widest))
         mask = np.zeros((len(names), widest), np.bool_)
         for at, (artworks, its) in enumerate(zip(names, sums, strict=True)):
@@ -326,6 +346,7 @@ class World:
             titles=MappingProxyType(self.titles),
             partitions=1,
             clock=lambda: self.now_ms,
+            positions=lambda: self.places.learned,
             said=self.said,
             prior=lambda: PRIOR if self.lab else "",
         )

@@ -6,17 +6,22 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from keyart.schemas import codec
 from keyart.schemas.assigned import MAX_BYTES, unpack_assigned
 from keyart.schemas.ids import pseudonym
+from keyart.schemas.posterior import BAND_STARTS, TitleSums
 from keyart.schemas.rewards import Reward
 from keyart.schemas.topics import DECISIONS, EVENTS, REWARDS
 from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.lanes import titles_lane, viewers_lane
 from keyart.services.wiring.settings import Settings
+from keyart.streams.archive.flatten import training_columns
 from keyart.streams.embedded.driver import EmbeddedDriver
+from keyart.streams.families import TITLE
+from keyart.streams.ports import TITLES as TITLES_OF
 from keyart.streams.ports import VIEWERS, Lane, Output
 from tests.integration.test_api import Client, decide, opened, problem, within
 from tests.opened import Opened
@@ -217,6 +222,40 @@ def test_an_erased_viewer_is_decided_anew(site: Site) -> None:
     assert site.client.delete("/v1/viewers/ann").status_code == 202
     again = site.decide("ann")
     assert not {each["id"] for each in first.values()} & {each["id"] for each in again.values()}
+
+
+def test_where_a_title_stood_goes_with_what_came_of_it(site: Site) -> None:
+    """In the order of the request, or as it says; what is kept stays where it was decided."""
+    made = site.decide("ann", "t2", "t0")
+    again = decide(site.client, "ann", "t0", "gone", "t1", positions=[9, 8, 7]).json()
+    named = decide(site.client, "bob", "gone", "t1", "t2").json()
+    for viewer, each in (
+        *(("ann", each) for each in made.values()),
+        *(("ann", each) for each in again["decisions"] if not each["kept"]),
+        *(("bob", each) for each in named["decisions"]),
+    ):
+        site.send("impression", viewer, each)
+    site.read("ann", 3)
+    site.read("bob", 2)
+    found = site.rewards().values()
+    bob = pseudonym("bob", site.parts.viewer_key)
+    assert {(each.viewer == bob, each.title): each.position for each in found} == {
+        **{(False, "t2"): 1, (False, "t0"): 2, (False, "t1"): 7},
+        **{(True, "t1"): 2, (True, "t2"): 3},
+    }
+    records = [each.value for each in site.parts.log.read(REWARDS, 0, after=None, count=100)]
+    assert sorted(training_columns(records)["position"]) == [1, 2, 2, 3, 7]
+    check = site.parts.rebuilding.check()
+    assert check.differences == [] and check.titles == 3
+    (data,) = site.parts.store.read(Lane(TITLES_OF, 0), TITLE, ["t2"])
+    assert data is not None
+    shown = np.zeros(2 * len(BAND_STARTS))
+    for its in codec.unpack(data, TitleSums).artworks.values():
+        for cell in its.values():
+            shown[: len(cell.bands)] += cell.bands
+    assert np.flatnonzero(shown).tolist() == [2 * 0 + 1, 2 * 2 + 1]
+    problem(decide(site.client, "ann", "t0", positions=[1, 2]), 400)
+    problem(decide(site.client, "ann", "t0", positions=[0]), 400)
 
 
 def test_foreign_events_move_nothing_and_are_counted(site: Site) -> None:

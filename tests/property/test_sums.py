@@ -20,7 +20,7 @@ T0 = 1_700_000_000_000
 VERSIONS = Versions(policy="p", prior="n", posterior="1", space="s")
 
 
-def reward(row: tuple[int, int, int, int, float], at: int = 0) -> Reward:
+def reward(row: tuple[int, int, int, int, float], at: int = 0, position: int = 0) -> Reward:
     artwork, surface, day, value, multiplier = row
     return Reward(
         id=f"r{at}",
@@ -38,11 +38,13 @@ def reward(row: tuple[int, int, int, int, float], at: int = 0) -> Reward:
         versions=VERSIONS,
         features=(multiplier, 1.0 - multiplier, 0.5),
         multiplier=multiplier,
+        position=position,
         expected=0.1,
         sequence=at + 1,
     )
 
 
+BANDS = ((1, 1), (2, 2), (3, 4), (5, 7), (8, 12), (13, 20), (21, 40), (41, 255))
 rows = st.lists(
     st.tuples(
         st.integers(0, 2),
@@ -61,7 +63,8 @@ rows = st.lists(
 def test_order_and_cuts_do_not_matter(
     rows: list[tuple[int, int, int, int, float]], seed: int, cut: int
 ) -> None:
-    its = [reward(row) for row in rows]
+    places = random.Random(seed).choices([0, *(end for band in BANDS for end in band)], k=len(rows))
+    its = [reward(row, position=at) for row, at in zip(rows, places, strict=True)]
     newest = max(each.shown_at_ms for each in its)
     mixed = its[:]
     random.Random(seed).shuffle(mixed)
@@ -84,6 +87,15 @@ def test_order_and_cuts_do_not_matter(
             assert cell.expected == pytest.approx(
                 sum(f * e.multiplier for f, e in zip(fade, own, strict=True)), rel=1e-9
             )
+            bands = [*cell.bands, *[0.0] * (16 - len(cell.bands))]
+            for band, (first, last) in enumerate(BANDS):
+                there = [
+                    (f, e) for f, e in zip(fade, own, strict=True) if first <= e.position <= last
+                ]
+                assert bands[2 * band : 2 * band + 2] == pytest.approx(
+                    [sum(f * e.value for f, e in there), sum(f * e.multiplier for f, e in there)],
+                    rel=1e-9,
+                )
 
 
 @settings(max_examples=60, deadline=None)

@@ -27,6 +27,7 @@ export function showOverview(overview) {
     });
   showExperiment(overview);
   showWatched(overview);
+  showPositions(overview);
   showLost(overview);
   showVitals(overview);
 }
@@ -144,6 +145,30 @@ function showWatched({ watched }) {
       setText(line.children[1], row.name);
       setText(line.children[2], `${figure(row.mean)} (${figure(row.low)} to ${figure(row.high)})`);
       setText(line.children[3], count(row.impressions));
+    });
+}
+
+const placeWords = ({ first, last }) => (last === first ? `place ${first}` : last ? `places ${first}–${last}` : `place ${first} and on`);
+const times = (value) => (value < 9.95 ? value.toFixed(2) : value.toFixed(0));
+
+function showPositions({ positions }) {
+  byId("positions").hidden = !positions.length;
+  const said = positions.map(({ surface, places }) => {
+    const told = places.filter((each) => each.low > 1 || each.high < 1);
+    if (!told.length) return `On ${surface} no place is told from the others yet.`;
+    const best = told.reduce((a, b) => (b.factor > a.factor ? b : a)), worst = told.reduce((a, b) => (b.factor < a.factor ? b : a));
+    const parts = best === worst ? [best] : [best, worst];
+    return `On ${surface} a picture is taken ${parts.map((each) => `${times(each.factor)} times as often at ${placeWords(each)}`).join(" and ")} as the same picture at an average place.`;
+  });
+  setText(byId("positions-words"), `${said.join(" ")} What is believed of a picture is without this: a take where few are taken says more, a miss there less.`);
+  const rows = positions.flatMap(({ surface, places }) => places.map((place) => ({ surface, ...place })));
+  keyed(byId("positions-rows"), rows, (row) => `${row.surface} ${row.first}`,
+    () => h("tr", {}, h("th", { scope: "row" }), h("td"), h("td"), h("td")),
+    (line, row) => {
+      setText(line.children[0], row.surface);
+      setText(line.children[1], placeWords(row));
+      setText(line.children[2], `× ${times(row.factor)} (${times(row.low)} to ${times(row.high)})`);
+      setText(line.children[3], `${count(Math.round(row.impressions))} times`);
     });
 }
 

@@ -57,6 +57,7 @@ class Line(Struct, frozen=True, array_like=True):
     multiplier: float
     expected: float
     response: float = 1.0
+    position: int = 0
 
     @classmethod
     def of(cls, one: Decision | Reward) -> "Line":
@@ -73,6 +74,7 @@ class Line(Struct, frozen=True, array_like=True):
             one.multiplier,
             one.expected,
             one.response,
+            one.position,
         )
 
 
@@ -214,6 +216,7 @@ def reward_in(page: Opened, at: int, *, viewer: str, source: int) -> Reward:
         context=head.context,
         situation=head.situation,
         response=line.response,
+        position=line.position,
     )
     if page.columns is None:
         return begun
