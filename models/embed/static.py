@@ -11,12 +11,16 @@ from typing import Final
 
 import numpy as np
 from model2vec import StaticModel
+from safetensors.numpy import load_file
+from tokenizers import Tokenizer
 
 from keyart.models.embed.protocol import FloatArray, cut, identity_of, unit_rows
 from keyart.schemas.errors import ModelRejected
 
 SHIPPED: Final = Path(__file__).with_name("static")
 FILES: Final = ("model.safetensors", "tokenizer.json", "config.json")
+EMBEDDINGS: Final = "embeddings"
+"""What model2vec calls them in the file."""
 MAX_TOKENS: Final = 512
 
 
@@ -42,12 +46,16 @@ class StaticSpace:
         for path in files:
             if not path.is_file():
                 raise ModelRejected(f"a static space needs {path}")
-        # Settled here, once: model2vec's own encode() sets it on the shared tokeniser at each call,
-        # which two threads may not do at the same time.
-        self._model = StaticModel.from_pretrained(folder, max_length=MAX_TOKENS)
-        if self._model.embedding.dtype != np.int8:
+        vectors = load_file(files[0]).get(EMBEDDINGS)
+        if vectors is None or vectors.dtype != np.int8:
             raise ModelRejected(f"{files[0]}: embeddings must be int8")
-        self._tokens = self._model.embedding
+        # Not `from_pretrained`, which brings the client of a hub along: a third of a second of
+        # every start. The length is settled here, once: model2vec's own encode() sets it on the
+        # shared tokeniser at each call, which two threads may not do at the same time.
+        self._model = StaticModel(
+            vectors, Tokenizer.from_file(str(files[1])), max_length=MAX_TOKENS
+        )
+        self._tokens = vectors
         self._identity = identity_of(f"static mean unit {MAX_TOKENS}", files)
 
     @property

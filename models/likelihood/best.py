@@ -6,7 +6,6 @@ propensities are this of what is believed; a test's soft answer is this of what 
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
 
 from keyart.models.likelihood.relative import OWN_VARIANCE
 
@@ -60,10 +59,12 @@ def gaussian_best(mean: Array, sd: Array) -> Array:
     mean, sd
         (K,); sd above 0.
     """
+    from scipy.special import log_ndtr  # of processes that load this, not each computes it
+
     x, weight = _grid(mean[:, None] + sd[:, None] * _PANEL_EDGES, (mean - 5.6 * sd).max())
     z = (x[:, None] - mean) / sd
     density = np.exp(-0.5 * z * z) / (sd * np.sqrt(2.0 * np.pi))
-    return _largest(density, special.log_ndtr(z), weight)
+    return _largest(density, log_ndtr(z), weight)
 
 
 def shape_and_rate(mean: Array, sd: Array) -> tuple[Array, Array]:
@@ -83,6 +84,8 @@ def gamma_best(shape: Array, rate: Array) -> Array:
     shape, rate
         (K,) above 0; a shape below 0.05 is integrated as 0.05 is.
     """
+    from scipy import special  # as above
+
     edges = np.log(special.gammaincinv(shape[:, None], special.ndtr(_PANEL_EDGES)) / rate[:, None])
     x, weight = _grid(edges, edges[:, 0].max())
     scaled = np.exp(x)[:, None] * rate

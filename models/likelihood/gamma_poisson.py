@@ -10,7 +10,6 @@ a constant; log R! is one.
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaln
 
 Array = NDArray[np.float64]
 
@@ -25,6 +24,8 @@ def of_takes(takes: Array, shape: Array | float) -> Array:
     shape
         a, above 0; of a shape that broadcasts with the takes.
     """
+    from scipy.special import gammaln  # of processes that load this, not each computes it
+
     found: Array = gammaln(shape + takes) - gammaln(shape) - takes * np.log(shape)
     return found
 

@@ -10,7 +10,7 @@ of before, and is watched by the same interval.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 from msgspec import structs
@@ -18,10 +18,12 @@ from numpy.typing import NDArray
 
 from keyart.models.decide.experiment import viewer_share
 from keyart.models.ope.gate.rules import MARGIN, Slope
-from keyart.models.statistics.lift import Contrast, contrast
 from keyart.models.statistics.timeline import viewer_weights
 from keyart.schemas.posterior import PolicyBucket
 from keyart.schemas.rollout import CANARY, MAX_LOOKS, WATCH, Look, Rollout, Step
+
+if TYPE_CHECKING:
+    from keyart.models.statistics.lift import Contrast
 
 HOUR_MS: Final = 3_600_000
 
@@ -88,7 +90,7 @@ class Evidence(NamedTuple):
 
     rewards: int
     in_step: int
-    lift: Contrast | None
+    lift: "Contrast | None"
     slope: Slope | None = None
 
 
@@ -163,7 +165,7 @@ def _fault(seen: Evidence) -> str:
     return ""
 
 
-def _in_words(lift: Contrast | None) -> str:
+def _in_words(lift: "Contrast | None") -> str:
     if lift is None:
         return "too few takes to compare"
     its = lift.lift
@@ -190,7 +192,7 @@ def compared(
     viewers: Sequence[str],
     values: NDArray[np.float64],
     shown_ms: NDArray[np.int64],
-) -> tuple[Contrast | None, int]:
+) -> "tuple[Contrast | None, int]":
     """Return the lift of those who were to see the version, and their rewards in the last step.
 
     Within each step, whose shares are its own, and then averaged.
@@ -202,6 +204,8 @@ def compared(
     values, shown_ms
         (N,) rewards, and when they were shown.
     """
+    from keyart.models.statistics.lift import contrast
+
     names, number = np.unique(np.asarray(viewers, dtype=np.str_), return_inverse=True)
     salt = salt_of(rollout.version)
     places = np.array([viewer_share(str(each), salt) for each in names])[number]

@@ -11,7 +11,6 @@ import ipaddress
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Final
 
 from litestar.exceptions import (
@@ -22,11 +21,8 @@ from litestar.exceptions import (
 )
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from keyart.schemas.errors import SettingsError
 from keyart.services.api.addresses import decode_parameters
-from keyart.services.api.keys import MAX_KEY, SCOPES, Caller, KeyRing, listed_keys
-from keyart.services.api.origins import is_loopback
-from keyart.services.wiring.settings import Settings
+from keyart.services.api.keys import MAX_KEY, SCOPES, Caller, KeyRing
 
 BURST: Final = 10
 MAX_WAIT_S: Final = 5.0
@@ -42,25 +38,6 @@ TRUSTED: Final = "keyart.trusted"
 """Set in `scope["state"]` by a server of ours whose port is for the operator alone."""
 MONITOR: Final = Caller("", frozenset({"page"}))
 _MAY: Final = "keyart.may"
-
-
-def keys_of(settings: Settings) -> KeyRing:
-    """Return the keys that callers may send.
-
-    Raises
-    ------
-    SettingsError
-        A key cannot be used, a list or file is empty, or there is none and the address is not
-        loopback.
-    """
-    path = Path(settings.api_keys_file) if settings.api_keys_file else None
-    keys = KeyRing(listed_keys(settings.api_keys), path)
-    if not keys and not is_loopback(settings.api_host):
-        raise SettingsError(
-            f"KEYART_API_HOST is {settings.api_host}, and without KEYART_API_KEYS the api binds to "
-            "loopback only: set keys, or bind to 127.0.0.1"
-        )
-    return keys
 
 
 def caller_of(scope: Scope) -> str:

@@ -8,9 +8,10 @@ another site can post to loopback, and one whose name was made to point at loopb
 
 import ipaddress
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from litestar.types import HTTPScope
+if TYPE_CHECKING:
+    from litestar.types import HTTPScope
 
 SAFE: Final = ("GET", "HEAD", "OPTIONS")
 MAX_HOST: Final = 270
@@ -36,7 +37,7 @@ class Origins:
     def __init__(self, names: tuple[str, ...] = ()) -> None:
         self._names = frozenset(name.lower() for name in names)
 
-    def turned_away(self, scope: HTTPScope) -> Turned | None:
+    def turned_away(self, scope: "HTTPScope") -> Turned | None:
         """Return why the request may not pass, or None."""
         hosts, origin = [], b""
         for name, value in scope["headers"]:

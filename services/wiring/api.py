@@ -5,13 +5,13 @@ from typing import Any
 from litestar import Litestar
 
 from keyart.services.api.app import create_app
-from keyart.services.api.auth import keys_of
 from keyart.services.api.snapshots import Snapshots
 from keyart.services.api.state import ApiState
 from keyart.services.page.advice import advice_router
 from keyart.services.page.model_routes import models_router
 from keyart.services.page.routes import page_routers
 from keyart.services.wiring.advice import advisor_of, doses_of
+from keyart.services.wiring.callers import keys_of
 from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.erasing import erasures_of
 from keyart.services.wiring.experiment import experiment_of

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 from keyart.schemas.errors import SettingsError
 from keyart.schemas.extras import need_extra
-from keyart.services.api.auth import keys_of
 from keyart.services.wiring.advice import doses_of
+from keyart.services.wiring.callers import keys_of
 from keyart.services.wiring.canary_rules import rules_of
 from keyart.services.wiring.dwell import dwell_by_surface
 from keyart.services.wiring.experiment import experiment_of

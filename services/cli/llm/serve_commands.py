@@ -6,7 +6,6 @@ from typing import Annotated
 
 import msgspec
 import typer
-from rich.console import Console
 
 from keyart.schemas.errors import SettingsError
 from keyart.services.cli.llm.options import (
@@ -19,7 +18,6 @@ from keyart.services.cli.llm.options import (
     Space,
     Template,
 )
-from keyart.services.jobs.progress import progress
 
 
 def export(
@@ -37,6 +35,8 @@ def export(
     ] = 400,
 ) -> None:
     """Export to ONNX, check parity with torch, calibrate, and write the manifest."""
+    from rich.console import Console
+
     from keyart.models.dataset.prepare import read_split
     from keyart.models.llm.export.export import export as write_export
 
@@ -77,10 +77,13 @@ def score(
     Segments are made once and then kept in a file beside the table: viewers are told apart as the
     table was scored. Delete the file to make them anew.
     """
+    from rich.console import Console
+
     from keyart.models.dataset.catalogue import read_catalogue
     from keyart.models.dataset.segments import Segment, read_segments, write_segments
     from keyart.models.llm.scoring.opinions import load_opinions
     from keyart.models.llm.scoring.table import score_table
+    from keyart.services.jobs.progress import progress
 
     titles = read_catalogue(catalogue)
     chosen = [Segment(name="", viewers=0)]
@@ -120,6 +123,8 @@ def encoder(
     layers: Annotated[int, typer.Option(help="keep so many; 0: two thirds of them")] = 0,
 ) -> None:
     """Write a language model's lower layers as a text encoder, for spaces and ridge priors."""
+    from rich.console import Console
+
     from keyart.models.embed.lower_layers import write_encoder
 
     kept = write_encoder(model, out, layers=layers)
@@ -141,6 +146,8 @@ def read(
     ] = None,
 ) -> None:
     """Judge artworks by a ridge on an encoder's vectors, fitted on a table of tests."""
+    from rich.console import Console
+
     from keyart.models.dataset.catalogue import read_catalogue
     from keyart.models.embed.joined import encode_all
     from keyart.models.embed.load import load_space

@@ -6,7 +6,6 @@ from typing import Annotated
 
 import msgspec
 import typer
-from rich.console import Console
 
 from keyart.models.llm.training.settings import TrainSettings
 from keyart.schemas.errors import InvalidRecord
@@ -22,8 +21,6 @@ from keyart.services.cli.llm.options import (
     Space,
     Template,
 )
-from keyart.services.cli.llm.screen import evaluation_tables
-from keyart.services.jobs.progress import progress
 
 MAX_REPLICATIONS = 100_000
 MAX_SHUFFLES = 1000
@@ -65,6 +62,10 @@ def train(
     sft, rationale and dpo teach the model to answer with an option's letter. spans reads each
     option from its own tokens instead, with a head: what small models can learn from few examples.
     """
+    from rich.console import Console
+
+    from keyart.services.jobs.progress import progress
+
     given = dict(locals())
     settings = TrainSettings(**{name: given[name] for name in TrainSettings.__struct_fields__})
     from keyart.models.llm.training.run import train as run_training
@@ -105,12 +106,16 @@ def evaluate(
     Where few decisions are taken, accuracy and likelihood need many examples: `--answered` leaves
     out the others. IPS and SNIPS are then no values of the log, and only to be compared.
     """
+    from rich.console import Console
+
     from keyart.models.dataset.prepare import read_split
     from keyart.models.llm.scoring.opinions import load_opinions
     from keyart.models.llm.scoring.options import position_bias
     from keyart.models.ope.choices.baselines import at_random, incumbent, popularity
     from keyart.models.ope.choices.table import evaluate as judge
     from keyart.services.cli.llm.knowledge import dual_opinions, table_opinions
+    from keyart.services.cli.llm.screen import evaluation_tables
+    from keyart.services.jobs.progress import progress
 
     check_json(json)
     within("--replications", replications, 1, MAX_REPLICATIONS)

@@ -21,10 +21,10 @@ from keyart.services.api.auth import (
     address_of,
     caller_of,
     counted_as,
-    keys_of,
     may,
 )
 from keyart.services.api.keys import KeyRing, listed_keys
+from keyart.services.wiring.callers import keys_of
 from keyart.services.wiring.settings import Settings
 
 ADMIN, WEB, PAGE = (f"the {name} key of sixteen characters" for name in ("admin", "web", "page"))
