@@ -88,7 +88,8 @@ class TitleSums(Struct, kw_only=True, omit_defaults=True):
 
     `callers` are the same sums by the name of the caller's key, and add up to `artworks`. While one
     caller has told everything they are left out, and `caller` says whose they are. `responses` are
-    what the artworks' own responses to taste and context are learned from.
+    what the artworks' own responses to taste and context are learned from. `days` counts rewards by
+    the day (since 1970, UTC) they were shown on.
     """
 
     title: str
@@ -100,6 +101,7 @@ class TitleSums(Struct, kw_only=True, omit_defaults=True):
     caller: str = NOBODY
     callers: dict[str, Cells] = {}
     responses: Responses = {}
+    days: dict[int, int] = {}
     version: int = POSTERIOR_VERSION
 
 

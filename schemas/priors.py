@@ -48,6 +48,8 @@ class PriorCard(Struct, frozen=True, kw_only=True, omit_defaults=True):
     that it has opinions for, beside everybody. A prior that scores any viewer and artwork has no
     opinions in store: its two ONNX graphs are here instead, with their digest (BLAKE2b, 32 hex
     digits), the power that makes its word for strangers log relative takes, and what that is worth.
+    One that was to learn only from what was shown since the world changed is judged by that alone:
+    `since_ms`; 0 is all.
     """
 
     prior: str
@@ -58,4 +60,5 @@ class PriorCard(Struct, frozen=True, kw_only=True, omit_defaults=True):
     digest: str = ""
     scale: float = 1.0
     strength: float = 0.0
+    since_ms: int = 0
     version: int = PRIOR_VERSION

@@ -48,9 +48,11 @@ class ModelVersion(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `kind` says what reads the files: `ridge`, or `table` and `dual` for priors whose opinions or
     graphs are in the state store alone (`files` is empty then). `parent` is what served when it was
-    made. It learned from `rows` rewards, shown from `from_ms` to `to_ms`. `template` is a prompt's,
-    `space` the identity of what turns text to vectors, `figures` what its making reported, `beside`
-    what it was worth on the log it was made from, and next to it what others were.
+    made. It learned from `rows` rewards, shown from `from_ms` to `to_ms`; if nothing before
+    `since_ms` was to teach it, because the world changed then, it is above 0. `template` is a
+    prompt's, `space` the identity of what turns text to vectors, `figures` what its making
+    reported, `beside` what it was worth on the log it was made from, and next to it what others
+    were.
     """
 
     name: Name
@@ -61,6 +63,7 @@ class ModelVersion(Struct, frozen=True, kw_only=True, omit_defaults=True):
     parent: str = ""
     from_ms: int = 0
     to_ms: int = 0
+    since_ms: int = 0
     rows: int = 0
     template: str = ""
     space: str = ""

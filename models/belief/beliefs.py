@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from keyart.models.belief.evidence import CHUNK, Evidence, as_shown, prior_shares, weigh
 from keyart.models.belief.hyper import Hyper
-from keyart.models.belief.trust import pool
+from keyart.models.belief.trust import pool, voiced
 from keyart.models.sums.arrays import Sums
 
 Array = NDArray[np.float64]
@@ -130,14 +130,17 @@ def refresh(
             hyper=hyper,
             start=_place_to_start(at.log_level, sums, hyper),
         )
+        told = evidence.log_evidence
+        if sums.voice is not None:
+            told = voiced(told, sums.voice, trusts=len(hyper.trusts))
         pooled = pool(
-            evidence.log_evidence,
+            told,
             group=sums.group,
             version=sums.version,
             start=carried.version,
             kernel=hyper.kernel(),
         )
-        weights = evidence.log_evidence + pooled.title  # (G, T)
+        weights = told + pooled.title  # (G, T)
         weights = weights + stated(sums, hyper, at.level_mean)
         weights = np.exp(weights - weights.max(axis=0))
         weights /= weights.sum(axis=0)

@@ -66,6 +66,29 @@ def pool(
     return Pooled(title=title, version=version_sum.T)
 
 
+def voiced(log_evidence: Array, voice: Array, *, trusts: int) -> Array:
+    """Return (G, T) log evidence in which a title tells trusts apart only as far as it has a voice.
+
+    A title whose takes are of before the world changed does not say what a prior that learned since
+    is worth. The likelihood is raised to the power of the voice, as in a power prior (Ibrahim and
+    Chen, Statistical Science 2000), and only between trusts: what else the grid spans is told as
+    before.
+
+    Parameters
+    ----------
+    log_evidence
+        (G, T).
+    voice
+        (T,) 0 to 1.
+    trusts
+        Gr: points of the grid are trust by trust.
+    """
+    grid = log_evidence.reshape(trusts, -1, log_evidence.shape[1])  # (Gr, Gs, T)
+    top = grid.max(axis=0)
+    mute = np.log(np.exp(grid - top).mean(axis=0)) + top
+    return np.asarray((voice * grid + (1.0 - voice) * mute).reshape(log_evidence.shape))
+
+
 def _said(evidence: Array, kernel: Array) -> Array:
     """Return (G, N) log evidence for the parent's point."""
     top = evidence.max(axis=0)

@@ -23,6 +23,7 @@ from keyart.models.decide.rows import take_over
 from keyart.models.decide.surfaces import Surfaces
 from keyart.models.sums.adding import OTHER_SURFACE
 from keyart.models.sums.arrays import Sums
+from keyart.models.sums.days import share_since
 from keyart.schemas.posterior import SharedSums, TitleSums
 from keyart.schemas.priors import Opinion
 
@@ -52,6 +53,8 @@ class Board:
         What each caller's key has told, and which of them are bounded.
     places
         What positions do.
+    since_ms
+        How far the prior is trusted follows from what was shown since then; 0: from all.
     """
 
     def __init__(self, hyper: Hyper, *, respond: bool = False, position: bool = True) -> None:
@@ -68,6 +71,7 @@ class Board:
         self._groups: dict[str, int] = {}
         self._changed: set[str] = set()
         self._learned: Learned | None = None
+        self.since_ms = 0
         self._all_at = self._all_took = 0.0
         self._takes = np.zeros((64, 8, 1))  # (T, K, S), as are the others without S or K
         self._expected = np.zeros((64, 8, 1))
@@ -75,6 +79,7 @@ class Board:
         self._mask = np.zeros((64, 8), np.bool_)
         self._group = np.zeros(64, np.intp)
         self._strength = np.zeros(64)
+        self._voice = np.ones(64)
 
     def __len__(self) -> int:
         """Return the number of titles."""
@@ -85,6 +90,13 @@ class Board:
         """The surfaces with a level of their own, and how many others are counted together."""
         own = tuple(name for name in self._surfaces.columns if name != OTHER_SURFACE)
         return own, self._surfaces.pooled
+
+    def trust_since(self, at_ms: int) -> None:
+        """Let how far the prior is trusted follow from what was shown since then (ms; 0: all).
+
+        For a board that has no sums yet.
+        """
+        self.since_ms = at_ms
 
     def put(self, title: str, artworks: tuple[str, ...], group: str) -> None:
         """Add a title, or replace its artworks; its sums and its opinion have to follow."""
@@ -131,6 +143,7 @@ class Board:
         self._responses.hold(sums, self._artworks[row])
         if self._position:
             self.places.hold(sums, self._artworks[row])
+        self._voice[row] = share_since(sums.days, self.since_ms)
         self._changed.add(sums.title)
 
     def take_situations(self, sums: Sequence[SharedSums]) -> None:
@@ -208,6 +221,7 @@ class Board:
             mask=self._mask[at],
             group=self._group[at],
             strength=self._strength[at],
+            voice=self._voice[at] if self.since_ms else None,
         )
         beliefs, learned = refresh(sums, self._hyper, carried, now=now)
         take_over(
@@ -244,6 +258,7 @@ class Board:
         self._takes[row] = self._expected[row] = 0.0
         self._opinion[row] = 0.0
         self._strength[row] = 0.0
+        self._voice[row] = 1.0
         self._mask[row] = False
 
     @property
@@ -251,7 +266,7 @@ class Board:
         """All that is held, a row a title."""
         return (
             *(self._takes, self._expected, self._opinion),
-            *(self._mask, self._group, self._strength),
+            *(self._mask, self._group, self._strength, self._voice),
         )
 
     def _shape(self, rows: int, artworks: int, surfaces: int) -> None:
@@ -262,6 +277,7 @@ class Board:
         self._mask = _grown(self._mask, (rows, artworks))
         self._group = _grown(self._group, (rows,))
         self._strength = _grown(self._strength, (rows,))
+        self._voice = _grown(self._voice, (rows,))
 
 
 def _grown(held: NDArray[Scalar], shape: tuple[int, ...]) -> NDArray[Scalar]:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from msgspec import structs
 
 from keyart.models.sums import bursts
+from keyart.models.sums.days import count_day
 from keyart.models.sums.responses import add_responses
 from keyart.schemas.posterior import (
     MAX_CALLERS,
@@ -71,6 +72,7 @@ def add_to_title(
         for start, each in before.ruled.items()
     }
     fresh = None if before.fresh is None else bursts.faded(before.fresh, fade)
+    told.days = dict(before.days)
     learned: list[tuple[Reward, float]] = []
     for reward in rewards:
         weight = 2.0 ** ((reward.shown_at_ms - as_of_ms) / half_life_ms)
@@ -89,6 +91,7 @@ def add_to_title(
             window.until_ms = max(window.until_ms, reward.shown_at_ms)
             _add_to(window, reward, weight, caller)
             bursts.watch(fresh, told, at_ms=reward.shown_at_ms)
+        count_day(told.days, reward.shown_at_ms)
         start = reward.shown_at_ms - reward.shown_at_ms % bucket_ms
         bucket = shares.setdefault(start, {})
         bucket[reward.artwork] = bucket.get(reward.artwork, 0) + 1

@@ -30,6 +30,9 @@ class Sums:
         prior and levels are pooled within a version only.
     strength
         (T,) what the opinion is said to be worth, in impressions; 0 where nobody has said.
+    voice
+        (T,) how much of the title's rewards, 0 to 1, were shown in the world that its prior learned
+        from: so much does it say of how far that prior can be trusted. None: all of them.
     """
 
     takes: Array
@@ -39,6 +42,7 @@ class Sums:
     group: Numbers | None
     version: Numbers
     strength: Array
+    voice: Array | None = None
 
     @classmethod
     def of(
@@ -51,6 +55,7 @@ class Sums:
         group: Numbers | None = None,
         version: Numbers | None = None,
         strength: Array | None = None,
+        voice: Array | None = None,
     ) -> "Sums":
         """Return the sums with opinions centred over each title's artworks, padding zeroed.
 
@@ -70,4 +75,5 @@ class Sums:
             group=group,
             version=np.zeros(titles, np.intp) if version is None else version,
             strength=np.zeros(titles) if strength is None else strength,
+            voice=voice,
         )

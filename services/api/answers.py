@@ -1,7 +1,7 @@
 """From a decided page to what is logged of it and what the caller is told."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -59,10 +59,19 @@ class Answer(Struct, frozen=True, kw_only=True):
     unknown: tuple[str, ...] = ()
 
 
-def logged(decided: DecidedPage, viewer: ViewerKey, positions: bytes = b"") -> Columns:
+Randomness = Callable[[int], bytes]
+"""(number) -> so many bytes that nobody can guess."""
+
+
+def logged(
+    decided: DecidedPage,
+    viewer: ViewerKey,
+    positions: bytes = b"",
+    randomness: Randomness = os.urandom,
+) -> Columns:
     """Return the decisions of a page as the log keeps them, with where each title stands (T,)."""
     # random, not made of the viewer: an id that stays in a reward ties it to nobody
-    random = os.urandom(8 * len(decided))
+    random = randomness(8 * len(decided))
     nonces = [int.from_bytes(random[at : at + 8], "little") for at in range(0, len(random), 8)]
     return columns_of(decided, viewer, nonces, positions)
 

@@ -1,6 +1,6 @@
 """The way of a request for decisions: one read, arithmetic on snapshots, one record to the log."""
 
-import secrets
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
@@ -26,7 +26,14 @@ from keyart.schemas.rules import Selection
 from keyart.schemas.slates import Slate
 from keyart.schemas.taste import TasteArray
 from keyart.schemas.topics import DECISIONS
-from keyart.services.api.answers import Answer, logged, logged_situation, told, told_again
+from keyart.services.api.answers import (
+    Answer,
+    Randomness,
+    logged,
+    logged_situation,
+    told,
+    told_again,
+)
 from keyart.services.api.interests import with_interests
 from keyart.services.api.snapshots import Snapshots
 from keyart.services.api.standing import Recent, Standing, before, places_of, swaps_today
@@ -79,6 +86,9 @@ class Chooser:
     responds
         Whether situations are logged, for artworks' own responses to be learned from. Off while
         these do not move choices: learning them is more than half of a reward's work.
+    randomness
+        What decisions' ids are made of, and through them what is drawn after a dwell period. The
+        system's own, but for who tells the same story twice.
     """
 
     experiment: Experiment
@@ -93,6 +103,7 @@ class Chooser:
     clock: Clock
     swaps: Swaps | None = None
     responds: bool = False
+    randomness: Randomness = os.urandom
     usual: Usual = field(init=False, default_factory=Usual)
     _coding: Coding = field(init=False, default_factory=Coding)
     _erasures: int = field(init=False, default=0)
@@ -186,7 +197,7 @@ class Chooser:
                 viewer=viewer,
                 now_ms=at_ms,
                 # what stood before cannot be known: nothing that is drawn may depend on it
-                replaced=[secrets.randbits(64)] * len(new)
+                replaced=[int.from_bytes(self.randomness(8), "little")] * len(new)
                 if degraded
                 else [replaced[at] for at in new],
                 context=context or {},
@@ -205,7 +216,9 @@ class Chooser:
             # another prior may have taken office since: the page is of the one that chose it
             versions = structs.replace(versions, prior=decided.prior)
             places_on_page = range(1, 1 + len(titles)) if positions is None else positions
-            columns = logged(decided, viewer, bytes([places_on_page[at] for at in new]))
+            columns = logged(
+                decided, viewer, bytes([places_on_page[at] for at in new]), self.randomness
+            )
             if outlived:
                 held = stays(_changes(decided, outlived), left)
                 again = {

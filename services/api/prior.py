@@ -99,6 +99,7 @@ class ServedPrior:
         self.name = wanted
 
     def _prepare(self, card: PriorCard) -> None:
+        self._beliefs.trust_since(card.since_ms)
         if card.viewer_graph or card.segments:
             mine = self._titles.space.identity
             if card.space != mine:

@@ -310,7 +310,9 @@ def test_a_world_that_turned_is_seen_and_learned_from_the_turn_on(parts: Opened)
     said = {each.title: each for each in parts.opinions.titles(done.version)}
     better = [dict(zip(each.artworks, each.relative, strict=True)) for each in said.values()]
     assert sum(each["b"] > each["a"] for each in better) > 0.9 * len(better)
-    assert parts.registry.version(done.version).from_ms >= asked.since_ms
+    version = parts.registry.version(done.version)
+    assert version.from_ms >= asked.since_ms == version.since_ms
+    assert parts.opinions.card(done.version).since_ms == asked.since_ms
 
 
 def structs_replaced(settings: Settings, **more: object) -> Settings:

@@ -16,6 +16,8 @@ FIRST_FIT: Final = 2
 DRIFT: Final = 4
 """Days after which other facets are in vogue."""
 MOST_DAYS: Final = 24
+START_MS: Final = 1_767_225_600_000 // DAY_MS * DAY_MS
+"""Always the same days: what is drawn depends on the time, and a seed tells one story."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,14 +28,11 @@ class LoopPlan:
     ----------
     seed
         Of the world, and of who comes when with what luck.
-    end_ms
-        When the last possible day ends.
     viewers
         How many; each comes every few days.
     """
 
     seed: int
-    end_ms: int
     viewers: int = 600
 
 
@@ -60,9 +59,8 @@ def world_of(plan: LoopPlan, space: Space) -> VogueWorld:
 
 def begun(plan: LoopPlan, folder: Path, space: Space) -> Life:
     """Return a life on the morning of its first day."""
-    start_ms = (plan.end_ms // DAY_MS - MOST_DAYS) * DAY_MS
-    site = Site(settings_of(folder), space, now_ms=start_ms)
-    return Life(site, world_of(plan, space), plan.seed, start_ms)
+    site = Site(settings_of(folder), space, now_ms=START_MS, seed=plan.seed)
+    return Life(site, world_of(plan, space), plan.seed, START_MS)
 
 
 def first_prior(life: Life) -> bool:

@@ -8,6 +8,7 @@ weeks. The registry, the training log and the jobs are on disk, as anywhere.
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from typing import Any, Final, TypeVar
 
 from keyart.models.bandits.registry import build_policy
@@ -100,9 +101,11 @@ class Site:
         The embedding space.
     now_ms
         When its time begins; whoever runs it moves it on.
+    seed
+        Of the ids of its decisions.
     """
 
-    def __init__(self, settings: Settings, space: Space, *, now_ms: int) -> None:
+    def __init__(self, settings: Settings, space: Space, *, now_ms: int, seed: int) -> None:
         self.settings = settings
         self.now_ms = now_ms
         self.catalogue, self.register = MemoryCatalogue(), MemoryRegister()
@@ -139,6 +142,7 @@ class Site:
             metrics=metrics,
             clock=self.clock,
             swaps=swaps_of(settings),
+            randomness=Random(seed).randbytes,
         )
         self.rewards: list[LogRecord] = []
         self._fresh = 0

@@ -1,6 +1,5 @@
 """The loop from beginning to end: drift, retraining, gate, canary; and two models that go wrong."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +11,7 @@ from keyart.models.embed import load_space
 from keyart.models.ope.canary import Act, Followed
 from keyart.services.demo.loop.figures import Decided, Loop, Phase
 from keyart.services.demo.loop.harm import least_liked, retrained_on, spoiled, upside_down
-from keyart.services.demo.loop.life import DAY_MS, Life, Tally
+from keyart.services.demo.loop.life import Life, Tally
 from keyart.services.demo.loop.plan import (
     DRIFT,
     FIRST_FIT,
@@ -74,7 +73,7 @@ class _Story:
 
 def run_loop(seed: int, folder: Path, tell: Tell) -> Loop:
     """Live through the loop; the site's files are in `folder / "site"` afterwards."""
-    plan = LoopPlan(seed=seed, end_ms=time.time_ns() // 1_000_000 // DAY_MS * DAY_MS)
+    plan = LoopPlan(seed=seed)
     space = load_space("static")
     with twin_of(plan, folder / "twin") as twin:
         life = begun(plan, folder / "site", space)

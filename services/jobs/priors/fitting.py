@@ -149,6 +149,7 @@ class Fitting:
             parent=parent,
             from_ms=log.from_ms,
             to_ms=log.to_ms,
+            since_ms=since_ms,
             rows=int(log.rewards.sum()),
             space=report.prior.space,
             encoders="" if encoders == SPACE else encoders,

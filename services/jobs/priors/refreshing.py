@@ -121,6 +121,7 @@ class Refreshing:
             parent=version.name,
             from_ms=log.from_ms,
             to_ms=log.to_ms,
+            since_ms=max(version.since_ms, since_ms),
             rows=int(log.rewards.sum()),
             figures={
                 **version.figures,

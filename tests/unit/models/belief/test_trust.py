@@ -4,7 +4,7 @@ from itertools import product
 
 import numpy as np
 
-from keyart.models.belief.trust import pool
+from keyart.models.belief.trust import pool, voiced
 
 
 def test_pooling_is_exact_on_a_small_tree() -> None:
@@ -58,3 +58,23 @@ def test_a_title_does_not_hear_itself() -> None:
     )
     assert np.allclose(np.exp(found.title[:, 0]), [0.5, 0.5])
     assert found.title[1, 1] > found.title[0, 1]
+
+
+def test_a_title_without_a_voice_tells_spreads_apart_and_trusts_not() -> None:
+    rng = np.random.default_rng(2)
+    evidence = rng.normal(0.0, 3.0, (6, 4))  # three trusts, two spreads
+    voice = np.array([1.0, 0.0, 0.5, 0.0])
+    found = voiced(evidence, voice, trusts=3)
+    np.testing.assert_allclose(found[:, 0], evidence[:, 0])
+    silent, whole = found[:, 1].reshape(3, 2), evidence[:, 1].reshape(3, 2)
+    assert np.allclose(silent, silent[0]), "every trust alike"
+    np.testing.assert_allclose(
+        np.exp(silent).sum(axis=0),
+        np.exp(whole).sum(axis=0),
+        err_msg="a spread as likely as it was",
+    )
+    half = found[:, 2].reshape(3, 2)
+    np.testing.assert_allclose(
+        half[1:] - half[0],
+        0.5 * np.diff(evidence[:, 2].reshape(3, 2), axis=0, prepend=0)[1:].cumsum(axis=0),
+    )

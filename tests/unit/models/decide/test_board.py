@@ -9,6 +9,7 @@ from keyart.models.decide import board as module
 from keyart.models.decide.board import Board
 from keyart.models.decide.index import ANY_SURFACE, BELIEF_COLUMNS, IndexedTitle, ServingIndex
 from keyart.models.sums.arrays import Sums
+from keyart.models.sums.days import DAY_MS
 from keyart.schemas.posterior import Cell, TitleSums
 from keyart.schemas.priors import Opinion
 from keyart.schemas.taste import TASTE_DIMENSIONS
@@ -262,3 +263,42 @@ def test_a_key_that_floods_a_title_is_believed_to_its_share_and_told_of() -> Non
 
     site.beliefs.remove("t0")
     assert not site.beliefs.callers.held_back()
+
+
+def test_a_prior_is_trusted_by_what_was_shown_since_the_world_that_it_learned_from() -> None:
+    """Titles of before contradict it, those of now bear it out: only these are asked."""
+    said = np.array([1.0, 0.0, -1.0])
+    found = {}
+    for since_ms in (0, 10 * DAY_MS):
+        board, index = Board(HYPER), ServingIndex()
+        board.trust_since(since_ms)
+        for name, day, sense in [(f"old{at}", 3, -1.0) for at in range(30)] + [
+            (f"new{at}", 12, 1.0) for at in range(10)
+        ]:
+            artworks = ("a0", "a1", "a2")
+            vectors = np.zeros((3, TASTE_DIMENSIONS), np.float32)
+            index.put([IndexedTitle(id=name, artworks=artworks, vectors=vectors)])
+            board.put(name, artworks, "films")
+            rates = 0.1 * np.exp(sense * said) / np.exp(said).mean()
+            cells = {
+                artwork: {"home": Cell(300, 0, 300.0 * rate, 300.0)}
+                for artwork, rate in zip(artworks, rates.tolist(), strict=True)
+            }
+            board.take_sums(TitleSums(title=name, artworks=cells, days={day: 900}))
+            board.take_opinion(
+                Opinion(
+                    title=name, artworks=artworks, relative=tuple(said), strength=9.0, prior="p"
+                )
+            )
+        artworks, vectors = ("a0", "a1", "a2"), np.zeros((3, TASTE_DIMENSIONS), np.float32)
+        index.put([IndexedTitle(id="next", artworks=artworks, vectors=vectors)])
+        board.put("next", artworks, "films")
+        board.take_opinion(
+            Opinion(title="next", artworks=artworks, relative=tuple(said), strength=9.0, prior="p")
+        )
+        board.work_out(index)
+        arrays = index.arrays
+        beliefs = arrays.beliefs["home"][arrays.rows("next")]
+        found[since_ms] = float(beliefs[0, BELIEF_COLUMNS.index("trust")])
+    assert found[0] < -0.5, "thirty titles say the opposite"
+    assert found[10 * DAY_MS] > 0.8

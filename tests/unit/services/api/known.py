@@ -52,13 +52,13 @@ class Known:
     def put(self, *titles: Title) -> None:
         self.catalogue.put(titles, now_ms=1)
 
-    def learn(self, name: str, *, takes: Sequence[float], shown: float) -> None:
-        """Let the steps commit what came of a title's artworks, a, b and so on."""
+    def learn(self, name: str, *, takes: Sequence[float], shown: float, day: int = 0) -> None:
+        """Let the steps commit what came of a title's artworks, a, b and so on, on one day."""
         cells = {
             chr(ord("a") + at): {"home": Cell(1, 1, value, shown)} for at, value in enumerate(takes)
         }
         epoch, number = self.store.acquire(LANE)
-        sums = codec.pack(TitleSums(title=name, artworks=cells))
+        sums = codec.pack(TitleSums(title=name, artworks=cells, days={day: 1}))
         self.store.commit(
             Commit(lane=LANE, epoch=epoch, number=number + 1, puts={("title", name): sums})
         )

@@ -3,13 +3,16 @@
 import pytest
 
 from keyart.models.decide.index import BELIEF_COLUMNS
+from keyart.models.sums.days import DAY_MS
 from keyart.schemas.errors import StoreAway
 from keyart.schemas.priors import NEUTRAL, Opinion, PriorCard, SegmentCentre
 from keyart.schemas.taste import TASTE_DIMENSIONS
 from keyart.streams.ports import Lane
 from tests.unit.services.api.known import Known, title
 
-LEVEL, OWN, PRIOR = (BELIEF_COLUMNS.index(name) for name in ("level", "own", "prior"))
+LEVEL, OWN, PRIOR, TRUST = (
+    BELIEF_COLUMNS.index(name) for name in ("level", "own", "prior", "trust")
+)
 
 
 def opinion(prior: str, *relative: float, of: str = "t1", segment: str = "") -> Opinion:
@@ -27,6 +30,16 @@ def believed(known: Known, name: str, column: int) -> list[float]:
     rows = known.snapshots.index.arrays.rows(name)
     found: list[float] = known.snapshots.index.arrays.beliefs["home"][rows][:, column].tolist()
     return found
+
+
+class Trusted(Known):
+    """With a prior of which nothing was learned."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.opinions.put([opinion("p", 0.9, -0.9), opinion("p", 0.9, 0.0, -0.9, of="t2")])
+        self.opinions.make_current("p")
+        self.snapshots.refresh()
 
 
 def test_nothing_is_known_before_it_was_read() -> None:
@@ -119,6 +132,21 @@ def test_a_prior_that_is_set_serves_whatever_is_current() -> None:
     known.snapshots.refresh()
     assert known.snapshots.prior == "p"
     assert believed(known, "t1", PRIOR)[0] > believed(known, "t1", PRIOR)[1]
+
+
+def test_a_prior_that_learned_since_a_change_is_not_judged_by_what_was_before() -> None:
+    trusts = []
+    for day in (3, 30):
+        known = Known()
+        known.learn("t1", takes=(10.0, 90.0), shown=500.0, day=day)
+        known.opinions.put([opinion("p", 0.9, -0.9), opinion("p", 0.9, 0.0, -0.9, of="t2")])
+        known.opinions.put_card(PriorCard(prior="p", since_ms=20 * DAY_MS))
+        known.opinions.make_current("p")
+        known.snapshots.refresh()
+        trusts.append(believed(known, "t2", TRUST)[0])
+    before, since = trusts
+    assert since < before - 0.1, "t1 contradicts it, and is heard only if it is of the same world"
+    assert before == pytest.approx(believed(Trusted(), "t2", TRUST)[0], abs=0.01), "t1 is mute"
 
 
 @pytest.mark.parametrize(
