@@ -21,7 +21,11 @@ class Step(Struct, frozen=True, kw_only=True):
 
 
 class Look(Struct, frozen=True, kw_only=True):
-    """What was seen at one look: rewards of the version, its lift over the other, in words."""
+    """What was seen at one look: rewards of the version, its lift over the other, in words.
+
+    `took_ms` is how long deciding a page takes with the version at the 95th percentile in the last
+    step, `others_took_ms` with the other one; None where nothing was timed.
+    """
 
     at_ms: Millis
     share: Probability
@@ -29,6 +33,8 @@ class Look(Struct, frozen=True, kw_only=True):
     lift: float | None = None
     low: float | None = None
     high: float | None = None
+    took_ms: float | None = None
+    others_took_ms: float | None = None
     says: str = ""
 
 

@@ -142,6 +142,7 @@ class Registered(NamedTuple):
 
 
 AGAIN = "again"
+COUNTS_KEPT_S = 30 * 86_400
 
 
 class Register(Protocol):
@@ -158,6 +159,15 @@ class Register(Protocol):
 
     def drop(self, note: Note) -> None:
         """Take a note away."""
+
+    def add_counts(self, name: str, counts: Mapping[str, int]) -> None:
+        """Add to what is counted under this name, with what other processes add.
+
+        What nobody adds to for `COUNTS_KEPT_S` is forgotten.
+        """
+
+    def counts(self, name: str) -> dict[str, int]:
+        """Return what was counted under this name."""
 
     def add_erasure(self, viewer: str, offset: str, *, until_ms: int) -> None:
         """Note that a viewer's erasure stands at this offset, or `AGAIN`."""

@@ -2,14 +2,16 @@
 
 A version is served to a share of viewers that grows by steps, beside the champion. It is judged on
 takes of all viewers who were to see it against all others in the same time, whoever chose what they
-then saw (intention to treat), by an interval that holds at every look. One bad look is not enough,
-and silence is: what nobody hears of goes back. Then it serves all but a few, who keep the champion
-of before, and is watched by the same interval.
+then saw (intention to treat), by an interval that holds at every look; on whether takes follow its
+opinions; and on how long it takes to decide. One bad look is not enough, and silence is: what
+nobody hears of goes back. Then it serves all but a few, who keep the champion of before, and is
+watched by the same rules.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from math import isfinite
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
@@ -19,6 +21,7 @@ from numpy.typing import NDArray
 from keyart.models.decide.experiment import viewer_share
 from keyart.models.ope.gate.rules import MARGIN, Slope
 from keyart.models.statistics.timeline import viewer_weights
+from keyart.models.statistics.times import Quantile
 from keyart.schemas.posterior import PolicyBucket
 from keyart.schemas.rollout import CANARY, MAX_LOOKS, WATCH, Look, Rollout, Step
 
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
     from keyart.models.statistics.lift import Contrast
 
 HOUR_MS: Final = 3_600_000
+SLOWEST: Final = 0.95
+"""The quantile of deciding times that is compared."""
 
 
 class Act(StrEnum):
@@ -54,6 +59,9 @@ class CanaryRules:
         What could not be told by then goes back.
     silence_ms
         Without a new reward of the version for so long, it goes back.
+    slower_ms
+        How much longer deciding a page may take than with the other version, at the 95th
+        percentile.
     failures
         Bad looks, one after the other, after which it goes back.
     kept
@@ -68,9 +76,17 @@ class CanaryRules:
     margin: float = MARGIN
     most_ms: int = 72 * HOUR_MS
     silence_ms: int = 6 * HOUR_MS
+    slower_ms: float = 5.0
     failures: int = 3
     kept: float = 0.1
     watch_ms: int = 168 * HOUR_MS
+
+
+class Took(NamedTuple):
+    """How long deciding a page takes at the 95th percentile, with the version and the other one."""
+
+    version: Quantile
+    other: Quantile
 
 
 class Evidence(NamedTuple):
@@ -86,12 +102,15 @@ class Evidence(NamedTuple):
         Of those viewers over the others; None before each side has ten takes.
     slope
         Of takes on its opinions; None where that cannot be told.
+    took
+        In the last step; None before both have decided.
     """
 
     rewards: int
     in_step: int
     lift: "Contrast | None"
     slope: Slope | None = None
+    took: Took | None = None
 
 
 class Followed(NamedTuple):
@@ -131,13 +150,13 @@ def follow(rollout: Rollout, seen: Evidence, rules: CanaryRules, now_ms: int) ->
             return _told(Act.BACK, rollout, seen, says, now_ms)
         return Followed(Act.STAY, rollout, "no new reward of it")
     rollout = structs.replace(rollout, rewards=seen.rewards, heard_ms=now_ms)
-    if fault := _fault(seen):
+    if fault := _fault(seen, rules):
         rollout = structs.replace(rollout, failures=rollout.failures + 1)
         says = f"{fault} (look {rollout.failures} of {rules.failures})"
         act = Act.BACK if rollout.failures >= rules.failures else Act.STAY
         return _told(act, rollout, seen, says, now_ms)
     rollout = structs.replace(rollout, failures=0)
-    held = _in_words(seen.lift)
+    held = _in_words(seen.lift) + _time_in_words(seen.took)
     if rollout.phase == WATCH:
         over = now_ms - rollout.since_ms > rules.watch_ms
         return _told(Act.DONE if over else Act.STAY, rollout, seen, held, now_ms)
@@ -157,12 +176,22 @@ def follow(rollout: Rollout, seen: Evidence, rules: CanaryRules, now_ms: int) ->
     return _told(Act.STAY, rollout, seen, says, now_ms)
 
 
-def _fault(seen: Evidence) -> str:
+def _fault(seen: Evidence, rules: CanaryRules) -> str:
     if seen.lift is not None and seen.lift.lift.high < 0.0:
         return f"it is taken less often: {_in_words(seen.lift)}"
     if seen.slope is not None and seen.slope.high < 0.0:
         return f"takes go against its opinions: slope below {seen.slope.high:.2f}"
+    took = seen.took
+    if took is not None and took.version.low > took.other.high + rules.slower_ms / 1000.0:
+        return f"it decides more than {rules.slower_ms:g} ms slower{_time_in_words(took)}"
     return ""
+
+
+def _time_in_words(took: Took | None) -> str:
+    if took is None or not all(isfinite(each.estimate) for each in took):
+        return ""
+    its, others = (1000.0 * each.estimate for each in took)
+    return f"; 95 % of its pages are decided in {its:.3g} ms, of the others in {others:.3g} ms"
 
 
 def _in_words(lift: "Contrast | None") -> str:
@@ -174,6 +203,7 @@ def _in_words(lift: "Contrast | None") -> str:
 
 def _told(act: Act, rollout: Rollout, seen: Evidence, says: str, now_ms: int) -> Followed:
     its = None if seen.lift is None else seen.lift.lift
+    took = [None, None] if seen.took is None else [1000.0 * each.estimate for each in seen.took]
     look = Look(
         at_ms=now_ms,
         share=rollout.share,
@@ -181,10 +211,16 @@ def _told(act: Act, rollout: Rollout, seen: Evidence, says: str, now_ms: int) ->
         lift=None if its is None else its.estimate,
         low=None if its is None else its.low,
         high=None if its is None else its.high,
+        took_ms=_finite(took[0]),
+        others_took_ms=_finite(took[1]),
         says=says,
     )
     looks = (*rollout.looks, look)[-MAX_LOOKS:]
     return Followed(act, structs.replace(rollout, looks=looks), says)
+
+
+def _finite(value: float | None) -> float | None:
+    return None if value is None or not isfinite(value) else round(value, 4)
 
 
 def compared(

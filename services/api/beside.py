@@ -1,6 +1,11 @@
-"""A second generation of all that decides, for a share of viewers, while a version is let out."""
+"""A second generation of all that decides, for a share of viewers, while a version is let out.
+
+Meanwhile it counts how long deciding takes with either version: the canary judges that, too.
+"""
 
 import logging
+import threading
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -9,10 +14,11 @@ from keyart.models.decide.board import Board
 from keyart.models.decide.experiment import viewer_share
 from keyart.models.decide.index import ServingIndex
 from keyart.models.ope.canary import salt_of
+from keyart.models.statistics.times import bucket_of
 from keyart.schemas.errors import KeyartError, StoreAway
 from keyart.schemas.rollout import Rollout
 from keyart.services.api.prior import ServedPrior
-from keyart.services.jobs.rollout import other_of, rollout_in
+from keyart.services.jobs.rollout import other_of, rollout_in, timed_as, times_of
 from keyart.streams.site import Register
 
 log = logging.getLogger(__name__)
@@ -48,6 +54,8 @@ class Beside:
         self._register = register
         self._out: _Out | None = None
         self._unfit = ""
+        self._times: dict[str, Counter[str]] = {}
+        self._lock = threading.Lock()
 
     @property
     def generation(self) -> Generation | None:
@@ -61,6 +69,29 @@ class Beside:
         tried = viewer_share(viewer, out.salt) < out.rollout.share
         wanted = out.rollout.version if tried else out.rollout.against
         return out.generation.index if wanted == out.generation.prior.name else None
+
+    def took(self, prior: str, seconds: float) -> None:
+        """Count how long it took to decide a page with a prior, if that is one of two."""
+        if (out := self._out) is None or prior not in (out.rollout.version, out.rollout.against):
+            return
+        name = timed_as(prior, bucket_of(seconds))
+        with self._lock:
+            self._times.setdefault(times_of(out.rollout), Counter())[name] += 1
+
+    def tell_times(self) -> None:
+        """Add what was counted since to the site's counts; raises StoreAway, and counts on."""
+        with self._lock:
+            taken, self._times = self._times, {}
+        while taken:
+            name, counts = next(iter(taken.items()))
+            try:
+                self._register.add_counts(name, counts)
+            except StoreAway:
+                with self._lock:
+                    for each, more in taken.items():
+                        self._times.setdefault(each, Counter()).update(more)
+                raise
+            del taken[name]
 
     def refresh(self, serving: str, build: Callable[[str], Generation]) -> None:
         """Follow the note of the rollout; raises StoreAway when it cannot be read.

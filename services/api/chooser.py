@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from time import perf_counter
 from typing import Final, Protocol
 
 from msgspec import structs
@@ -189,6 +190,7 @@ class Chooser:
         new = [at for at, title in enumerate(titles) if title not in standing and at not in nothing]
         if new:
             vectors = NO_TASTE if taste is None else taste_vectors(taste[0], at_ms, self.rates)
+            began = perf_counter()
             decided = decider.decide(
                 index,
                 titles=[titles[at] for at in new],
@@ -212,6 +214,7 @@ class Chooser:
                     [(title, each.artwork) for title, each in standing.items()],
                 ),
             )
+            self.snapshots.took(decided.prior, perf_counter() - began)
             decided = with_interests(decided, taste, view)
             # another prior may have taken office since: the page is of the one that chose it
             versions = structs.replace(versions, prior=decided.prior)

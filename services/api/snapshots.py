@@ -131,6 +131,10 @@ class Snapshots:
         second = self._beside.index_of(viewer)
         return self.index if second is None else second
 
+    def took(self, prior: str, seconds: float) -> None:
+        """Hear how long it took to decide a page with a prior."""
+        self._beside.took(prior, seconds)
+
     @property
     def surfaces(self) -> tuple[tuple[str, ...], int]:
         """The surfaces with a level of their own, and how many others are counted together."""
@@ -182,6 +186,7 @@ class Snapshots:
         with self._lock:
             self._read_catalogue()
             self._change_over()
+            self._beside.tell_times()
             self._beside.refresh(self._prior.name, lambda name: Generation(*self._built(name)))
             for each in self._generations:
                 each.prior.refresh()

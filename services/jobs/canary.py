@@ -33,7 +33,7 @@ from keyart.schemas.training import columns
 from keyart.services.jobs.deploy import Deployment
 from keyart.services.jobs.evaluation.own_log import read_own
 from keyart.services.jobs.evaluation.priors_on_log import opinions_on
-from keyart.services.jobs.rollout import other_of, rollout_in
+from keyart.services.jobs.rollout import other_of, rollout_in, times_of, took_of
 from keyart.streams.ports import Clock
 from keyart.streams.registry.registry import NEUTRAL, Registry
 from keyart.streams.site import Note, Opinions, Register
@@ -188,7 +188,8 @@ class Canaries:
             kept["value"].to_numpy().astype(np.float64),
             kept["shown_at_ms"].to_numpy().astype(np.int64),
         )
-        return Evidence(made, in_step, lift, self._slope(rollout))
+        took = took_of(rollout, self.register.counts(times_of(rollout)))
+        return Evidence(made, in_step, lift, self._slope(rollout), took)
 
     def _slope(self, rollout: Rollout) -> Slope | None:
         try:

@@ -34,6 +34,7 @@ def rules_of(settings: Settings) -> CanaryRules:
         least=settings.canary_least_rewards,
         most_ms=round(settings.canary_most_hours * HOUR_MS),
         silence_ms=round(settings.canary_silence_hours * HOUR_MS),
+        slower_ms=settings.canary_slower_ms,
         kept=settings.canary_kept,
         watch_ms=round(settings.canary_watch_hours * HOUR_MS),
     )

@@ -345,6 +345,13 @@ class Settings:
     canary_silence_hours: float = _setting(
         6, "without a new reward for so long a version that is let out goes back", low=0.001
     )
+    canary_slower_ms: float = _setting(
+        5,
+        "how much longer deciding a page may take, at the 95th percentile, with a version that is "
+        "let out than with the other; surely more counts as a bad look",
+        low=0,
+        high=60_000,
+    )
     canary_kept: float = _setting(
         0.1,
         "share of viewers who keep the champion of before while a new one is watched",

@@ -1,5 +1,6 @@
 """What a site keeps beside its lanes, in memory: the reference implementation, and for tests."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from keyart.schemas.catalogue import StoredTitle, Title
@@ -139,6 +140,7 @@ class MemoryRegister:
         self._notes: dict[Note, bytes] = {}
         self._erasures: dict[str, Registered] = {}
         self._count = 0
+        self._counts: dict[str, Counter[str]] = {}
 
     def read(self, note: Note) -> bytes | None:
         """Return a note, None when it is not there."""
@@ -155,6 +157,14 @@ class MemoryRegister:
     def drop(self, note: Note) -> None:
         """Take a note away."""
         self._notes.pop(note, None)
+
+    def add_counts(self, name: str, counts: Mapping[str, int]) -> None:
+        """Add to what is counted under this name; nothing is forgotten."""
+        self._counts.setdefault(name, Counter()).update(counts)
+
+    def counts(self, name: str) -> dict[str, int]:
+        """Return what was counted under this name."""
+        return dict(self._counts.get(name, {}))
 
     def add_erasure(self, viewer: str, offset: str, *, until_ms: int) -> None:
         """Note that a viewer's erasure stands at this offset, or `AGAIN`."""

@@ -1,14 +1,15 @@
 """A site's notes about itself in Valkey or Redis: a key each, and a hash of erasures."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
-from keyart.streams.site import Note, Registered
+from keyart.streams.site import COUNTS_KEPT_S, Note, Registered
 from keyart.streams.valkey.connect import translated
 from keyart.streams.valkey.keys import Keys
 
 ERASURES: Final = "erasures"
 COUNT: Final = "erasure-count"
+COUNTS: Final = "counts-"
 
 
 class ValkeyRegister:
@@ -50,6 +51,24 @@ class ValkeyRegister:
         """Take a note away."""
         with translated():
             self._client.delete(self._keys.shared(note))
+
+    def add_counts(self, name: str, counts: Mapping[str, int]) -> None:
+        """Add to what is counted under this name; what nobody adds to is forgotten."""
+        if not counts:
+            return
+        key = self._keys.shared(COUNTS + name)
+        with translated():
+            pipeline = self._client.pipeline(transaction=True)
+            for each, count in counts.items():
+                pipeline.hincrby(key, each, count)
+            pipeline.expire(key, COUNTS_KEPT_S)
+            pipeline.execute()
+
+    def counts(self, name: str) -> dict[str, int]:
+        """Return what was counted under this name."""
+        with translated():
+            held = self._client.hgetall(self._keys.shared(COUNTS + name))
+        return {each.decode(): int(count) for each, count in held.items()}
 
     def add_erasure(self, viewer: str, offset: str, *, until_ms: int) -> None:
         """Note that a viewer's erasure stands at this offset, or `AGAIN`."""

@@ -195,6 +195,17 @@ def test_erasures_are_counted(site: Site) -> None:
     assert site.register.erasure_count() == 2
 
 
+def test_what_several_count_adds_up_under_each_name(site: Site) -> None:
+    register = site.register
+    assert register.counts("times@1") == {}
+    register.add_counts("times@1", {})
+    register.add_counts("times@1", {"3|ridge": 2, "4|an other|name": 1})
+    register.add_counts("times@1", {"3|ridge": 40})
+    register.add_counts("times@2", {"3|ridge": 5})
+    assert register.counts("times@1") == {"3|ridge": 42, "4|an other|name": 1}
+    assert register.counts("times@2") == {"3|ridge": 5}
+
+
 def test_a_lane_remembers_what_it_was_made_with(site: Site) -> None:
     made = site.made
     assert made.read(LANE).eras == ()

@@ -16,6 +16,7 @@ from keyart.schemas.ids import pseudonym
 from keyart.schemas.registry import ModelVersion
 from keyart.schemas.rollout import Rollout, Step
 from keyart.schemas.topics import DECISIONS
+from keyart.services.jobs.rollout import rollout_in, times_of, took_of
 from keyart.services.wiring.canary_rules import rules_of
 from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.settings import Settings
@@ -85,6 +86,17 @@ def test_every_page_is_one_versions_and_says_whose(parts: Opened) -> None:
         assert told == names
         for page in pages():
             assert all(each.propensity == 1.0 for each in page.decisions)
+        rollout = rollout_in(parts.register)
+        assert rollout is not None
+
+        def timed(version: str) -> int:
+            """Return how many pages of a version were timed, as each process adds them up."""
+            counts = parts.register.counts(times_of(rollout))
+            return sum(n for name, n in counts.items() if name.endswith(f"|{version}"))
+
+        # others were asked for before them
+        within(5, lambda: all(timed(version) >= count for version, count in shares.items()))
+        assert took_of(rollout, parts.register.counts(times_of(rollout))) is not None
         parts.register.drop(Note.ROLLOUT)
         within(5, lambda: all(decide(f"x{at}")[0] == "for-a" for at in range(20)))
 
@@ -106,6 +118,11 @@ def test_a_version_that_cannot_serve_leaves_all_viewers_to_the_champion(parts: O
         for at in range(20):
             answer = client.post("/v1/decisions", json={"viewer": f"v{at}"} | asked).json()
             assert answer["versions"]["prior"] == "for-a"
+
+
+def test_rules_are_those_of_the_settings() -> None:
+    assert rules_of(Settings()).slower_ms == 5.0
+    assert rules_of(Settings(canary_slower_ms=0.5)).slower_ms == 0.5
 
 
 @pytest.mark.parametrize("shares", ["", "0.5,0.1", "0", "1", "0.1,x"])

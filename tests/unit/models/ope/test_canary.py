@@ -1,5 +1,7 @@
 """The canary as a machine: growth by steps, failures counted, silence, and who wins in the end."""
 
+from math import inf
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ from keyart.models.ope.canary import (
     Act,
     CanaryRules,
     Evidence,
+    Took,
     begun,
     compared,
     follow,
@@ -18,6 +21,7 @@ from keyart.models.ope.canary import (
 from keyart.models.ope.gate.rules import Slope
 from keyart.models.statistics.interval import Interval
 from keyart.models.statistics.lift import Contrast
+from keyart.models.statistics.times import Quantile
 from keyart.schemas.rollout import CANARY, WATCH, Rollout, Step
 
 T0 = 1_700_000_000_000
@@ -105,6 +109,39 @@ def test_opinions_that_takes_go_against_are_a_fault_whatever_the_takes_are() -> 
     slope = Slope(value=-1.0, error=0.1, rows=500)
     found = follow(out(), Evidence(5, 5, lift(0.1, 0.2), slope), RULES, T0 + 1)
     assert found.rollout.failures == 1 and "against its opinions" in found.says
+
+
+def took(its: tuple[float, float], others: tuple[float, float]) -> Took:
+    """Intervals in milliseconds."""
+    return Took(*(Quantile(low / 1000, low / 1000, high / 1000) for low, high in (its, others)))
+
+
+@pytest.mark.parametrize(
+    ("its", "others", "bad"),
+    [
+        ((9.0, 12.0), (1.0, 3.0), True),
+        ((7.9, 12.0), (1.0, 3.0), False),  # not surely more than 5 ms
+        ((9.0, 12.0), (1.0, inf), False),  # too little is known of the other
+        ((1.0, inf), (20.0, 30.0), False),
+    ],
+)
+def test_to_decide_surely_slower_than_may_be_is_a_fault(
+    its: tuple[float, float], others: tuple[float, float], bad: bool
+) -> None:
+    seen = Evidence(5, 5, lift(0.1, 0.2), None, took(its, others))
+    found = follow(out(), seen, RULES, T0 + 1)
+    assert found.rollout.failures == bad
+    assert ("it decides more than 5 ms slower" in found.says) == bad
+    look = found.rollout.looks[-1]
+    assert (look.took_ms, look.others_took_ms) == (its[0], others[0])
+    assert f"95 % of its pages are decided in {its[0]:g} ms, of the others in" in found.says
+
+
+def test_what_took_longer_than_can_be_counted_is_not_said() -> None:
+    endless = Took(Quantile(inf, 9.0, inf), Quantile(0.001, 0.0005, 0.002))
+    found = follow(out(), Evidence(5, 5, lift(0.1, 0.2), None, endless), RULES, T0 + 1)
+    assert "it decides more than 5 ms slower" in found.says
+    assert found.rollout.looks[-1].took_ms is None
 
 
 def test_after_it_serves_it_is_watched_and_goes_back_by_the_same_rule() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from keyart.models.decide.experiment import viewer_share
 from keyart.models.ope.canary import HOUR_MS, Act, CanaryRules, salt_of
+from keyart.models.statistics.times import bucket_of
 from keyart.schemas import codec
 from keyart.schemas.decisions import Versions
 from keyart.schemas.errors import Contended, InvalidRecord
@@ -18,7 +19,7 @@ from keyart.schemas.rollout import CANARY, WATCH
 from keyart.services.jobs.canary import Canaries
 from keyart.services.jobs.deploy import Deployment
 from keyart.services.jobs.priors.serving import Scoring
-from keyart.services.jobs.rollout import other_of, rollout_in
+from keyart.services.jobs.rollout import other_of, rollout_in, timed_as, times_of
 from keyart.streams.archive import files
 from keyart.streams.memory.site import MemoryOpinions, MemoryRegister
 from keyart.streams.ports import LogRecord
@@ -66,6 +67,7 @@ class World:
         self.opinions.make_current("v1")
         self.rng = np.random.default_rng(0)
         self.offset = 0
+        self.seconds: dict[str, float] = {}
         self.canaries = Canaries(
             deployment=Dying(
                 registry=self.registry,
@@ -116,6 +118,10 @@ class World:
             records.append(
                 LogRecord("rewards", 0, f"{self.offset}-0", "t", codec.encode(reward), shown)
             )
+        out = rollout_in(self.register)
+        if out is not None:  # many pages for one reward
+            made = {timed_as(each, bucket_of(s)): 40_000 for each, s in self.seconds.items()}
+            self.register.add_counts(times_of(out), made)
         if records:
             files.write(self.folder, records)
 
@@ -152,6 +158,18 @@ def test_a_worse_version_goes_back_and_is_candidate_no_more(tmp_path: Path) -> N
     move = world.registry.last()
     assert move is not None and (move.act, move.by) == ("withdraw", "canary")
     assert rollout_in(world.register) is None and world.opinions.current == "v1"
+
+
+def test_a_version_that_is_taken_more_often_and_decides_slowly_goes_back(tmp_path: Path) -> None:
+    world = World(tmp_path, {"v1": 1.0, "v2": 1.6})
+    world.seconds = {"v1": 0.002, "v2": 0.04}
+    world.canaries.begin("v2", by="test", why="new")
+    says = world.until(Act.BACK)
+    assert "it decides more than 5 ms slower" in says
+    ended = rollout_in(world.register, Note.ROLLED)
+    assert ended is not None
+    assert ended.looks[-1].took_ms == pytest.approx(40, rel=0.1)
+    assert ended.looks[-1].others_took_ms == pytest.approx(2, rel=0.1)
 
 
 def test_what_turns_bad_after_it_serves_is_rolled_back(tmp_path: Path) -> None:
