@@ -88,7 +88,7 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
         patch.setattr(Folder, "write", dying)
         with pytest.raises(Dies):
-            quick(made).run(reason="killed", kind="dual", then="promote")
+            quick(made).run(reason="killed", since_ms=START_MS, kind="dual", then="promote")
     return folder
 
 
@@ -112,7 +112,10 @@ def test_a_dual_encoder_is_trained_judged_and_serves_whoever_is_killed(parts: Op
     assert version.name == done.version
     assert (version.kind, version.parent) == ("dual", "neutral")
     assert set(version.files) == {VIEWER_GRAPH, ARTWORK_GRAPH, PROBES_FILE, "dual.json"}
-    assert version.from_ms == START_MS and version.to_ms == START_MS + 60_000 * (REWARDS - 1)
+    assert (
+        version.from_ms == version.since_ms == START_MS
+        and version.to_ms == START_MS + 60_000 * (REWARDS - 1)
+    )
     assert START_MS < version.figures["held out from ms"] < version.to_ms
     assert not (parts.deployment.scoring.folder / PASSING).exists(), "no viewer stays behind"
     judgement = parts.retraining.jobs.all()[0].judgement
@@ -141,6 +144,7 @@ def test_a_dual_encoder_is_trained_judged_and_serves_whoever_is_killed(parts: Op
     fresh = Title(id="fresh", artworks=(Artwork(id="x", description="a"), Artwork(id="y")))
     parts.catalogue.put([fresh], now_ms=now_ms())
     assert parts.deployment.scoring.score_new() == 1
+    assert parts.opinions.card(version.name).since_ms == START_MS
     # what the state store lost comes back from the registry
     parts.deployment.promote("neutral", by="me", why="")
     parts.opinions.drop(version.name)

@@ -146,7 +146,7 @@ class DualFitting:
                 f"{VIEWERS}, error": gain.error,
                 f"{VIEWERS}, takes": float(gain.takes),
             }
-        return self._kept(out, manifest, made, data, by, figures)
+        return self._kept(out, manifest, made, data, by, since_ms, figures)
 
     def _kept(
         self,
@@ -155,6 +155,7 @@ class DualFitting:
         made: Dataset,
         data: Path,
         by: str,
+        since_ms: int,
         figures: dict[str, float],
     ) -> ModelVersion:
         from keyart.models.priors.dual.manifest import write_dual_manifest
@@ -171,6 +172,7 @@ class DualFitting:
             parent=self.scoring.opinions.current,
             from_ms=min(shown),
             to_ms=max(shown),
+            since_ms=since_ms,
             rows=sum(made.counts.values()),
             space=manifest.space,
             figures=figures,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 import numpy as np
+from msgspec import structs
 from numpy.typing import NDArray
 
 from keyart.models.embed.load import JOINED, LIGHT, load_space
@@ -152,8 +153,10 @@ class Scoring:
 
     def score(self, prior: Speaks, titles: Sequence[StoredTitle]) -> int:
         """Let a prior give its opinion of titles, and store it; return how many there are."""
-        if prior.card is not None:
-            self.opinions.put_card(prior.card)
+        if (card := prior.card) is not None:
+            # since when it was to learn is known to who deployed it, and stands on the card
+            since_ms = self.opinions.card(card.prior).since_ms
+            self.opinions.put_card(structs.replace(card, since_ms=since_ms))
         for first in range(0, len(titles), _BATCH):
             self.opinions.put(prior.opinions(titles[first : first + _BATCH]))
         return len(titles)
