@@ -10,6 +10,7 @@ from typing import Any
 from keyart.schemas.errors import MissingExtra
 from keyart.schemas.topics import CATALOGUE
 from keyart.services.jobs.eras import begin_era
+from keyart.services.processes.start import once_there
 from keyart.services.processes.worker_pages import add_pages
 from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.lanes import titles_lane, viewers_lane
@@ -132,6 +133,8 @@ def run_worker(settings: Settings) -> None:
     ------
     MissingExtra
         Faust is not installed.
+    StoreAway
+        The state store did not answer for a minute.
     """
     try:
         from keyart.streams.kafka.app import make_app
@@ -141,7 +144,7 @@ def run_worker(settings: Settings) -> None:
         raise MissingExtra("kafka", "a worker") from None
     collect_seldom()
     with connected(settings) as client:
-        app = _app(settings, client, make_app)
+        app = once_there(lambda: _app(settings, client, make_app))
         app.Worker(loglevel=settings.log_level, override_logging=False).execute_from_commandline()
 
 

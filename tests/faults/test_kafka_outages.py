@@ -54,6 +54,8 @@ def test_redis_killed_under_load(make_house: MakeHouse) -> None:
     house, crowd = make_house(), Crowd(seed=23)
     house.create()
     house.work(2)
+    house.visit(crowd, 500)
+    house.until_counted("events", 300)  # both are at work by then, or about to be
     for _ in range(3):
         house.visit(crowd, 1500)
         house.redis.docker.kill()
