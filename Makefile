@@ -19,7 +19,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 PYTEST_ARGS ?=
 QUICK := tests/unit tests/property tests/contract
 # Tests of one file stay together, so that what a module starts is started once.
-TOGETHER = -n $(WORKERS) --dist loadfile
+TOGETHER = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 # servers are killed under their clients in these tests, and some clients then leave a socket behind
 KILLED := -W 'ignore:Exception ignored in:pytest.PytestUnraisableExceptionWarning'
 INPUTS := pyproject.toml setup.py infra/constraints.txt
