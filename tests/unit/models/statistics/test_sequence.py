@@ -25,7 +25,8 @@ class Crowd:
         self.rng = rng
         self.often = rng.pareto(2.0, size) + 0.3
         self.rate = rng.beta(8 * mean, 8 * (1 - mean), size)
-        self.weights = rng.poisson(1.0, (size, REPLICATES))
+        # whole numbers, as floats: a product of floats is many times as fast
+        self.weights = rng.poisson(1.0, (size, REPLICATES)).astype(np.float64)
         self.shown = np.zeros(size, np.int64)
         self.takes = np.zeros(size, np.int64)
 
@@ -36,8 +37,8 @@ class Crowd:
         return PolicyBucket(
             count=int(self.shown.sum()),
             value=float(self.takes.sum()),
-            counts=(self.shown @ self.weights).tolist(),
-            values=(self.takes @ self.weights).astype(float).tolist(),
+            counts=(self.shown.astype(np.float64) @ self.weights).astype(np.int64).tolist(),
+            values=(self.takes.astype(np.float64) @ self.weights).tolist(),
         )
 
 
