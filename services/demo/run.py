@@ -18,6 +18,7 @@ from keyart.services.cli.figures import write_json
 from keyart.services.cli.words import counted
 from keyart.services.client import Client
 from keyart.services.demo.history import past_events
+from keyart.services.demo.loop.moved import move
 from keyart.services.demo.loop.screen import LOOP_SAID, table_of_gate, table_of_loop
 from keyart.services.demo.loop.story import run_loop
 from keyart.services.demo.pace import Pace
@@ -25,7 +26,7 @@ from keyart.services.demo.play import Crowd, Player, wall_clock_ms
 from keyart.services.demo.priors import find_prior
 from keyart.services.demo.screen import Progress, table_of, table_of_first, verdict
 from keyart.services.demo.serendipity import propose, table_of_proposals
-from keyart.services.demo.server import started_server
+from keyart.services.demo.server import serving, started_server
 from keyart.services.demo.tally import Figures, Tally
 from keyart.services.demo.visits import PAGE, Visits
 from keyart.services.demo.world import SAID_PLAINLY, World, make_world
@@ -34,6 +35,7 @@ PLAYERS: Final = 3
 SLOWLY_S: Final = 1.0
 FIRST_VISITS: Final = 25
 """With a prior: visits (1,000 impressions) that are also played without it, to compare."""
+LOOP_NOTE: Final = "Simulated audience and days: the site of the demo's loop, as it ended."
 CATCH_UP_S: Final = 30.0
 """Given to the steps to read the past before the first visit."""
 
@@ -119,7 +121,7 @@ def run_demo(plan: Plan, console: Console) -> Figures:
                 f"answered without all, {counted(pages, 'page')}: {missing}", style="yellow"
             )
         if plan.loop:
-            figures = _close_the_loop(plan, figures, console)
+            figures = _close_the_loop(plan, figures, console, stack)
         if plan.proposals:
             found = propose(load_space("static"), seed=plan.seed)
             console.print(table_of_proposals(found))
@@ -134,15 +136,26 @@ def run_demo(plan: Plan, console: Console) -> Figures:
     return figures
 
 
-def _close_the_loop(plan: Plan, figures: Figures, console: Console) -> Figures:
-    """Live through drift and retraining on a site in simulated time; return all figures."""
+def _close_the_loop(plan: Plan, figures: Figures, console: Console, stack: ExitStack) -> Figures:
+    """Live through drift and retraining on a site in simulated time; return all figures.
+
+    Who stays can look at that site's page, too.
+    """
     console.print(LOOP_SAID)
-    with tempfile.TemporaryDirectory(prefix="keyart-loop-") as folder:
-        told = run_loop(
-            plan.seed, Path(folder), lambda said: console.print(f"  {said}", style="dim")
-        )
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="keyart-loop-")))
+    told = run_loop(
+        plan.seed,
+        folder,
+        lambda said: console.print(f"  {said}", style="dim"),
+        move if plan.stay else lambda site: None,
+    )
     console.print(table_of_loop(told))
     console.print(table_of_gate(told))
+    if plan.stay:
+        url = stack.enter_context(serving(folder / "site", {"PAGE_NOTE": LOOP_NOTE}))
+        console.print(
+            f"The page of the loop's site: {url}/, its models: {url}/models", style="bold"
+        )
     return structs.replace(figures, loop=told.phases, gate=told.gate)
 
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -54,36 +54,58 @@ def started_server(prior: Path | None = None) -> Iterator[str]:
     KeyartError
         It ended, or was not ready within a minute.
     """
+    with (
+        tempfile.TemporaryDirectory(prefix="keyart-demo-") as folder,
+        serving(Path(folder), SETTINGS) as url,
+    ):
+        if prior is not None:
+            own = Settings(data_dir=folder)
+            with connected(own) as client:
+                take_prior(deployment_of(own, client), prior)
+        yield url
+
+
+@contextmanager
+def serving(folder: Path, settings: Mapping[str, str]) -> Iterator[str]:
+    """Run `keyart serve` on a data folder, on a free port; give its address; stop it at the end.
+
+    Parameters
+    ----------
+    folder
+        Of its data; its words go there, too.
+    settings
+        By name, without `KEYART_`; no variable of this process reaches it.
+
+    Raises
+    ------
+    KeyartError
+        It ended, or was not ready within a minute.
+    """
     environ = {name: text for name, text in os.environ.items() if not name.startswith("KEYART_")}
-    with tempfile.TemporaryDirectory(prefix="keyart-demo-") as folder:
-        port = _free_port()
-        settings = {**SETTINGS, "DATA_DIR": folder, "API_PORT": str(port)}
-        environ.update({f"KEYART_{name}": value for name, value in settings.items()})
-        said = Path(folder) / "serve.log"
-        with said.open("wb") as output:
-            process = subprocess.Popen(
-                [*COMMAND, "serve"],
-                env=environ,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                # Ctrl-C is for the demo, which then stops the server itself.
-                start_new_session=True,
-            )
-        url = f"http://127.0.0.1:{port}"
-        try:
-            _wait(process, url)
-            if prior is not None:
-                own = Settings(data_dir=folder)
-                with connected(own) as client:
-                    take_prior(deployment_of(own, client), prior)
-            yield url
-        except KeyartError as wrong:
-            if words := _tail(said):
-                raise KeyartError(f"{wrong}\nkeyart serve said:\n{words}") from wrong
-            raise
-        finally:
-            _stop(process)
+    port = _free_port()
+    settings = {**settings, "DATA_DIR": str(folder), "API_PORT": str(port)}
+    environ.update({f"KEYART_{name}": value for name, value in settings.items()})
+    said = folder / "serve.log"
+    with said.open("wb") as output:
+        process = subprocess.Popen(
+            [*COMMAND, "serve"],
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            # Ctrl-C is for the demo, which then stops the server itself.
+            start_new_session=True,
+        )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        _wait(process, url)
+        yield url
+    except KeyartError as wrong:
+        if words := _tail(said):
+            raise KeyartError(f"{wrong}\nkeyart serve said:\n{words}") from wrong
+        raise
+    finally:
+        _stop(process)
 
 
 def _free_port() -> int:

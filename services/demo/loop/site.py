@@ -114,15 +114,15 @@ class Site:
         served = CurrentCatalogue(self.catalogue, lambda: space)
         self.titles = CurrentCatalogue(self.catalogue, lambda: space)
         self._log = PassingLog(self.clock)
-        self._store = MemoryStore(self._log)
-        self._viewers = viewers_lane(settings, self._store, PARTITION, catalogue=served.view)
-        self._learner = titles_lane(settings, self._store, PARTITION)
+        self.store = MemoryStore(self._log)
+        self._viewers = viewers_lane(settings, self.store, PARTITION, catalogue=served.view)
+        self._learner = titles_lane(settings, self.store, PARTITION)
         for lane in (self._viewers, self._learner):
             lane.open()
         metrics = ApiMetrics()
         self.snapshots = Snapshots(
             titles=served,
-            store=self._store,
+            store=self.store,
             register=self.register,
             opinions=self.opinions,
             prior=settings.prior,
@@ -136,7 +136,7 @@ class Site:
             rates=taste_rates(settings),
             titles=served,
             snapshots=self.snapshots,
-            tastes=Tastes(self._store),
+            tastes=Tastes(self.store),
             recorder=self._log,
             recent=Recent(dwell_ms=longest_dwell_ms(settings)),
             metrics=metrics,

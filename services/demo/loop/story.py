@@ -20,6 +20,7 @@ from keyart.services.demo.loop.plan import (
     begun,
     first_prior,
 )
+from keyart.services.demo.loop.site import Site
 from keyart.services.demo.loop.twin import Twin, twin_of
 from keyart.services.jobs.retrain.run import CANARY
 
@@ -71,8 +72,13 @@ class _Story:
         return tuple(_phase(name, pairs) for name, pairs in self.pairs.items())
 
 
-def run_loop(seed: int, folder: Path, tell: Tell) -> Loop:
-    """Live through the loop; the site's files are in `folder / "site"` afterwards."""
+def run_loop(
+    seed: int, folder: Path, tell: Tell, after: Callable[[Site], None] = lambda site: None
+) -> Loop:
+    """Live through the loop; the site's files are in `folder / "site"` afterwards.
+
+    `after` is given the site as it ends.
+    """
     plan = LoopPlan(seed=seed)
     space = load_space("static")
     with twin_of(plan, folder / "twin") as twin:
@@ -82,7 +88,8 @@ def run_loop(seed: int, folder: Path, tell: Tell) -> Loop:
         _follow_the_drift(story)
         _refuse(story)
         _roll_back(story, folder / "spoiled")
-        return Loop(story.phases(), tuple(story.gate), story.drift, life.day)
+    after(life.site)
+    return Loop(story.phases(), tuple(story.gate), story.drift, life.day)
 
 
 def _learn_once(story: _Story) -> None:
