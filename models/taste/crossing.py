@@ -88,10 +88,18 @@ class Usual:
         """Return (len(CONTEXT_FEATURES),) a context's side less the mean, with it in the mean."""
         if not context:
             return NO_SIDE
-        side = np.concatenate((context_side(context, CROSSED), context_side(context, SWAYED)))
+        side = _side(context)
         self._met = min(self._met + 1, REMEMBERED)
         self._mean += (side - self._mean) * np.float32(1.0 / self._met)
         return side - self._mean
+
+    def seen(self, context: Mapping[str, ContextValue]) -> F32:
+        """Return (len(CONTEXT_FEATURES),) a context's side less the mean as it is."""
+        return _side(context) - self._mean if context else NO_SIDE
+
+
+def _side(context: Mapping[str, ContextValue]) -> F32:
+    return np.concatenate((context_side(context, CROSSED), context_side(context, SWAYED)))
 
 
 def with_context(x: F32, side: F32, sides: F32) -> F32:

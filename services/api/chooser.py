@@ -36,6 +36,7 @@ from keyart.services.api.answers import (
     told_again,
 )
 from keyart.services.api.interests import with_interests
+from keyart.services.api.kept import look
 from keyart.services.api.snapshots import Snapshots
 from keyart.services.api.standing import Recent, Standing, before, places_of, swaps_today
 from keyart.services.wiring.telemetry import ApiMetrics
@@ -179,7 +180,7 @@ class Chooser:
             dwell_ms=decider.dwell_of(surface),
             horizon_ms=0 if self.swaps is None else self.swaps.horizon_ms,
         )
-        left = 0
+        left, dwells = 0, set(standing)
         if self.swaps is not None and outlived:
             horizon_ms = self.swaps.horizon_ms
             left = self.swaps.a_day - swaps_today(assigned, now_ms=at_ms, horizon_ms=horizon_ms)
@@ -263,6 +264,22 @@ class Chooser:
             )
             answered |= {each.title: each for each in chosen}
         self.metrics.kept.inc(len(standing))
+        if standing and not degraded and self.metrics.keeping.looks():
+            stay = [at for at, title in enumerate(titles) if title in standing]
+            look(
+                self.metrics.keeping,
+                decider,
+                index,
+                stays={titles[at]: standing[titles[at]].artwork for at in stay},
+                dwells=dwells,
+                viewer=viewer,
+                surface=surface,
+                now_ms=at_ms,
+                taste=NO_TASTE if taste is None else taste_vectors(taste[0], at_ms, self.rates),
+                context=context or {},
+                side=self.usual.seen(context or {}),
+                ruling=None if ruling is None else ruling.take(stay),
+            )
         return Answer(
             viewer=viewer,
             surface=surface,

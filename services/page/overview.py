@@ -17,6 +17,7 @@ from keyart.services.page.fractions import (
     leading,
     spoken,
 )
+from keyart.services.page.keeping import keeping_of
 from keyart.services.page.source import Flow, Source
 from keyart.services.page.strata import Stratum
 from keyart.services.page.views import (
@@ -90,6 +91,7 @@ def overview_of(
         surfaces=SurfacesView(own=own, pooled=pooled),
         watched=watched,
         positions=positions,
+        keeping=keeping_of(source.keeping()),
     )
 
 

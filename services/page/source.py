@@ -8,6 +8,7 @@ from typing import Protocol
 
 from keyart.models.belief.positions import Positions
 from keyart.models.decide.index import ServingIndex
+from keyart.models.decide.keeping import Cost
 from keyart.models.statistics.timeline import Key, merge, read_key
 from keyart.schemas import codec
 from keyart.schemas.catalogue import StoredTitle
@@ -66,6 +67,8 @@ class Source:
         Those with a level of their own, and how many others are counted together.
     bounds
         (title) -> callers' keys that are bounded there: (told, counts) in expected takes.
+    keeping
+        Reason -> what keeping pictures has cost in this process.
     positions
         Surface -> what positions do there.
     said
@@ -84,6 +87,7 @@ class Source:
     prior: Callable[[], str] = str
     surfaces: Callable[[], tuple[tuple[str, ...], int]] = lambda: ((), 0)
     bounds: Bounds = lambda _: {}
+    keeping: Callable[[], Mapping[str, Cost]] = dict
     positions: Callable[[], Mapping[str, Positions]] = dict
     said: Callable[[str], tuple[Sequence[float], float] | None] = lambda _: None
     marks: Callable[[], tuple[MarkView, ...]] = tuple

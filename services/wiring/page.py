@@ -19,11 +19,16 @@ from keyart.services.wiring.models import registry_of, tables_of
 from keyart.services.wiring.places import retrain_dir
 from keyart.services.wiring.settings import Settings
 from keyart.services.wiring.stores import opinions_of, register_of, store_of
+from keyart.services.wiring.telemetry import ApiMetrics
 from keyart.streams.catalogue.current import CurrentCatalogue
 
 
 def insight_of(
-    settings: Settings, client: Any, titles: CurrentCatalogue, snapshots: Snapshots
+    settings: Settings,
+    client: Any,
+    titles: CurrentCatalogue,
+    snapshots: Snapshots,
+    metrics: ApiMetrics,
 ) -> Insight:
     """Return what the page, and the metrics, may ask.
 
@@ -33,6 +38,8 @@ def insight_of(
         The catalogue as the api knows it.
     snapshots
         What the api decides from.
+    metrics
+        What the process counts.
     """
     source = Source(
         store=store_of(settings, client),
@@ -45,6 +52,7 @@ def insight_of(
         prior=lambda: snapshots.prior,
         surfaces=lambda: snapshots.surfaces,
         bounds=snapshots.bounds,
+        keeping=metrics.keeping.costs,
         positions=lambda: snapshots.positions,
         said=snapshots.said,
         marks=lambda: marks_of(registry_of(settings)),

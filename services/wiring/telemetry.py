@@ -10,6 +10,7 @@ import sys
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from keyart.models.decide.keeping import Keeping
 from keyart.services.wiring.complaints import CLIENTS, SeldomRepeats
 from keyart.services.wiring.lines import Beside, JsonLines, TextLines
 from keyart.services.wiring.settings import Settings
@@ -70,6 +71,7 @@ class ApiMetrics:
         self.kept = Counter(
             "keyart_decisions_kept", "Decisions that stood since an earlier request", registry=own
         )
+        self.keeping = Keeping()
         self.degraded = Counter(
             "keyart_decisions_degraded", "Decisions made with less", ["reason"], registry=own
         )

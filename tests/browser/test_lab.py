@@ -87,6 +87,42 @@ def test_what_is_watched_stands_by_policy_with_its_interval(
     )
 
 
+@pytest.mark.parametrize(("width", "theme"), [(390, "light"), (1280, "dark")])
+def test_what_keeping_pictures_costs_is_said_in_words_with_a_number(
+    look: Look, lab_world: str, width: int, theme: str
+) -> None:
+    page = look(lab_world, width=width, theme=theme)
+    settle(page)
+    dwell, swaps = asked(f"{lab_world}/v1/insight/overview")["keeping"]
+    assert (dwell["reason"], swaps["reason"]) == ("dwell", "swaps")
+    assert 0.0 < dwell["low"] < dwell["cost"] < dwell["high"]
+    assert swaps["cost"] is None and swaps["pictures"] == 7
+    lines = page.locator("#keeping-list li")
+    expect(lines).to_have_count(2)
+    low, high = (f"−{100 * dwell[end]:.1f} %" for end in ("high", "low"))
+    assert plain(lines.first) == (
+        f"Pictures that stay for their dwell period are expected to be taken "
+        f"{100 * dwell['cost']:.1f} % less than choices made anew ({low} to {high}), "
+        f"{dwell['takes_per_1000']:.1f} takes in 1,000 pictures."
+    )
+    expect(lines.last).to_contain_text("not known yet")
+    expect(page.locator("#keeping-how")).to_contain_text("1,207 pictures")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate(CONTRAST) == []
+
+
+def test_where_nothing_is_kept_no_cost_is_told(look: Look, lab_world: str) -> None:
+    told = asked(f"{lab_world}/v1/insight/overview")
+    even = {**told["keeping"][0], "cost": -0.001, "low": -0.01, "high": 0.008}
+    page = look(lab_world, before=telling({**told, "keeping": [even]}))
+    settle(page)
+    expect(page.locator("#keeping-list li")).to_contain_text("0.10\u00a0% more than")
+    expect(page.locator("#keeping-list li")).to_contain_text("cannot be told from nothing")
+    page = look(lab_world, before=telling({**told, "keeping": []}))
+    settle(page)
+    expect(page.locator("#keeping")).to_be_hidden()
+
+
 @pytest.mark.parametrize(("width", "theme"), [(390, "dark"), (1280, "light")])
 def test_what_places_do_is_said_with_intervals(
     look: Look, lab_world: str, width: int, theme: str
@@ -142,7 +178,9 @@ def test_the_headline_states_its_control_its_time_and_the_extra_takes(
     control = plain(page.locator("#lift-control"))
     assert "20 % of choices drawn evenly" in control
     assert f"{lift['impressions']:,} impressions since" in control
-    assert f"about {abs(round(lift['extra'])):,} takes more" in plain(page.locator("#lift-extra"))
+    more = "more" if lift["extra"] >= 0 else "fewer"
+    said = f"about {abs(round(lift['extra'])):,} takes {more}"
+    assert said in plain(page.locator("#lift-extra"))
 
 
 def test_it_says_how_long_until_it_can_be_told(look: Look, lab_world: str) -> None:

@@ -23,6 +23,7 @@ from keyart.models.belief.beliefs import Learned, refresh
 from keyart.models.belief.hyper import Hyper
 from keyart.models.decide.engine import Decider
 from keyart.models.decide.index import ANY_SURFACE, IndexedTitle, ServingIndex
+from keyart.models.decide.keeping import Keeping, Takes
 from keyart.models.decide.positions import Places
 from keyart.models.decide.rules import NOBODY, Ruling
 from keyart.models.statistics.splits import split_text
@@ -81,8 +82,9 @@ SCENES = (
 )
 STEP_MS = 60_000
 SURFACE = "home"
-FALLING = 0.75
-"""In the lab a picture is taken so many times as often one place further down."""
+FALLING = 0.75 ** np.arange(6)
+FALLING /= FALLING.mean()
+"""In the lab, takes at each of the six places of a page, of those at an average one."""
 RULED = "t04"
 """The title of the lab that has rules."""
 MISJUDGED, UNSAID, PRIOR = "t03", "t05", "ridge-1f2e3d4c"
@@ -96,7 +98,7 @@ class World:
         self.now_ms = start_ms
         self.rng = np.random.default_rng(seed)
         self.others = np.random.default_rng(seed + 1)
-        self.places = Places()
+        self.places, self.keeping = Places(), Keeping()
         self.index = ServingIndex()
         self.titles: dict[str, StoredTitle] = {}
         self.store = MemoryStore()
@@ -244,7 +246,7 @@ class World:
         if page.policy == "lola" and not decision.explored:
             chance *= 1.5
         if decision.position:
-            chance *= FALLING ** (decision.position - 1)
+            chance *= FALLING[decision.position - 1]
         taken = self.rng.random() < chance
         return Reward(
             id=decision.id,
@@ -274,6 +276,15 @@ class World:
             return {}
         clicked, left = self.others.random(2) < (0.05, 0.1)
         return {"any_click": float(taken or clicked), "left_soon": -float(left and not taken)}
+
+    def keep(self) -> None:
+        """Look at pictures that stay: many for their dwell period, few for lack of swaps."""
+        for at in range(300):
+            viewer = pseudonym(f"k{at}", b"k" * 16)
+            lost = float(self.others.random() < 0.2) * 0.1
+            self.keeping.add("dwell", viewer, Takes(4, 0.4, 0.4 - lost))
+            if at < 7:
+                self.keeping.add("swaps", viewer, Takes(1, 0.1, 0.08))
 
     def believe(self) -> None:
         """Bring the beliefs up to the sums."""
@@ -346,6 +357,7 @@ class World:
             titles=MappingProxyType(self.titles),
             partitions=1,
             clock=lambda: self.now_ms,
+            keeping=self.keeping.costs,
             positions=lambda: self.places.learned,
             said=self.said,
             prior=lambda: PRIOR if self.lab else "",
@@ -359,6 +371,7 @@ def lived(minutes: int, *, titles: int = 14, viewers: int = 25, lab: bool = Fals
     world = World(start_ms=end_ms - (minutes + shut) * STEP_MS, titles=titles, lab=lab)
     if lab:
         world.arms = {"keyart": 0.5, "lola": 0.5}
+        world.keep()
         world.lose(late_plays=2573, orphaned_plays=41, repeat_impressions=800, dead_letters=3)
     for minute in range(minutes):
         if minute == minutes // 2:

@@ -27,6 +27,7 @@ export function showOverview(overview) {
     });
   showExperiment(overview);
   showWatched(overview);
+  showKeeping(overview);
   showPositions(overview);
   showLost(overview);
   showVitals(overview);
@@ -146,6 +147,32 @@ function showWatched({ watched }) {
       setText(line.children[2], `${figure(row.mean)} (${figure(row.low)} to ${figure(row.high)})`);
       setText(line.children[3], count(row.impressions));
     });
+}
+
+const STAYS = {
+  dwell: "for their dwell period",
+  swaps: "because their viewer's swaps of the day are used up",
+};
+
+function keepingWords({ reason, pictures, cost, low, high, takes_per_1000: takes }) {
+  const stays = `Pictures that stay ${STAYS[reason]}`;
+  if (cost === null) return [stays, `: the cost is not known yet. 100 pictures, of 20 viewers, have to be looked at; ${count(pictures)} were.`];
+  const [less, by] = cost < 0 ? ["more", -cost] : ["less", cost];
+  const told = low > 0 || high < 0 ? "" : " That cannot be told from nothing.";
+  return [
+    `${stays} are expected to be taken ${percent(by)} ${less}`,
+    ` than choices made anew (${signed(-100 * high)}\u00a0% to ${signed(-100 * low)}\u00a0%), ${Math.abs(takes).toFixed(1)} takes in 1,000 pictures.${told}`,
+  ];
+}
+
+function showKeeping({ keeping }) {
+  byId("keeping").hidden = !keeping.length;
+  keyed(byId("keeping-list"), keeping, (each) => each.reason,
+    () => h("li", {}, h("b"), h("span")),
+    (line, each) => keepingWords(each).forEach((words, at) => setText(line.children[at], words)));
+  if (!keeping.length) return;
+  const pictures = keeping.reduce((sum, each) => sum + each.pictures, 0);
+  setText(byId("keeping-how"), `As beliefs are now: one in ${keeping[0].one_in} requests in which a picture stays is looked at, ${count(pictures)} pictures since this process of the api started. Nothing but this sum is made of it.`);
 }
 
 const placeWords = ({ first, last }) => (last === first ? `place ${first}` : last ? `places ${first}–${last}` : `place ${first} and on`);

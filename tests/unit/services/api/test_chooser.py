@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from keyart.models.decide.keeping import Keeping
 from keyart.schemas import codec
 from keyart.schemas.decisions import DecisionPage
 from keyart.schemas.errors import NotFound, StoreAway
@@ -275,3 +276,48 @@ def test_what_is_held_is_the_same_decision_and_goes_with_the_viewer() -> None:
     api._chooser.forget(ANN)
     (anew,) = api.ask((ANN, ["t1"]))
     assert not anew.decisions[0].kept
+
+
+@pytest.mark.parametrize(("swaps", "reason"), [(-1, "dwell"), (0, "swaps")])
+def test_what_keeping_costs_is_looked_at_and_changes_nothing(swaps: int, reason: str) -> None:
+    """Pictures were chosen before anything was known; now one of two is taken four times as often.
+
+    What stays is then worth its own take, and a choice anew that of its distribution.
+    """
+    answers = {}
+    for share in (0.0, 1.0):
+        api = Api(policy="uniform", swaps_a_day=swaps, dwell_s=3600)
+        api.known.metrics.keeping = keeping = Keeping(share=share)
+        viewers = [ViewerKey(pseudonym(f"v{at}", b"k" * 16)) for at in range(120)]
+        asked = [(viewer, ["t1"]) for viewer in viewers]
+        first = [shown_by(each)["t1"] for each in api.ask(*asked)]
+        api.known.learn("t1", takes=[1000.0, 4000.0], shown=20_000.0)
+        api.known.snapshots.refresh()
+        api.at_ms += 7_200_000 if reason == "swaps" else 60_000
+        logged = len(api.log.outputs)
+        again = api.ask(*asked)
+        assert [shown_by(each)["t1"] for each in again] == first
+        assert all(each.decisions[0].kept for each in again)
+        assert len(api.log.outputs) == logged
+        answers[share] = first
+        if not share:
+            assert keeping.costs() == {}
+    cost = keeping.costs()[reason]
+    assert keeping.costs().keys() == {reason} and cost.pictures == 120
+    kept = sum(0.2 if each == "b" else 0.05 for each in answers[1.0])
+    assert cost.anew == pytest.approx(120 * 0.125, rel=0.02)
+    assert cost.share == pytest.approx(1.0 - kept / (120 * 0.125), abs=0.02)
+    assert cost.low < cost.share < cost.high
+
+
+def test_what_cannot_be_known_is_not_looked_at() -> None:
+    api = Api()
+    api.known.metrics.keeping = Keeping(share=1.0)
+    api.ask((ANN, ["t1", "t2"]))
+    assert api.known.metrics.keeping.costs() == {}
+    api.tastes.away = True
+    (again,) = api.ask((ANN, ["t1", "t2"]))
+    assert again.decisions[0].kept and api.known.metrics.keeping.costs() == {}
+    api.tastes.away = False
+    api.ask((ANN, ["t1"]))
+    assert api.known.metrics.keeping.costs()["dwell"].pictures == 1
