@@ -1,7 +1,7 @@
 """The way of a request for decisions: one read, arithmetic on snapshots, one record to the log."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Final, Protocol
@@ -10,7 +10,6 @@ from msgspec import structs
 
 from keyart.models.decide.coding import Coding
 from keyart.models.decide.experiment import Experiment
-from keyart.models.decide.page import DecidedPage
 from keyart.models.decide.rules import NOBODY, Ruling
 from keyart.models.decide.swaps import Swaps, stays
 from keyart.models.taste.crossing import Usual
@@ -38,7 +37,7 @@ from keyart.services.api.answers import (
 from keyart.services.api.interests import with_interests
 from keyart.services.api.kept import look
 from keyart.services.api.snapshots import Snapshots
-from keyart.services.api.standing import Recent, Standing, before, places_of, swaps_today
+from keyart.services.api.standing import Recent, before, changes, places_of, swaps_today
 from keyart.services.wiring.telemetry import ApiMetrics
 from keyart.streams.catalogue.current import CurrentCatalogue
 from keyart.streams.ports import Clock, Output, TasteReader
@@ -224,7 +223,7 @@ class Chooser:
                 decided, viewer, bytes([places_on_page[at] for at in new]), self.randomness
             )
             if outlived:
-                held = stays(_changes(decided, outlived), left)
+                held = stays(changes(decided, outlived), left)
                 again = {
                     title: outlived[title]
                     for title, kept in zip(decided.titles, held, strict=True)
@@ -321,12 +320,3 @@ class Chooser:
         except InvalidRecord:
             # its lane sets it aside; until then nothing of it stands
             return taste, None, ""
-
-
-def _changes(decided: DecidedPage, before: Mapping[str, Standing]) -> list[bool | None]:
-    """Return (T,) whether what was drawn is another picture than before; None where none was."""
-    drawn = [names[at] for names, at in zip(decided.artworks, decided.chosen.tolist(), strict=True)]
-    return [
-        None if (its := before.get(title)) is None else its.artwork != artwork
-        for title, artwork in zip(decided.titles, drawn, strict=True)
-    ]

@@ -6,11 +6,12 @@ process has decided it holds itself as well, a bounded part of memory, the lates
 """
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from keyart.models.bandits.uniforms import surface_number
 from keyart.models.decide.index import Place
+from keyart.models.decide.page import DecidedPage
 from keyart.models.decide.swaps import Shown, swaps_on
 from keyart.schemas.assigned import MAX_ASSIGNED, MAX_PAGES, Assigned, Kept, mark
 from keyart.schemas.decisions import DecisionPage
@@ -167,6 +168,15 @@ def before(
             kind = standing if stands else outlived
             kind[title] = Standing(kept, same[0], len(place.artworks))
     return Before(standing, replaced, outlived)
+
+
+def changes(decided: DecidedPage, before: Mapping[str, Standing]) -> list[bool | None]:
+    """Return (T,) whether what was drawn is another picture than before; None where none was."""
+    drawn = [names[at] for names, at in zip(decided.artworks, decided.chosen.tolist(), strict=True)]
+    return [
+        None if (its := before.get(title)) is None else its.artwork != artwork
+        for title, artwork in zip(decided.titles, drawn, strict=True)
+    ]
 
 
 def _size(assigned: Assigned) -> int:
