@@ -1,5 +1,6 @@
 """A slate: no two alike, and what is logged is what is drawn from, given what was drawn before."""
 
+import os
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from keyart.models.bandits.protocol import choose, mix
 from keyart.models.decide.slate import InTurn, Slating, in_turn
 from keyart.schemas.slates import Slate
 
+DRAWS = int(os.environ.get("KEYART_DRAWS", "20000"))
 NAMES = ("mood", "face", "colour")
 
 
@@ -113,6 +115,49 @@ def test_where_nothing_is_alike_nothing_changes(case: dict[str, Any]) -> None:
     free, found = row(its, case["own"], case["mask"], case["draws"], held=held)
     assert np.array_equal(free.propensities, found.propensities)
     assert np.array_equal(free.chosen, found.chosen)
+
+
+def test_draws_of_long_rows_follow_the_propensities() -> None:
+    """Rows of two hundred titles of four artworks, of which what came before narrows half.
+
+    As below, by place of the artwork and how far down the row, and by how likely it was. A row is
+    Python, a million draws of it are twenty seconds: `KEYART_DRAWS=1000000` makes them.
+    """
+    rng = np.random.default_rng(12)
+    rows, count, width, explore, blocks = DRAWS // 200, 200, 4, 0.1, 10
+    slate = Slate(alike={"mood": 1.0, "face": 0.5}, most=0.5)
+    codes = np.stack(
+        [rng.integers(1, values, (count, width)) for values in (400, 60)], axis=2
+    ).astype(np.int32)
+    slating = Slating(slate, codes, codes[0, :1])
+    own = rng.dirichlet(np.full(width, 0.7), count)
+    own[::9] = np.eye(width)[1]
+    mask = np.ones((count, width), np.bool_)
+    off, spread = np.zeros((count, width)), np.zeros((count, width))
+    edges = np.linspace(0.0, 1.0, 21)[1:-1]
+    chance = np.zeros((3, 20))  # draws, chosen and variance, by how likely an artwork was
+    changed = explored = 0
+    for _ in range(rows):
+        free, found = row(
+            slating, own, mask, (rng.random(count), rng.random(count)), explore=explore
+        )
+        p, taken = found.propensities, np.eye(width)[found.chosen]
+        variance = p * (1.0 - p)
+        off += taken - p
+        spread += variance
+        bins = np.digitize(p.ravel(), edges)
+        for at, values in enumerate((p, taken, variance)):
+            chance[at] += np.bincount(bins, values.ravel(), 20)
+        changed += int((p != free.propensities).any(axis=1).sum())
+        explored += int(found.explored.sum())
+    assert 0.1 < changed / (rows * count) < 0.9
+    parts = [each.reshape(blocks, -1, width).sum(axis=1) for each in (off, spread)]
+    z = parts[0] / np.sqrt(parts[1])
+    assert np.abs(z).max() < 4.5  # forty of them: once in three thousand seeds
+    z = (chance[1] - chance[0]) / np.sqrt(np.maximum(chance[2], 1.0))
+    assert np.abs(z).max() < 4.5
+    meant = rows * count * explore
+    assert abs(explored - meant) < 4.5 * np.sqrt(meant * (1.0 - explore))
 
 
 @pytest.mark.parametrize("once", [False, True])
