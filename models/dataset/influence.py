@@ -53,12 +53,16 @@ class Bounds:
         Whether what serving held back of new viewers does not teach.
     half_life_ms
         Of serving's forgetting: what a burst contradicted depends on it.
+    all_hours
+        Whether an hour is bounded with all its viewers, or its new viewers alone: whoever looks for
+        what changed must not leave out what contradicts the hours before.
     """
 
     viewer_share: float = VIEWER_SHARE
     hour_share: float = HOUR_SHARE
     hold_bursts: bool = True
     half_life_ms: float = 60 * 86_400_000.0
+    all_hours: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +115,8 @@ def weights(told: Told, bounds: Bounds) -> Array:
             if (found >= (1.0 - EXACT) * before).all():
                 break
     if bounds.hour_share < 1.0:
-        for rows in (np.flatnonzero(told.fresh), np.arange(len(found))):
+        every = [np.arange(len(found))] if bounds.all_hours else []
+        for rows in (np.flatnonzero(told.fresh), *every):
             found[rows] *= _of_hours(told, found, rows, bounds.hour_share)
     return found
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from keyart.models.dataset.influence import Bounds, Told, weights
 from keyart.models.dataset.training_log import read_rewards
@@ -74,22 +75,7 @@ def _weighed(root: Path, bounds: Bounds, since_ms: int) -> "tuple[pl.DataFrame, 
     rows, warnings = read_rewards(root, _COLUMNS, perhaps=_LATER)
     import polars as pl  # not in every image: the reader says so
 
-    given = {
-        "multiplier": 1.0,
-        "fresh": False,
-        "logged_at_ms": None,
-        "offset": "",
-        "closed_at_ms": None,
-    }
-    for name, value in given.items():
-        if name not in rows.columns:
-            rows = rows.with_columns(pl.lit(value).alias(name))
-    rows = rows.with_columns(
-        pl.col("multiplier").fill_null(1.0),
-        pl.col("fresh").fill_null(False),
-        pl.col("logged_at_ms").fill_null(pl.col("closed_at_ms")).fill_null(pl.col("shown_at_ms")),
-        pl.col("offset").fill_null(""),
-    )
+    rows = _filled(rows)
     if bounds.hold_bursts:
         rows = rows.with_columns(_held(rows, bounds.half_life_ms))
     else:
@@ -102,6 +88,52 @@ def _weighed(root: Path, bounds: Bounds, since_ms: int) -> "tuple[pl.DataFrame, 
     found[free] = weights(_told(rows.filter(pl.col("held").not_())), bounds)
     rows = rows.with_columns(pl.Series(COUNTS, found))
     return rows.select("id", "shown_at_ms", *_COLUMNS, "multiplier", COUNTS, "held"), warnings
+
+
+def _filled(rows: "pl.DataFrame") -> "pl.DataFrame":
+    """Return rewards with what an earlier keyart did not write."""
+    import polars as pl
+
+    given = {
+        "multiplier": 1.0,
+        "fresh": False,
+        "logged_at_ms": None,
+        "offset": "",
+        "closed_at_ms": None,
+    }
+    for name, value in given.items():
+        if name not in rows.columns:
+            rows = rows.with_columns(pl.lit(value).alias(name))
+    return rows.with_columns(
+        pl.col("multiplier").fill_null(1.0),
+        pl.col("fresh").fill_null(False),
+        pl.col("logged_at_ms").fill_null(pl.col("closed_at_ms")).fill_null(pl.col("shown_at_ms")),
+        pl.col("offset").fill_null(""),
+    )
+
+
+def counts_among(root: Path, rows: "pl.DataFrame", bounds: Bounds) -> NDArray[np.float64]:
+    """Return (N,) what each of these rewards counts, 0 to 1, where they alone are looked at.
+
+    Bursts, which count nothing, are found in the whole log; shares are those of these rewards.
+
+    Parameters
+    ----------
+    root
+        The log that they are of.
+    rows
+        With the columns `viewer`, `title`, `artwork`, `value` and `shown_at_ms`, and where the log
+        has them `multiplier` and `fresh`.
+    """
+    rows = _filled(rows)
+    free = np.ones(rows.height, np.bool_)
+    if bounds.hold_bursts:
+        every = _filled(read_rewards(root, _COLUMNS, perhaps=_LATER)[0])
+        held = every["id"].filter(_held(every, bounds.half_life_ms))
+        free = ~rows["id"].is_in(held.implode()).to_numpy()
+    found = np.zeros(rows.height)
+    found[free] = weights(_told(rows.filter(free)), bounds)
+    return found
 
 
 def shares_of(root: Path, bounds: Bounds, *, since_ms: int = 0) -> dict[str, float]:

@@ -41,6 +41,7 @@ def drifts(
     moved: Array,
     group: Sequence[str],
     *,
+    counts: Array | None = None,
     delta: float = DELTA,
     least: int = 0,
 ) -> list[Drift]:
@@ -58,35 +59,53 @@ def drifts(
         (N,) the prior's opinion of what was drawn, less its mean under the propensities.
     group
         (N,) the title's group.
+    counts
+        (N,) what each reward counts, above 0 to 1; None: all in full. Heaps are of rewards that
+        count as much together, so that each still says as much as the others, within the bounds
+        that ADWIN needs.
     least
         Rewards in a heap; 0: a 200th of them, at least 100.
     """
+    weigh = np.ones(len(reward)) if counts is None else counts
     found: list[Drift] = []
-    least = least or max(LEAST, len(reward) // HEAPS)
-    count = len(reward) // least
+    least = least or max(LEAST, int(weigh.sum()) // HEAPS)
+    which, begins = _heaps(weigh, least)
+    count = len(begins)
     if count == 0:
         return found
-    heap = np.repeat(np.arange(count), least)
-    used = slice(0, count * least)
-    began = shown_at_ms[used][::least]
-    said = np.bincount(heap, (level * moved**2)[used])
-    agreed = np.bincount(heap, (moved * (reward - level))[used])
+    used = slice(0, len(which))
+    said = np.bincount(which, (weigh * level * moved**2)[used], count)
+    agreed = np.bincount(which, (weigh * moved * (reward - level))[used], count)
     if (said > 0.0).all():
         slope = np.clip(agreed / said, -FARTHEST, FARTHEST)
         if (at := _newest(slope, delta)) is not None:
-            found.append(Drift(what="how takes follow the prior", since_ms=int(began[at])))
+            began = int(shown_at_ms[begins[at]])
+            found.append(Drift(what="how takes follow the prior", since_ms=began))
     names = np.asarray(group)
     for name in sorted(set(group)):
         its = np.flatnonzero(names == name)
-        heaps = len(its) // least
-        if heaps < 2:
+        which, begins = _heaps(weigh[its], least)
+        count = len(begins)
+        if count < 2:
             continue
-        its = its[: heaps * least]
-        fraction = reward[its].reshape(heaps, least).mean(axis=1)
+        its = its[: len(which)]
+        taken = np.bincount(which, (weigh * reward)[its], count)
+        fraction = taken / np.bincount(which, weigh[its], count)
         if (at := _newest(fraction, delta)) is not None:
             what = f"the take fraction of group {name}" if name else "the take fraction"
-            found.append(Drift(what=what, since_ms=int(shown_at_ms[its[at * least]])))
+            found.append(Drift(what=what, since_ms=int(shown_at_ms[its[begins[at]]])))
     return found
+
+
+def _heaps(counts: Array, least: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the heap of each row, of those in whole heaps, and the first row of each heap."""
+    so_far = np.cumsum(counts)
+    # where the sums say "a whole heap" they may be short of it by rounding
+    number = ((so_far - counts) / least + 1e-9).astype(np.intp)
+    whole = int(so_far[-1] / least + 1e-9) if len(counts) else 0
+    which = number[number < whole]
+    _, begins = np.unique(which, return_index=True)
+    return which, begins.astype(np.intp)
 
 
 def _newest(series: Array, delta: float) -> int | None:

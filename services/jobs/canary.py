@@ -5,12 +5,13 @@ is killed in between leaves a note that no longer fits it, and the next look men
 """
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
+from keyart.models.dataset.influence import Bounds
 from keyart.models.dataset.training_log import read_rewards
 from keyart.models.ope.canary import (
     Act,
@@ -62,6 +63,8 @@ class Canaries:
         Folder of the training log.
     rules
         How versions are let out.
+    bounds
+        On who may say how much of what it is judged on.
     clock
         Milliseconds since 1970.
     """
@@ -70,6 +73,7 @@ class Canaries:
     register: Register
     archive: Path
     rules: CanaryRules
+    bounds: Bounds
     clock: Clock
 
     @property
@@ -187,19 +191,26 @@ class Canaries:
             kept["viewer"].to_list(),
             kept["value"].to_numpy().astype(np.float64),
             kept["shown_at_ms"].to_numpy().astype(np.int64),
+            share=self.bounds.viewer_share,
         )
         took = took_of(rollout, self.register.counts(times_of(rollout)))
         return Evidence(made, in_step, lift, self._slope(rollout), took)
 
     def _slope(self, rollout: Rollout) -> Slope | None:
         try:
-            held = read_own(self.archive, most=MOST_ROWS, since_ms=rollout.since_ms)
+            held = read_own(
+                self.archive,
+                most=MOST_ROWS,
+                since_ms=rollout.since_ms,
+                # finding bursts would read the whole log at every look
+                bounds=replace(self.bounds, hold_bursts=False),
+            )
         except KeyartError:
             return None
         if len(held.rows) < LEAST_ROWS:
             return None
         said = opinions_on(held, self.opinions.titles(rollout.version))
-        return opinion_slope(held.rows, held.logged, held.title, said.relative)
+        return opinion_slope(held.rows, held.logged, held.title, said.relative, counts=held.counts)
 
     def _note(self, rollout: Rollout) -> None:
         self.register.write(Note.ROLLOUT, codec.pack(rollout))

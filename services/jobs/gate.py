@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from keyart.models.bandits.protocol import Policy
+from keyart.models.dataset.influence import Bounds
 from keyart.models.ope.gate import rules
 from keyart.models.ope.gate.rules import Judgement, Verdict
 from keyart.models.ope.gate.slope import opinion_slope
@@ -39,6 +40,8 @@ class Gate:
         Returns the policy that serves: what it would take with each version is compared.
     explore_share
         Of choices that it makes at random.
+    bounds
+        On who may say how much of what is judged on: those of what teaches.
     clock
         Now, in milliseconds.
     """
@@ -47,6 +50,7 @@ class Gate:
     archive: Path
     policy: Callable[[], Policy]
     explore_share: float
+    bounds: Bounds
     clock: Clock
 
     def judge(
@@ -89,13 +93,15 @@ class Gate:
             verdicts.append(Verdict(rule="format", outcome=rules.REFUSED, says=str(wrong)))
             return self._told(name, champion, verdicts, 0)
         verdicts += more
-        held = _log(log or self.archive, most, max(since_ms, held_out))
+        held = _log(log or self.archive, most, max(since_ms, held_out), self.bounds)
         if held is None:
             verdicts += [rules.calibration(None), rules.harm(None)]
             return self._told(name, champion, verdicts, 0)
         ours = opinions_on(held, said)
         verdicts.append(
-            rules.calibration(opinion_slope(held.rows, held.logged, held.title, ours.relative))
+            rules.calibration(
+                opinion_slope(held.rows, held.logged, held.title, ours.relative, counts=held.counts)
+            )
         )
         verdicts.append(rules.harm(self._loss(held, ours, champion)))
         return self._told(name, champion, verdicts, len(held.rows))
@@ -144,8 +150,8 @@ def _empty() -> Verdict:
     return Verdict(rule="format", outcome=rules.UNTOLD, says="the catalogue has no title")
 
 
-def _log(path: Path, most: int, since_ms: int) -> OwnLog | None:
+def _log(path: Path, most: int, since_ms: int, bounds: Bounds) -> OwnLog | None:
     try:
-        return read_own(path, most=most, since_ms=since_ms)
+        return read_own(path, most=most, since_ms=since_ms, bounds=bounds)
     except NotFound:
         return None

@@ -91,6 +91,7 @@ def gate_of(settings: Settings, deployment: Deployment) -> Gate:
         archive=archive_dir(settings),
         policy=lambda: build_policy(settings.policy, **options_of(settings.policy_options)),
         explore_share=settings.explore_share,
+        bounds=bounds_of(settings),
         clock=now_ms,
     )
 
@@ -117,6 +118,7 @@ def canaries_of(settings: Settings, client: Any, deployment: Deployment) -> Cana
         register=register_of(settings, client),
         archive=archive_dir(settings),
         rules=rules_of(settings),
+        bounds=bounds_of(settings),
         clock=now_ms,
     )
 
@@ -134,4 +136,5 @@ def due_of(settings: Settings, deployment: Deployment) -> Due:
         drift=settings.retrain_drift,
         refresh_hours=settings.retrain_refresh_hours,
         refreshable=deployment.serves_ridge,
+        bounds=bounds_of(settings),
     )

@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 from scipy.special import ndtri
 
-from keyart.models.ope.estimators import Difference, terms
+from keyart.models.ope.estimators import Difference, Terms, terms
 from keyart.models.ope.gate.rules import MARGIN, Loss
 from keyart.models.ope.intervals import Resampled, bootstrap, standard_error
 from keyart.models.ope.rows import Array, Rows
@@ -24,6 +24,7 @@ def loss_between(
     margin: float = MARGIN,
     level: float = LEVEL,
     worlds: Resampled | None = None,
+    counts: Array | None = None,
     seed: int = 0,
 ) -> Loss | None:
     """Return the candidate's take fraction less the champion's; None: fewer than `LEAST_ROWS`.
@@ -42,10 +43,15 @@ def loss_between(
         Of the interval, above 0 and below 1.
     worlds
         The rows' viewers drawn again, where several are compared; None: drawn here by `seed`.
+    counts
+        (N,) what each row counts, above 0 to 1; None: all in full. Both are then of a log in which
+        nobody says more than a share.
     """
     if len(rows) < LEAST_ROWS:
         return None
-    ours, theirs = (terms("dr", rows, each, model=model) for each in (candidate, champion))
+    ours, theirs = (
+        _counted(terms("dr", rows, each, model=model), counts) for each in (candidate, champion)
+    )
     difference = Difference(first=ours, second=theirs)
     drawn = Resampled(rows, seed=seed) if worlds is None else worlds
     interval = bootstrap(difference, drawn, level=level)
@@ -61,3 +67,9 @@ def loss_between(
         rows_to_bound=float(wanted) if np.isfinite(wanted) and wanted > len(rows) else None,
         level=level,
     )
+
+
+def _counted(of: Terms, counts: Array | None) -> Terms:
+    if counts is None:
+        return of
+    return Terms(numerator=counts * of.numerator, denominator=counts * of.denominator)

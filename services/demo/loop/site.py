@@ -159,6 +159,7 @@ class Site:
             register=self.register,
             archive=self.archive,
             rules=rules_of(settings),
+            bounds=bounds_of(settings),
             clock=self.clock,
         )
         self.fitting = Fitting(
@@ -174,6 +175,7 @@ class Site:
             archive=self.archive,
             policy=lambda: build_policy(settings.policy, **options_of(settings.policy_options)),
             explore_share=settings.explore_share,
+            bounds=bounds_of(settings),
             clock=self.clock,
         )
         jobs = Jobs(retrain_dir(settings))
@@ -211,6 +213,7 @@ class Site:
             drift=settings.retrain_drift,
             refresh_hours=settings.retrain_refresh_hours,
             refreshable=self.deployment.serves_ridge,
+            bounds=bounds_of(settings),
         )
 
     @property

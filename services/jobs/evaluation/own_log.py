@@ -11,10 +11,13 @@ from keyart.models.bandits.protocol import Page, Policy, mix
 from keyart.models.belief.beliefs import Learned, TitleBeliefs, refresh
 from keyart.models.belief.hyper import Hyper
 from keyart.models.context.sums import Array, Numbers
+from keyart.models.dataset.influence import Bounds
+from keyart.models.dataset.taught import counts_among
 from keyart.models.dataset.training_log import read_rewards
 from keyart.models.decide.believed import LoggedTaste, page_of, propensities_of
 from keyart.models.ope.rows import Mask, Rows
 from keyart.models.sums.arrays import Sums
+from keyart.schemas.errors import NotFound
 from keyart.schemas.training import columns
 
 BLOCKS: Final = 20
@@ -29,6 +32,7 @@ COLUMNS: Final = columns(
     "propensities",
 )
 TASTE: Final = columns("taste_factors", "doubts")
+SHARES: Final = columns("multiplier", "fresh")
 BEFORE: Final = (
     "{} of {} rewards are of before taste was logged for every candidate: judged without it"
 )
@@ -55,6 +59,9 @@ class OwnLog:
         not: in rewards of an earlier keyart, and for viewers of whom nothing was known.
     viewers
         (clusters,) pseudonym of each viewer, by the number in `rows.cluster`.
+    counts
+        (N,) what each counts, above 0 to 1, so that nobody counts more than a share
+        (`models.dataset.influence`); None: all count in full.
     """
 
     rows: Rows
@@ -66,15 +73,22 @@ class OwnLog:
     taste: LoggedTaste
     viewers: list[str]
     warnings: list[str] = field(default_factory=list)
+    counts: Array | None = None
+
+    @property
+    def weights(self) -> Array:
+        """(N,) what each counts."""
+        return np.ones(len(self.rows)) if self.counts is None else self.counts
 
     def sums(self, which: "np.ndarray[Any, np.dtype[np.bool_]]") -> tuple[Array, Array]:
         """Return (T, K) takes of these rows, and impressions, each worth what taste expected."""
         shape = (int(self.title.max()) + 1, self.logged.shape[1])
         at = self.title[which] * shape[1] + self.rows.action[which]
         size = shape[0] * shape[1]
-        worth = self.rows.of_logged(self.taste.factors)[which]
+        counts = self.weights[which]
+        worth = counts * self.rows.of_logged(self.taste.factors)[which]
         shown = np.bincount(at, worth, minlength=size).reshape(shape).astype(np.float64)
-        taken = np.bincount(at, self.rows.reward[which], minlength=size).reshape(shape)
+        taken = np.bincount(at, counts * self.rows.reward[which], minlength=size).reshape(shape)
         return taken.astype(np.float64), shown
 
     def blocks(self) -> Iterator[tuple["np.ndarray[Any, np.dtype[np.bool_]]", slice]]:
@@ -96,17 +110,23 @@ class OwnLog:
         return chosen
 
 
-def read_own(path: Path, *, most: int, since_ms: int = 0) -> OwnLog:
+def read_own(path: Path, *, most: int, since_ms: int = 0, bounds: Bounds | None = None) -> OwnLog:
     """Return the rewards of an archive shown from then on, of a longer one the newest `most`.
+
+    Parameters
+    ----------
+    bounds
+        On who may say how much of what is read; what counts nothing is left out. None: all count.
 
     Raises
     ------
     NotFound
-        The folder holds no rewards.
+        The folder holds no rewards, or none that counts.
     InvalidRecord
         No file can be read.
     """
-    frame, warnings = read_rewards(path, COLUMNS, perhaps=TASTE, since_ms=since_ms)
+    perhaps = TASTE if bounds is None else (*TASTE, *SHARES)
+    frame, warnings = read_rewards(path, COLUMNS, perhaps=perhaps, since_ms=since_ms)
     import polars as pl  # not in every image: the reader says so
 
     if frame.height > most:
@@ -117,10 +137,16 @@ def read_own(path: Path, *, most: int, since_ms: int = 0) -> OwnLog:
             frame = frame.with_columns(pl.lit(None).alias(name))
     if before := frame[TASTE[0]].null_count():
         warnings.append(BEFORE.format(f"{before:,}", f"{frame.height:,}"))
-    return _made(frame, warnings)
+    if bounds is None:
+        return _made(frame, warnings)
+    counts = counts_among(path, frame, bounds)
+    frame = frame.filter(counts > 0.0)
+    if not frame.height:
+        raise NotFound(f"{path}: serving held back every reward in it")
+    return _made(frame, warnings, counts[counts > 0.0])
 
 
-def _made(frame: Any, warnings: list[str]) -> OwnLog:
+def _made(frame: Any, warnings: list[str], counts: Array | None = None) -> OwnLog:
     titles: dict[str, int] = {}
     places: list[dict[str, int]] = []
     width, count = 1, frame.height
@@ -164,6 +190,7 @@ def _made(frame: Any, warnings: list[str]) -> OwnLog:
         taste=LoggedTaste(factors, doubts),
         viewers=[str(each) for each in viewers],
         warnings=warnings,
+        counts=counts,
     )
 
 

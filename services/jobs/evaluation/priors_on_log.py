@@ -85,4 +85,6 @@ def loss_of(
         for each in (candidate, champion)
     )
     model = title_model(log, folds_of(rows, seed=seed))
-    return loss_between(rows, ours, theirs, model=model, margin=margin, seed=seed)
+    return loss_between(
+        rows, ours, theirs, model=model, margin=margin, counts=log.counts, seed=seed
+    )

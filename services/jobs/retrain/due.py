@@ -1,13 +1,14 @@
 """When to retrain: the schedule, enough new rewards, or a world that has changed."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 from msgspec import Struct
 
+from keyart.models.dataset.influence import Bounds
 from keyart.models.statistics.prior_drift import Drift, drifts
 from keyart.schemas.errors import NotFound
 from keyart.services.jobs.evaluation.own_log import OwnLog, read_own
@@ -55,6 +56,11 @@ class Due:
         So long since the last job, of either kind, asks for a refresh of what serves; 0: never.
     refreshable
         Whether what serves can be refreshed.
+    bounds
+        On who may say how much of what drift is looked for in: those of what teaches, but for
+        hours. One that contradicts all before it is what is looked for; only its new viewers are
+        bounded. Bursts that serving held back are left in: finding them would read the whole log
+        at every look.
     """
 
     jobs: Jobs
@@ -67,6 +73,7 @@ class Due:
     drift: bool
     refresh_hours: float
     refreshable: Callable[[], bool]
+    bounds: Bounds
 
     def asks(self, at_ms: int) -> Asked | None:
         """Return what asks for a retraining; None when nothing does.
@@ -79,7 +86,7 @@ class Due:
         last = jobs.last(trained=True)
         done, fit = (last.done, last.fit) if last else (None, None)
         to_ms = fit.to_ms if fit else 0
-        held = _log(self.archive)
+        held = _log(self.archive, replace(self.bounds, all_hours=False, hold_bursts=False))
         if held is None:
             return None
         fresh = int((held.shown_at_ms > to_ms).sum())
@@ -129,8 +136,9 @@ class Due:
         moved = relative[np.arange(len(held.rows)), held.rows.action] - (
             held.logged * relative
         ).sum(1)
-        shown = np.bincount(held.title).astype(np.float64)
-        level = np.bincount(held.title, held.rows.reward) / np.maximum(shown, 1.0)
+        counts = held.weights
+        shown = np.bincount(held.title, counts)
+        level = np.bincount(held.title, counts * held.rows.reward) / shown
         names = [titles[name].group if name in titles else "" for name in held.titles]
         return drifts(
             held.shown_at_ms,
@@ -138,6 +146,7 @@ class Due:
             level[held.title],
             moved,
             [names[at] for at in held.title.tolist()],
+            counts=counts,
         )
 
 
@@ -145,8 +154,8 @@ def _first(reason: str) -> str:
     return reason.removesuffix(AGAIN)
 
 
-def _log(archive: Path) -> OwnLog | None:
+def _log(archive: Path, bounds: Bounds) -> OwnLog | None:
     try:
-        return read_own(archive, most=MOST_ROWS)
+        return read_own(archive, most=MOST_ROWS, bounds=bounds)
     except NotFound:
         return None

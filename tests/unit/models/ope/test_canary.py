@@ -4,6 +4,8 @@ from math import inf
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from keyart.models.decide.experiment import viewer_share
 from keyart.models.ope.canary import (
@@ -17,6 +19,7 @@ from keyart.models.ope.canary import (
     follow,
     salt_of,
     watched,
+    within_share,
 )
 from keyart.models.ope.gate.rules import Slope
 from keyart.models.statistics.interval import Interval
@@ -201,6 +204,47 @@ def test_a_large_difference_is_found_with_its_sign(effect: float, sign: int) -> 
     assert found is not None
     assert found.lift.low <= effect - 1.0 <= found.lift.high
     assert (found.lift.high < 0.0) if sign < 0 else (found.lift.low > 0.0)
+
+
+@given(st.lists(st.integers(0, 5), max_size=300), st.integers(0, 300))
+def test_whether_a_reward_counts_is_settled_when_it_comes(viewers: list[int], first: int) -> None:
+    whole = within_share(np.array(viewers, np.intp), 0.05)
+    part = within_share(np.array(viewers[:first], np.intp), 0.05)
+    assert (whole[: len(part)] == part).all()
+    assert within_share(np.array(viewers, np.intp), 1.0).all()
+
+
+def test_nobody_counts_more_than_a_share_and_of_few_each_counts() -> None:
+    rng = np.random.default_rng(3)
+    loud = rng.random(20_000) < 0.3
+    counted = within_share(np.where(loud, 0, 1 + rng.integers(3000, size=20_000)), 0.01)
+    assert 0.009 < (counted & loud).sum() / 20_000 <= 0.0101
+    assert counted[~loud].all()
+    assert within_share(rng.integers(4, size=2000).astype(np.intp), 0.01).all()
+
+
+def test_a_loud_viewer_takes_no_version_back_and_lets_none_through() -> None:
+    """A tenth of the rewards are of one viewer, who was to see it, and takes nothing, or all."""
+    rollout = in_steps(0.05, 0.2, 0.5)
+    viewers, values, shown = traffic(rollout, 1.0, 1.0, 3)
+    salt = salt_of(rollout.version)
+    loud = next(each for each in viewers if viewer_share(each, salt) < 0.05)
+    rng = np.random.default_rng(5)
+    his = rng.random(len(viewers)) < 0.1
+    names = [loud if mine else each for mine, each in zip(his.tolist(), viewers, strict=True)]
+    quiet, _ = compared(rollout, viewers, values, shown)  # type: ignore[arg-type]
+    assert quiet is not None
+    for takes in (0.0, 1.0):
+        told = np.where(his, takes, values)
+        wide, _ = compared(rollout, names, told, shown)  # type: ignore[arg-type]
+        found, _ = compared(rollout, names, told, shown, share=0.01)  # type: ignore[arg-type]
+        assert wide is not None and found is not None
+        moved, before = (
+            abs(np.log1p(each.lift.estimate) - np.log1p(quiet.lift.estimate))
+            for each in (found, wide)
+        )
+        assert moved < before / 3
+        assert found.lift.low < 0.0 < found.lift.high
 
 
 def test_each_rollout_draws_its_own_viewers() -> None:

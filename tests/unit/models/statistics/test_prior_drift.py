@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from keyart.models.dataset.influence import Bounds, Told, weights
 from keyart.models.statistics.prior_drift import drifts
 
 ROWS = 40_000
@@ -46,6 +47,42 @@ def test_the_take_fraction_of_one_group_is_seen_by_its_name() -> None:
     given["reward"] = np.where(late, rng.random(ROWS) < 0.15, given["reward"])
     (one,) = drifts(**given, least=250)
     assert one.what == "the take fraction of group news"
+
+
+def test_rows_that_stand_twice_and_count_half_drift_alike() -> None:
+    given = series(3, before=1.0, after=-1.0)
+    twice = np.repeat(np.arange(ROWS), 2)
+    doubled: dict[str, Any] = {name: np.asarray(each)[twice] for name, each in given.items()}
+    doubled["group"] = [""] * len(twice)
+    once = drifts(**given, least=250)
+    assert once and drifts(**doubled, counts=np.full(len(twice), 0.5), least=250) == once
+
+
+def test_one_loud_viewer_is_no_drift_and_a_turn_with_one_is() -> None:
+    """From the middle on every tenth reward is a viewer's who takes whatever they are shown."""
+    rng = np.random.default_rng(4)
+    loud = (np.arange(ROWS) >= ROWS // 2) & (rng.random(ROWS) < 0.1)
+    bounds = Bounds(all_hours=False)
+    seen = {}
+    for after in (1.0, -1.0):
+        given = series(4, before=1.0, after=after)
+        given["reward"] = np.where(loud, 1.0, given["reward"])
+        counts = weights(
+            Told(
+                title=np.zeros(ROWS, np.intp),
+                artwork=rng.integers(2, size=ROWS),
+                viewer=np.where(loud, 0, 1 + np.arange(ROWS) % 5000).astype(np.intp),
+                hour=np.arange(ROWS, dtype=np.intp) // 500,
+                fresh=np.zeros(ROWS, np.bool_),
+                shown=np.ones(ROWS),
+                takes=given["reward"],
+            ),
+            bounds,
+        )
+        assert counts[loud].max() < 0.5 and counts[~loud].mean() > 0.98
+        seen[after] = {each.what for each in drifts(**given, counts=counts)}
+        assert "the take fraction" in {each.what for each in drifts(**given)}
+    assert seen == {1.0: set(), -1.0: {"how takes follow the prior"}}
 
 
 def test_a_short_log_says_nothing() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from keyart.models.dataset.influence import Bounds
 from keyart.models.decide.experiment import viewer_share
 from keyart.models.ope.canary import HOUR_MS, Act, CanaryRules, salt_of
 from keyart.models.statistics.times import bucket_of
@@ -77,6 +78,7 @@ class World:
             register=self.register,
             archive=folder,
             rules=RULES,
+            bounds=Bounds(),
             clock=lambda: self.now,
         )
 

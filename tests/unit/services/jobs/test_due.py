@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from keyart.models.dataset.influence import Bounds
 from keyart.models.embed import load_space
 from keyart.schemas import codec
 from keyart.schemas.decisions import Versions
@@ -36,6 +37,7 @@ class Site:
             drift=True,
             refresh_hours=0.0,
             refreshable=lambda: False,
+            bounds=Bounds(),
         )
 
     def show(self, count: int) -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from keyart.models.ope.gate import rules
+from keyart.models.ope.gate.loss import loss_between
 from keyart.models.ope.gate.rules import PASSED, REFUSED, UNTOLD, Loss, Slope
 from keyart.models.ope.gate.slope import opinion_slope
 from keyart.models.ope.rows import Rows
@@ -72,6 +73,25 @@ def test_the_slopes_interval_covers_at_its_level() -> None:
         assert slope is not None
         covered += slope.low <= 0.0 <= slope.high
     assert covered >= 180  # 190 expected, sd 3.1
+
+
+def test_rows_that_stand_twice_and_count_half_are_the_log_itself() -> None:
+    opinion, truth = world(7)
+    rows, shares, title = logged(8, 3000, truth)
+    twice = np.tile(np.arange(len(rows)), 2)
+    half = np.full(len(twice), 0.5)
+    once = opinion_slope(rows, shares, title, opinion)
+    again = opinion_slope(rows.at(twice), shares[twice], title[twice], opinion, counts=half)
+    assert once is not None and again is not None
+    assert again.value == pytest.approx(once.value)
+    assert again.error == pytest.approx(once.error)
+    model = truth[title]
+    even = np.full(shares.shape, 1 / ARTWORKS)
+    loss = loss_between(rows, even, shares, model=model)
+    same = loss_between(rows.at(twice), even[twice], shares[twice], model=model[twice], counts=half)
+    assert loss is not None and same is not None
+    for name in ("difference", "low", "high", "champion"):
+        assert getattr(same, name) == pytest.approx(getattr(loss, name)), name
 
 
 def test_with_few_rewards_the_gate_cannot_tell() -> None:

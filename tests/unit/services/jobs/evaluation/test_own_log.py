@@ -1,17 +1,22 @@
 """keyart's own log: policies and priors are judged with what taste did to every candidate."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from keyart.models.bandits.registry import build_policy
+from keyart.models.dataset.influence import Bounds
 from keyart.models.ope.estimators import terms
+from keyart.models.ope.gate.rules import PASSED, Loss, Slope, calibration
+from keyart.models.ope.gate.slope import opinion_slope
 from keyart.models.ope.reward_model import folds_of
 from keyart.schemas import codec
 from keyart.schemas.decisions import Versions
 from keyart.schemas.rewards import Reward
 from keyart.services.jobs.evaluation.own_log import OwnLog, propensities, read_own, title_model
+from keyart.services.jobs.evaluation.priors_on_log import Opinions, loss_of
 from keyart.streams.archive import files
 from keyart.streams.ports import LogRecord
 from tests.packing import belief_bytes
@@ -79,6 +84,91 @@ def test_rewards_of_before_are_judged_without_it_and_that_is_said(tmp_path: Path
     assert (log.taste.factors == 1.0).all() and (log.taste.doubts == 0.0).all()
     (said,) = log.warnings
     assert said.startswith("300 of 300 rewards are of before taste was logged")
+
+
+def poisoned(folder: Path, count: int) -> Path:
+    """Log even draws of artworks of which `a` is taken more, and one viewer who takes only `b`."""
+    rng = np.random.default_rng(1)
+    records = []
+    for at in range(count):
+        loud, shown = rng.random() < 0.08, int(rng.integers(2))
+        one = Reward(
+            id=f"{at:024x}",
+            viewer="f" * 32 if loud else f"{1 + int(rng.integers(1500)):032x}",
+            title=f"t{rng.integers(TITLES)}",
+            artwork="ab"[shown],
+            surface="home",
+            value=float(shown if loud else rng.random() < (0.12, 0.08)[shown]),
+            shown_at_ms=1_700_000_000_000 + 60_000 * at,
+            closed_at_ms=1_700_000_000_000 + 60_000 * at,
+            candidates=("a", "b"),
+            propensities=(0.5, 0.5),
+            explored=True,
+            policy="uniform",
+            versions=Versions(policy="u-1", prior="n", posterior="1", space="s"),
+        )
+        records.append(
+            LogRecord("rewards", 0, f"{at + 1}-0", one.title, codec.encode(one), one.shown_at_ms)
+        )
+    files.write(folder, records)
+    return folder
+
+
+def test_one_loud_viewer_does_not_turn_what_the_gate_says(tmp_path: Path) -> None:
+    """Of a prior that is right about all others, on a log of which a third of all takes is his."""
+    folder = poisoned(tmp_path, 6000)
+    policy = build_policy("optimistic")
+
+    def said(log: OwnLog) -> tuple[Slope, Loss]:
+        relative = np.zeros((len(log.titles), log.logged.shape[1]))
+        for number, places in enumerate(log.artworks):
+            relative[number, [places["a"], places["b"]]] = 0.2, -0.2
+        ours = Opinions(relative=relative, strength=np.full(len(relative), 50.0), said=TITLES)
+        none = Opinions(relative=0.0 * relative, strength=np.zeros(len(relative)), said=0)
+        slope = opinion_slope(log.rows, log.logged, log.title, relative, counts=log.counts)
+        loss = loss_of(log, ours, none, policy, explore_share=0.05)
+        assert slope is not None and loss is not None
+        return slope, loss
+
+    slope, loss = said(read_own(folder, most=10_000))
+    assert slope.value < 0.0 and calibration(slope).outcome != PASSED, "unbounded the poison works"
+    assert loss.low < 0.0
+    slope, loss = said(read_own(folder, most=10_000, bounds=Bounds()))
+    assert slope.low < 1.0 < slope.high and calibration(slope).outcome == PASSED
+    assert loss.low > 0.0 and loss.rows == 6000
+
+
+def test_what_serving_held_back_is_not_judged_on(tmp_path: Path) -> None:
+    """New viewers of one hour who all take `b`: held back there, so here they count nothing."""
+    records = list(_burst())
+    files.write(tmp_path, records)
+    free = read_own(tmp_path, most=10_000, bounds=Bounds(hold_bursts=False, hour_share=1.0))
+    held = read_own(tmp_path, most=10_000, bounds=Bounds(hour_share=1.0))
+    assert len(free.rows) == len(records) and len(held.rows) < len(records)
+    left = {held.viewers[at] for at in held.rows.cluster.tolist()}  # type: ignore[union-attr]
+    assert {f"{at:032x}" for at in range(2000)} <= left, "of those known before none is missing"
+
+
+def _burst() -> Iterator[LogRecord]:
+    for at in range(2600):
+        new = at >= 2000
+        one = Reward(
+            id=f"{at:024x}",
+            viewer=f"{at:032x}",
+            title="t",
+            artwork="b" if new else "ab"[at % 2],
+            surface="home",
+            value=float(new or at % 10 < 2),
+            shown_at_ms=1_700_000_000_000 + (60_000 * at if not new else 60_000 * 2000 + at),
+            closed_at_ms=1_700_000_000_000 + 60_000 * at,
+            candidates=("a", "b"),
+            propensities=(0.5, 0.5),
+            explored=True,
+            policy="uniform",
+            versions=Versions(policy="u-1", prior="n", posterior="1", space="s"),
+            fresh=new,
+        )
+        yield LogRecord("rewards", 0, f"{at + 1}-0", one.title, codec.encode(one), one.shown_at_ms)
 
 
 def test_the_reward_model_knows_taste_and_never_the_viewers_own_fold(tmp_path: Path) -> None:
