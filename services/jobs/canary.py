@@ -19,10 +19,10 @@ from keyart.models.ope.canary import (
     Evidence,
     Followed,
     begun,
-    compared,
     follow,
     watched,
 )
+from keyart.models.ope.canary_takes import compared
 from keyart.models.ope.gate.loss import LEAST_ROWS
 from keyart.models.ope.gate.rules import Slope
 from keyart.models.ope.gate.slope import opinion_slope

@@ -15,12 +15,11 @@ from keyart.models.ope.canary import (
     Evidence,
     Took,
     begun,
-    compared,
     follow,
     salt_of,
     watched,
-    within_share,
 )
+from keyart.models.ope.canary_takes import compared, within_share
 from keyart.models.ope.gate.rules import Slope
 from keyart.models.statistics.interval import Interval
 from keyart.models.statistics.lift import Contrast
