@@ -3,6 +3,7 @@
 import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -66,12 +67,18 @@ def _smollm2_folder() -> Path:
     return cached_encoder(SMOLLM2)
 
 
+@cache
+def _shipped(folder: Path) -> StaticSpace:
+    """Return the space that came with keyart: once for all who ask, since nothing changes it."""
+    return StaticSpace(folder)
+
+
 def _style(folder: Path) -> Space:
     return StyleSpace()
 
 
 _NAMED: Final = {
-    STATIC: _Kind(StaticSpace, lambda: SHIPPED),
+    STATIC: _Kind(_shipped, lambda: SHIPPED),
     STYLE: _Kind(_style, Path),
     MINILM: _Kind(_sentence, minilm_folder),
     MPNET: _Kind(_sentence, mpnet_folder),

@@ -108,3 +108,8 @@ def test_specs() -> None:
 def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelRejected, match=r"model\.safetensors"):
         StaticSpace(tmp_path)
+
+
+def test_the_shipped_one_is_loaded_once_and_any_other_each_time() -> None:
+    assert load_space("static") is load_space("static")
+    assert load_space(f"static:{SHIPPED}") is not load_space(f"static:{SHIPPED}")
