@@ -10,6 +10,8 @@ from keyart.services.client import (
     Event,
     NotNow,
     Page,
+    Proposal,
+    Proposals,
 )
 
 __all__ = [
@@ -22,4 +24,6 @@ __all__ = [
     "Event",
     "NotNow",
     "Page",
+    "Proposal",
+    "Proposals",
 ]

@@ -1,7 +1,7 @@
 """A client of keyart's HTTP interface, for sites: `keyart.client` is this."""
 
 from keyart.services.client.aio import AsyncClient
-from keyart.services.client.answers import Choice, Page
+from keyart.services.client.answers import Choice, Page, Proposal, Proposals
 from keyart.services.client.calls import Event
 from keyart.services.client.errors import Away, ErrorAnswer, NotNow
 from keyart.services.client.outbox import Counts
@@ -17,4 +17,6 @@ __all__ = [
     "Event",
     "NotNow",
     "Page",
+    "Proposal",
+    "Proposals",
 ]

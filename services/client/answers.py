@@ -55,6 +55,48 @@ class Page(Struct, frozen=True, kw_only=True):
         raise KeyError(title)
 
 
+class Proposal(Struct, frozen=True, kw_only=True):
+    """A title for a place of the page, why it is there, and the picture to show for it.
+
+    `proposed`: the viewer has not explored its cluster. `propensity` is that of this title at this
+    place; the picture is a decision of its own, whose id the events of the title cite.
+    """
+
+    title: str
+    picture: Choice
+    cluster: str = ""
+    proposed: bool = True
+    explored: bool = False
+    propensity: float = 1.0
+    why: str = ""
+
+
+class Proposals(Struct, frozen=True, kw_only=True):
+    """Titles that a viewer would not have looked for, in the order of their places.
+
+    There may be fewer than were asked for: `note` says why keyart proposes none, and `away` why it
+    did not answer, or has no table yet. Then show what the page shows anyway.
+    """
+
+    titles: tuple[Proposal, ...]
+    id: str = ""
+    viewer: str = ""
+    surface: str = "home"
+    table: str = ""
+    dose: float = 0.0
+    note: str = ""
+    unknown: tuple[str, ...] = ()
+    away: str = ""
+
+    def __iter__(self) -> Iterator[Proposal]:
+        """Go through the titles."""
+        return iter(self.titles)
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self.titles)
+
+
 class Accepted(Struct, frozen=True, kw_only=True):
     """How many events are in keyart's log now."""
 

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import msgspec
 
 from keyart.schemas.catalogue import Title
-from keyart.services.client.answers import Accepted, Page, Problem
+from keyart.services.client.answers import Accepted, Page, Problem, Proposals
 from keyart.services.client.errors import Away, ErrorAnswer, NotNow
 
 T = TypeVar("T")
@@ -22,6 +22,8 @@ MAX_EVENTS: Final = 1000
 """Of one call."""
 MAX_ANSWER_BYTES: Final = 64_000_000
 NOT_NOW: Final = frozenset({409, 429, 502, 503, 504})
+NO_TABLE: Final = frozenset({409})
+"""A site that proposes nothing yet says so by it: no other try makes a table."""
 OVERVIEW: Final = "/v1/insight/overview"
 
 _encoder: Final = msgspec.json.Encoder()
@@ -32,13 +34,15 @@ class Call(Generic[T]):
     """One request, and the type of its answer.
 
     Each may be sent twice without harm: decisions are kept, events have ids, and putting,
-    withdrawing, correcting and erasing twice is the same as once.
+    withdrawing, correcting and erasing twice is the same as once. An answer with a status of
+    `settled` will be the same however often it is asked.
     """
 
     method: str
     path: str
     answers: type[T]
     body: bytes | None = None
+    settled: frozenset[int] = frozenset()
 
     def read(self, content: bytes) -> T:
         """Return the answer.
@@ -60,7 +64,7 @@ class Call(Generic[T]):
             problem = msgspec.json.decode(content, type=Problem)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             problem = Problem()
-        kind = NotNow if status in NOT_NOW else ErrorAnswer
+        kind = NotNow if status in NOT_NOW - self.settled else ErrorAnswer
         after = float(retry_after) if retry_after.isascii() and retry_after.isdigit() else 0.0
         said = content[:500].decode(errors="replace")
         return kind(f"{self.method} {self.path}", status, said, after, problem)
@@ -80,6 +84,13 @@ def decide(
         body["why"] = False
     body |= {name: value for name, value in more.items() if value}
     return Call("POST", "/v1/decisions", Page, _encoder.encode(body))
+
+
+def propose(viewer: str, surface: str, more: Mapping[str, object]) -> Call[Proposals]:
+    """Return the call that proposes titles; `more` are fields that stand only when given."""
+    body: dict[str, object] = {"viewer": viewer, "surface": surface}
+    body |= {name: value for name, value in more.items() if value}
+    return Call("POST", "/v1/serendipity", Proposals, _encoder.encode(body), NO_TABLE)
 
 
 def send(events: Sequence[Event]) -> Call[Accepted]:

@@ -9,8 +9,8 @@ from typing import Any, Final
 import httpx
 
 from keyart.schemas.errors import KeyartError, SettingsError
-from keyart.services.client.answers import Choice, Page
-from keyart.services.client.calls import MAX_ANSWER_BYTES, Call, T
+from keyart.services.client.answers import Choice, Page, Proposals
+from keyart.services.client.calls import MAX_ANSWER_BYTES, NO_TABLE, Call, T
 from keyart.services.client.errors import Away
 from keyart.services.client.patience import Outage, Patience
 from keyart.services.wiring.addresses import http_address
@@ -129,6 +129,12 @@ class Core:
             self.outage.failed(self.clock(), str(error))
             return True
         return bool(status == 404)
+
+    def nothing(self, surface: str, error: KeyartError) -> Proposals:
+        """Return what is proposed where that failed: nothing; raise what is wrong with the call."""
+        if getattr(error, "status", 0) not in NO_TABLE and not self.failed(error):
+            raise error
+        return Proposals(titles=(), surface=surface, away=str(error))
 
 
 class Growing:

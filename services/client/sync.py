@@ -13,7 +13,7 @@ import httpx
 from keyart.schemas.catalogue import Title
 from keyart.schemas.errors import KeyartError
 from keyart.services.client import calls
-from keyart.services.client.answers import Choice, Page
+from keyart.services.client.answers import Choice, Page, Proposals
 from keyart.services.client.calls import Call, Event, T, Value
 from keyart.services.client.core import Growing, core
 from keyart.services.client.outbox import Counts, Kind, event_of
@@ -122,10 +122,12 @@ class Client:
         allow: Mapping[str, Any] | None = None,
         deny: Mapping[str, Any] | None = None,
         positions: Sequence[int] | None = None,
+        slate: Mapping[str, Any] | None = None,
     ) -> Page:
         """Return the artworks to show a viewer, in the order of the titles.
 
-        They stand on the page in that order, unless `positions` say where: 1 for the first.
+        They stand on the page in that order, unless `positions` say where: 1 for the first. A
+        `slate` keeps the pictures of the row apart (`docs/rules.md`).
 
         Raises
         ------
@@ -134,7 +136,10 @@ class Client:
         """
         if (resting := self._core.rests()) is not None:
             return self._core.fallback(viewer, titles, surface, resting.away)
-        more = {"context": context, "allow": allow, "deny": deny, "positions": positions}
+        more = {
+            **{"context": context, "allow": allow, "deny": deny},
+            **{"positions": positions, "slate": slate},
+        }
         call = calls.decide(viewer, titles, surface, why=why, more=more)
         try:
             page = self._ask(call, self._core.decide_patience)
@@ -144,6 +149,36 @@ class Client:
             return self._core.fallback(viewer, titles, surface, str(error))
         self._core.outage.over()
         return page
+
+    def propose(
+        self,
+        viewer: str,
+        *,
+        surface: str = "home",
+        count: int = 5,
+        titles: Sequence[str] | None = None,
+        context: Mapping[str, Value] | None = None,
+    ) -> Proposals:
+        """Return up to `count` titles a viewer would not have looked for, each with its picture.
+
+        Of `titles`, or of the whole catalogue. A site without a table, and a keyart that is away,
+        propose nothing, and `Proposals.away` says why: no page breaks for it.
+
+        Raises
+        ------
+        ErrorAnswer
+            The request is wrong, or the key.
+        """
+        if (resting := self._core.rests()) is not None:
+            return Proposals(titles=(), surface=surface, away=resting.away)
+        more = {"count": count, "titles": titles, "context": context}
+        try:
+            call = calls.propose(viewer, surface, more)
+            found = self._ask(call, self._core.decide_patience)
+        except KeyartError as error:
+            return self._core.nothing(surface, error)
+        self._core.outage.over()
+        return found
 
     def track(
         self,

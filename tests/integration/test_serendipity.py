@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from typer.testing import CliRunner
 
@@ -14,6 +15,7 @@ from keyart.schemas.events import Correction, Proposed
 from keyart.schemas.ids import pseudonym
 from keyart.schemas.topics import DECISIONS, EVENTS
 from keyart.services.cli.serendipity import app
+from keyart.services.client import Proposals
 from keyart.streams.families import EXPLORED
 from keyart.streams.ports import VIEWERS, Lane
 from tests.integration.test_api import Client, logged, opened, problem, site, title, within
@@ -129,7 +131,9 @@ def test_a_viewer_gets_what_people_like_them_come_to(
         f"You watch {cluster(placed, 0)} and {cluster(placed, 3)}; "
         f"people who do often come to {cluster(placed, 9)}."
     )
-    told = [each["cluster"] for each in answer["titles"]]
+    read = msgspec.convert(answer, Proposals)
+    assert read.titles[0].picture.id == first["picture"]["id"], "as keyart.client has it"
+    told = [each.cluster for each in read]
     assert len(set(told)) == 3 and not {cluster(placed, 0), cluster(placed, 3)} & set(told)
 
 

@@ -37,9 +37,9 @@ export class Keyart {
 
   /** Return { decisions, unknown, away }; never throws because keyart is away: `away` says why. */
   async decide(viewer, titles, given = {}) {
-    const { context, allow, deny, positions, why = false, surface = this.surface } = given;
+    const { context, allow, deny, positions, slate, why = false, surface = this.surface } = given;
     this.viewer = viewer;
-    const body = JSON.stringify({ viewer, titles, surface, why, context, allow, deny, positions });
+    const body = JSON.stringify({ viewer, titles, surface, why, context, allow, deny, positions, slate });
     const stop = new AbortController();
     const timer = setTimeout(() => stop.abort(), this.timeoutMs);
     try {

@@ -18,6 +18,8 @@ NAMES = [
     "Event",
     "NotNow",
     "Page",
+    "Proposal",
+    "Proposals",
 ]
 
 

@@ -14,7 +14,16 @@ import pytest
 
 from keyart.schemas.catalogue import Artwork, Title
 from keyart.schemas.errors import SettingsError
-from keyart.services.client import AsyncClient, Away, Choice, Client, ErrorAnswer, NotNow, Page
+from keyart.services.client import (
+    AsyncClient,
+    Away,
+    Choice,
+    Client,
+    ErrorAnswer,
+    NotNow,
+    Page,
+    Proposals,
+)
 
 PAGE = {"decisions": [{"id": "d", "title": "t", "artwork": "a", "new": 1}], "later": {}}
 Answer = httpx.Response | Exception
@@ -102,7 +111,9 @@ def test_what_goes_over_the_wire(client: Make) -> None:
     wire = Wire(ok({"accepted": 2, "behind_ms": 700, "behind_records": 3, **PAGE}))
     call = client(wire, "https://keyart.test:8443/behind/", key="secret")
     call("put_title", Title(id="a/b c", artworks=(Artwork(id="a"),)))
-    page: Page = call("decide", "v", ["t"], context={"device": "tv"}, why=False)
+    slate = {"alike": {"mood": 1.0}, "most": 0.5}
+    asked = {"context": {"device": "tv"}, "positions": [3], "slate": slate}
+    page: Page = call("decide", "v", ["t"], why=False, **asked)
     assert call("send", [{"type": "click", "id": "e"}]) == 2
     assert call("ready")
     assert call("behind_ms") == 700
@@ -125,7 +136,7 @@ def test_what_goes_over_the_wire(client: Make) -> None:
         "surface": "home",
         "titles": ["t"],
         "why": False,
-        "context": {"device": "tv"},
+        **asked,
     }
     assert {each.headers["authorization"] for each in wire.seen} == {"Bearer secret"}
     kinds = {each.headers.get("content-type") for each in wire.seen if each.content}
@@ -385,3 +396,70 @@ def test_many_threads_share_a_client() -> None:
             each.join()
     assert sorted(int(event["id"]) for event in sent(wire)) == list(range(1000))
     assert max(len(body["events"]) for body in wire.bodies) <= 50
+
+
+PROPOSED = {
+    "id": "p",
+    "table": "blend-1",
+    "dose": 0.2,
+    "titles": [
+        {
+            "title": "t",
+            "cluster": "horses",
+            "proposed": True,
+            "explored": False,
+            "propensity": 0.4,
+            "why": "you watch x; people who do often come to horses",
+            "picture": {"id": "d", "title": "t", "artwork": "a"},
+            "new": 1,
+        }
+    ],
+}
+
+
+def test_proposals_come_with_a_picture_each(client: Make) -> None:
+    wire = Wire(ok(PROPOSED))
+    found: Proposals = client(wire)(
+        "propose", "v", surface="row", count=3, titles=["t", "u"], context={"device": "tv"}
+    )
+    assert wire.seen[0].url.path == "/v1/serendipity"
+    assert wire.bodies == [
+        {
+            "viewer": "v",
+            "surface": "row",
+            "count": 3,
+            "titles": ["t", "u"],
+            "context": {"device": "tv"},
+        }
+    ]
+    assert (len(found), found.table, found.dose, found.away) == (1, "blend-1", 0.2, "")
+    (one,) = found
+    assert (one.title, one.cluster, one.picture) == (
+        "t",
+        "horses",
+        Choice(id="d", title="t", artwork="a"),
+    )
+
+
+def test_a_site_without_a_table_proposes_nothing_is_asked_once_and_goes_on_deciding(
+    client: Make,
+) -> None:
+    wire = Wire(problem(409), ok())
+    call = client(wire)
+    found: Proposals = call("propose", "v")
+    assert len(found) == 0 and "409" in found.away
+    assert len(wire.seen) == 1 and not wire.waits
+    assert not call("decide", "v", ["t"]).away, "nothing is away"
+
+
+def test_a_keyart_that_is_away_proposes_nothing_and_is_left_alone(client: Make) -> None:
+    wire = Wire(httpx.ConnectError("refused"))
+    call = client(wire, attempts=1)
+    assert "refused" in call("propose", "v").away
+    assert "refused" in call("propose", "v").away
+    assert len(wire.seen) == 1
+
+
+def test_a_wrong_request_for_proposals_is_an_error(client: Make) -> None:
+    with pytest.raises(ErrorAnswer, match="400"):
+        client(Wire(problem(400, "$.count")))("propose", "v", count=99)
