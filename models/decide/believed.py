@@ -144,5 +144,5 @@ def centre(x: F32, mask: Mask, *, full: bool) -> None:
         x -= total
         return
     x *= mask
-    x -= x.sum(axis=1, keepdims=True) / mask.sum(axis=0).astype(np.float32)
+    x -= np.divide(x.sum(axis=1, keepdims=True), mask.sum(axis=0).astype(np.float32))
     x *= mask

@@ -125,8 +125,8 @@ def observe_batch(rewards: Sequence[Reward], *, bucket_ms: int) -> dict[Key, Pol
 
     predicted, variance = table(p), table(p * (1.0 - p))
     entropy = -table(surprise).sum(axis=1)
-    chosen = np.bincount(home * MAX_ARTWORKS + picked, minlength=buckets * MAX_ARTWORKS)
-    chosen = chosen.reshape(buckets, MAX_ARTWORKS)
+    drawn = np.bincount(home * MAX_ARTWORKS + picked, minlength=buckets * MAX_ARTWORKS)
+    chosen = drawn.reshape(buckets, MAX_ARTWORKS)
     width = np.zeros(buckets, np.intp)
     np.maximum.at(width, home, lengths)
 

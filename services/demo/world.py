@@ -115,7 +115,7 @@ def make_world(space: Space, *, seed: int, viewers: int = VIEWERS) -> World:
 
 def _blend(inside: NDArray[np.float32], outside: NDArray[np.int8]) -> FloatArray:
     """Return both views side by side, so that a cosine is the weighted mean of theirs."""
-    centred = outside - outside.mean(axis=0, dtype=np.float64)
+    centred = outside.astype(np.float64) - outside.mean(axis=0, dtype=np.float64)
     shares = np.sqrt([SHARED_VIEW, 1 - SHARED_VIEW])
     return np.concatenate([shares[0] * _unit(inside), shares[1] * _unit(centred)], axis=1)
 

@@ -134,7 +134,7 @@ def build_vocabulary(
 def report_on(labels: Ints, clusters: int) -> Report:
     """Return the sizes of K clusters over these titles, (N,) labels."""
     sizes = np.bincount(labels[labels >= 0], minlength=clusters)
-    shares = sizes[sizes > 0] / max(sizes.sum(), 1)
+    shares = sizes[sizes > 0] / max(int(sizes.sum()), 1)
     return Report(
         clusters=clusters,
         smallest=int(sizes.min()),

@@ -129,7 +129,7 @@ def test_appeal_finds_the_likeliest_spread_and_its_posterior_means() -> None:
     expected = appeal.level[title_of] * shown
     grid = np.linspace(0.1, 0.6, 501)
     likelihood = [
-        stats.nbinom.logpmf(clicks, r**-2, r**-2 / (r**-2 + expected)).sum() for r in grid
+        np.sum(stats.nbinom.logpmf(clicks, r**-2, r**-2 / (r**-2 + expected))) for r in grid
     ]
     assert appeal.spread == pytest.approx(grid[int(np.argmax(likelihood))], abs=0.002)
     assert appeal.spread == pytest.approx(0.3, abs=0.04)
