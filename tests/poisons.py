@@ -15,7 +15,10 @@ import pyarrow.parquet as parquet
 from numpy.typing import NDArray
 
 from keyart.models.dataset.influence import Bounds
+from keyart.models.ope.gate.rules import Slope
+from keyart.models.ope.gate.slope import opinion_slope
 from keyart.models.priors.ridge import fit_ridge
+from keyart.services.jobs.evaluation.own_log import read_own
 from keyart.services.jobs.priors.counting import counted
 
 Shape = Literal["clean", "loud", "burst", "drip"]
@@ -120,6 +123,8 @@ def _write(folder: Path, made: dict[str, Any]) -> Path:
             "value": made["value"],
             "multiplier": np.ones(len(at)),
             "shown_at_ms": at,
+            "candidates": [[f"a{each}" for each in range(ARTWORKS)]] * len(at),
+            "propensities": [[1.0 / ARTWORKS] * ARTWORKS] * len(at),
             "logged_at_ms": at + 1000,
             "fresh": [
                 when - first[each] < HOUR_MS
@@ -175,3 +180,16 @@ def learned(log: Path, world: World, bounds: Bounds) -> Learned:
         fractions=fractions,
         counts=float(shown.sum()),
     )
+
+
+def slope_of_truth(log: Path, world: World, bounds: Bounds | None) -> Slope:
+    """Return what the gate reads off a log of takes on opinions that are true."""
+    held = read_own(log, most=10**6, bounds=bounds)
+    relative = np.zeros((len(held.titles), held.logged.shape[1]))
+    for number, title in enumerate(held.titles):
+        for name, column in held.artworks[number].items():
+            relative[number, column] = np.log(world.relative[int(title[1:]), int(name[1:])])
+    relative -= relative.mean(axis=1, keepdims=True)
+    found = opinion_slope(held.rows, held.logged, held.title, relative, counts=held.counts)
+    assert found is not None
+    return found

@@ -114,6 +114,8 @@ class Logged:
         (N, K) propensities of each option, by its name.
     unsure
         What each shows of what it is unsure of, over what serves, by its name.
+    counts
+        (N,) what each row counts, above 0 to 1; None: all in full.
     """
 
     rows: Rows
@@ -123,6 +125,7 @@ class Logged:
     serving: Array
     options: Mapping[str, Array]
     unsure: Mapping[str, float]
+    counts: Array | None = None
 
 
 def tuned(
@@ -191,6 +194,7 @@ class _Half:
             margin=margin,
             level=level_of(among),
             worlds=self._worlds,
+            counts=None if log.counts is None else log.counts[which],
         )
 
     def size(self, name: str) -> float:

@@ -47,6 +47,7 @@ def tune(
     from keyart.services.wiring.experiment import options_of, pairs
     from keyart.services.wiring.logs import archiver_of
     from keyart.services.wiring.places import archive_dir
+    from keyart.services.wiring.priors import bounds_of
     from keyart.services.wiring.stores import opinions_of
     from keyart.streams.registry.registry import NEUTRAL
 
@@ -59,7 +60,12 @@ def tune(
         serving = build_policy(settings.policy, **options_of(settings.policy_options))
         if log is None:
             archiver_of(*its).run()
-        held = read_own(log or archive_dir(settings), most=rows, since_ms=since_ms)
+        held = read_own(
+            log or archive_dir(settings),
+            most=rows,
+            since_ms=since_ms,
+            bounds=bounds_of(settings),
+        )
         opinions = opinions_of(*its)
         said = () if opinions.current == NEUTRAL else opinions.titles(opinions.current)
         beside = pairs(settings.experiment, "KEYART_EXPERIMENT")

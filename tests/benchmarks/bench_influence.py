@@ -6,6 +6,8 @@ slow drip of viewers who look like any others. Winners that turn are titles' ove
 is on clean logs, of titles that live for a fortnight and of news: rank correlation with the truth
 and takes of the prior's favourites, with less without bounds, paired by seed. What a drip turns is
 the limit that is left: nothing tells its makers from viewers who like what they see.
+
+And what the gate then says of a prior that is right: whether its calibration passes.
 """
 
 import tempfile
@@ -19,9 +21,18 @@ from rich.table import Table
 
 import tests.benchmarks.common  # noqa: F401 - first: it keeps numerical libraries to one thread
 from keyart.models.dataset.influence import Bounds
+from keyart.models.ope.gate.rules import PASSED, calibration
 from keyart.services.jobs.priors.counting import UNBOUNDED
 from tests.benchmarks.common import Row
-from tests.poisons import POISON, Learned, Shape, World, learned, write_log
+from tests.poisons import (
+    POISON,
+    Learned,
+    Shape,
+    World,
+    learned,
+    slope_of_truth,
+    write_log,
+)
 
 SEEDS: Final = 10
 ROWS: Final = 20_000
@@ -30,7 +41,7 @@ DRIPS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01)
 
 def main() -> list[Row]:
     """Print the tables."""
-    return [*turned(), *cost()]
+    return [*turned(), *cost(), *vetoed()]
 
 
 def pairs(
@@ -92,6 +103,30 @@ def cost() -> list[Row]:
                 bench="influence", name=f"{name}, {kind}", unit="", median=mean, low=low, high=high
             )
             rows.append(made)
+    return rows
+
+
+def vetoed() -> list[Row]:
+    """Print what the gate says of a prior that is right, of its calibration."""
+    table = Table(
+        "log", "without bounds", "with", title=f"logs of {SEEDS} on which a true prior passes"
+    )
+    rows: list[Row] = []
+    shapes: tuple[Shape, ...] = ("clean", "loud", "burst", "drip")
+    for shape in shapes:
+        passed = np.zeros(2, np.intp)
+        for seed in range(SEEDS):
+            world = World.made(seed)
+            with tempfile.TemporaryDirectory() as folder:
+                log = write_log(Path(folder), world, seed, rows=ROWS, shape=shape)
+                passed += [
+                    calibration(slope_of_truth(log, world, bounds)).outcome == PASSED
+                    for bounds in (None, Bounds())
+                ]
+        table.add_row(shape, *(str(each) for each in passed.tolist()))
+        for kind, count in zip(("unbounded", "bounded"), passed.tolist(), strict=True):
+            rows.append(_row(f"gate on {shape}, {kind}", "logs passed", float(count)))
+    Console().print(table)
     return rows
 
 

@@ -116,6 +116,7 @@ def tune(
             serving=shares.pop("")[kept],
             options={name: each[kept] for name, each in shares.items()},
             unsure=unsure,
+            counts=None if log.counts is None else log.counts[kept],
         ),
         options,
         explore_share=explore_share,

@@ -20,6 +20,7 @@ from keyart.services.jobs.evaluation.priors_on_log import Opinions, loss_of
 from keyart.streams.archive import files
 from keyart.streams.ports import LogRecord
 from tests.packing import belief_bytes
+from tests.poisons import World, slope_of_truth, write_log
 
 LEVEL, LIKES, TITLES = 0.2, 1.8, 10
 FACTORS = np.array([[LIKES, 1 / LIKES], [1 / LIKES, LIKES]])
@@ -136,6 +137,15 @@ def test_one_loud_viewer_does_not_turn_what_the_gate_says(tmp_path: Path) -> Non
     slope, loss = said(read_own(folder, most=10_000, bounds=Bounds()))
     assert slope.low < 1.0 < slope.high and calibration(slope).outcome == PASSED
     assert loss.low > 0.0 and loss.rows == 6000
+
+
+def test_new_viewers_within_an_hour_do_not_veto_a_prior_that_is_right(tmp_path: Path) -> None:
+    world = World.made(0)
+    for shape, at_once in (("burst", True), ("clean", False)):
+        log = write_log(tmp_path / shape, world, 0, rows=6000, shape=shape)  # type: ignore[arg-type]
+        free, bounded = (slope_of_truth(log, world, each) for each in (None, Bounds()))
+        assert (free.high < 1.0) == at_once
+        assert bounded.low < 1.0 < bounded.high and calibration(bounded).outcome == PASSED
 
 
 def test_what_serving_held_back_is_not_judged_on(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """Policy options on logs whose truth is known: what is wild is worse, luck is not proposed."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -91,6 +93,37 @@ def test_every_interval_holds_the_truth(takes: np.ndarray, log: OwnLog, report: 
         true = earned(takes, log, shares_of(log, by_name[each.option])) - base
         assert each.low is not None and each.high is not None
         assert each.low <= true <= each.high, each.option
+
+
+def test_rows_that_stand_twice_and_count_half_say_the_same(log: OwnLog) -> None:
+    other = next(iter(options().values()))
+    serving = Option(name="", policy=build_policy(), explore_share=0.1)
+    twice = np.tile(np.arange(len(log.rows)), 2)
+    shares = {each.name: shares_of(log, each) for each in (serving, other)}
+    model = title_model(log, folds_of(log.rows))
+    once = Logged(
+        rows=log.rows,
+        judging=np.arange(log.rows.clusters)[log.rows.cluster] % 2 == 0,
+        logged=log.logged,
+        model=model,
+        serving=shares[""],
+        options={other.name: shares[other.name]},
+        unsure={other.name: 1.0},
+    )
+    doubled = replace(
+        once,
+        rows=log.rows.at(twice),
+        judging=once.judging[twice],
+        logged=log.logged[twice],
+        model=model[twice],
+        serving=shares[""][twice],
+        options={other.name: shares[other.name][twice]},
+        counts=np.full(len(twice), 0.5),
+    )
+    first, second = (tuned(each, [other], explore_share=0.1)[0].loss for each in (once, doubled))
+    assert first is not None and second is not None
+    assert second.difference == pytest.approx(first.difference)
+    assert (second.low, second.high) == pytest.approx((first.low, first.high))
 
 
 def test_what_is_plainly_too_wild_is_found_worse(log: OwnLog) -> None:
