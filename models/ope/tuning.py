@@ -27,20 +27,15 @@ from typing import Final
 import numpy as np
 from scipy.special import ndtri
 
-from keyart.models.ope.diagnostics import LEAST_ROWS, effective_sample_size, rows_to_tell
+from keyart.models.ope.diagnostics import LEAST_ROWS, rows_to_tell
 from keyart.models.ope.gate.loss import LEAST_ROWS as LEAST_REWARDS
-from keyart.models.ope.gate.loss import loss_between
 from keyart.models.ope.gate.rules import MARGIN, PASSED, REFUSED, Loss, Verdict, harm
-from keyart.models.ope.intervals import Resampled
 from keyart.models.ope.options import Option
-from keyart.models.ope.rows import Array, Mask, Rows
+from keyart.models.ope.tuning_halves import Half, Logged
 from keyart.models.statistics.bootstrap import LEVEL
 
 MOST_JUDGED: Final = 3
 """Options that go on to the other half: each more makes every interval there wider."""
-DRAWS: Final = 2000
-NEVER: Final = 1e-6
-"""A propensity below it is as good as none."""
 MATTERS: Final = 0.005
 """Share of takes; what surely differs by less is no reason to change anything."""
 MOST_UNTRIED: Final = 0.01
@@ -94,40 +89,6 @@ class Looked:
     says: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Logged:
-    """A log with what each option would have done on it.
-
-    Parameters
-    ----------
-    rows
-        The log.
-    judging
-        (N,) True for rows of viewers who judge; the others pick.
-    logged
-        (N, K) propensities of every candidate when it was logged.
-    model
-        (N, K) cross-fitted expected rewards.
-    serving
-        (N, K) propensities of what serves.
-    options
-        (N, K) propensities of each option, by its name.
-    unsure
-        What each shows of what it is unsure of, over what serves, by its name.
-    counts
-        (N,) what each row counts, above 0 to 1; None: all in full.
-    """
-
-    rows: Rows
-    judging: Mask
-    logged: Array
-    model: Array
-    serving: Array
-    options: Mapping[str, Array]
-    unsure: Mapping[str, float]
-    counts: Array | None = None
-
-
 def tuned(
     log: Logged,
     options: Sequence[Option],
@@ -145,7 +106,7 @@ def tuned(
     margin
         Share of takes that may be lost, of the gate's veto.
     """
-    half = {judged: _Half(log, log.judging == judged, seed) for judged in (False, True)}
+    half = {judged: Half(log, log.judging == judged, seed) for judged in (False, True)}
     seen = {each.name: half[False].loss(each.name, len(options), margin) for each in options}
     picked = _picked(seen)
     found = []
@@ -168,48 +129,6 @@ def tuned(
     )
 
 
-def level_of(among: int) -> float:
-    """Return the level of each interval of so many that together hold with `LEVEL`."""
-    return 1.0 - (1.0 - LEVEL) / max(among, 1)
-
-
-class _Half:
-    """Rows of some viewers, who are drawn again once for all options."""
-
-    def __init__(self, log: Logged, which: Mask, seed: int) -> None:
-        self._log, self._which = log, np.flatnonzero(which)
-        self.rows = log.rows.at(self._which) if len(self._which) else None
-        self._worlds = None if self.rows is None else Resampled(self.rows, seed=seed, draws=DRAWS)
-
-    def loss(self, name: str, among: int, margin: float) -> Loss | None:
-        """Return what an option loses, with the interval of one of so many."""
-        if self.rows is None:
-            return None
-        log, which = self._log, self._which
-        return loss_between(
-            self.rows,
-            log.options[name][which],
-            log.serving[which],
-            model=log.model[which],
-            margin=margin,
-            level=level_of(among),
-            worlds=self._worlds,
-            counts=None if log.counts is None else log.counts[which],
-        )
-
-    def size(self, name: str) -> float:
-        """Return how many rows these are worth for an option."""
-        if self.rows is None:
-            return 0.0
-        return effective_sample_size(self.rows, self._log.options[name][self._which])
-
-    def untried(self, name: str) -> float:
-        """Return the share of what an option would show that could not have been shown."""
-        which = self._which
-        never = self._log.logged[which] < NEVER
-        return float(np.where(never, self._log.options[name][which], 0.0).sum(axis=1).mean())
-
-
 def _picked(seen: Mapping[str, Loss | None]) -> set[str]:
     """Return the names of the few that would earn most, less one standard error."""
     held = [
@@ -224,7 +143,7 @@ def _said(
     log: Logged,
     option: Option,
     loss: Loss | None,
-    half: _Half,
+    half: Half,
     margin: float,
     *,
     judged: bool,

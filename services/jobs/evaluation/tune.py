@@ -12,7 +12,8 @@ from keyart.models.decide.experiment import viewer_share
 from keyart.models.ope.options import SIBLINGS, Option, options_beside, parameters_of
 from keyart.models.ope.reward_model import folds_of
 from keyart.models.ope.rows import Array
-from keyart.models.ope.tuning import Logged, Looked, Outcome, tuned
+from keyart.models.ope.tuning import Looked, Outcome, tuned
+from keyart.models.ope.tuning_halves import Logged
 from keyart.services.jobs.evaluation.own_log import OwnLog, explored, pages, title_model
 from keyart.services.jobs.evaluation.priors_on_log import Opinions
 from keyart.services.jobs.progress import Tell

@@ -9,7 +9,8 @@ from keyart.models.bandits.registry import POLICIES, build_policy
 from keyart.models.ope.gate.rules import REFUSED
 from keyart.models.ope.options import MOST_OPTIONS, Option, options_beside, parameters_of
 from keyart.models.ope.reward_model import folds_of
-from keyart.models.ope.tuning import MOST_JUDGED, Logged, Looked, Outcome, tuned
+from keyart.models.ope.tuning import MOST_JUDGED, Looked, Outcome, tuned
+from keyart.models.ope.tuning_halves import Logged
 from keyart.models.simulate import Audience, Catalogue, draw_tastes, shrunk_appeal
 from keyart.schemas.errors import SettingsError
 from keyart.services.jobs.evaluation.own_log import OwnLog, explored, propensities, title_model
