@@ -26,6 +26,7 @@ Numbers = NDArray[np.intp]
 
 VIEWER_SHARE: Final = 0.01
 HOUR_SHARE: Final = 0.05
+MOST: Final = 5_000_000
 LUCK: Final = 1e-4
 """So rarely would an hour that says the same as the others be taken for one that does not."""
 LEVEL: Final = 2.0
@@ -56,6 +57,8 @@ class Bounds:
     all_hours
         Whether an hour is bounded with all its viewers, or its new viewers alone: whoever looks for
         what changed must not leave out what contradicts the hours before.
+    most
+        Rewards of a longer log that are read: the newest.
     """
 
     viewer_share: float = VIEWER_SHARE
@@ -63,6 +66,7 @@ class Bounds:
     hold_bursts: bool = True
     half_life_ms: float = 60 * 86_400_000.0
     all_hours: bool = True
+    most: int = MOST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,7 +72,7 @@ def read_taught(root: Path, bounds: Bounds, *, since_ms: int = 0) -> Taught:
 
 def _weighed(root: Path, bounds: Bounds, since_ms: int) -> "tuple[pl.DataFrame, list[str]]":
     """Return all rewards shown from then on with `counts` and `held`, and warnings."""
-    rows, warnings = read_rewards(root, _COLUMNS, perhaps=_LATER)
+    rows, warnings = read_rewards(root, _COLUMNS, perhaps=_LATER, newest=bounds.most)
     import polars as pl  # not in every image: the reader says so
 
     rows = _filled(rows)
@@ -128,7 +128,8 @@ def counts_among(root: Path, rows: "pl.DataFrame", bounds: Bounds) -> NDArray[np
     rows = _filled(rows)
     free = np.ones(rows.height, np.bool_)
     if bounds.hold_bursts:
-        every = _filled(read_rewards(root, _COLUMNS, perhaps=_LATER)[0])
+        read, _ = read_rewards(root, _COLUMNS, perhaps=_LATER, newest=bounds.most)
+        every = _filled(read)
         held = every["id"].filter(_held(every, bounds.half_life_ms))
         free = ~rows["id"].is_in(held.implode()).to_numpy()
     found = np.zeros(rows.height)

@@ -1,6 +1,6 @@
 """The one reader of the training log: which files it is, and their columns, each reward once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -64,7 +64,12 @@ def batches(file: Path, names: tuple[str, ...]) -> Iterator[list[dict[str, Any]]
 
 
 def read_rewards(
-    root: Path, names: tuple[str, ...], *, perhaps: tuple[str, ...] = (), since_ms: int = 0
+    root: Path,
+    names: tuple[str, ...],
+    *,
+    perhaps: tuple[str, ...] = (),
+    since_ms: int = 0,
+    newest: int | None = None,
 ) -> "tuple[pl.DataFrame, list[str]]":
     """Return these columns of rewards shown from then on, each once, and what was left out.
 
@@ -77,6 +82,9 @@ def read_rewards(
         Columns of the training log; `id` and `shown_at_ms` come with them.
     perhaps
         Columns that an earlier keyart did not write: null where a file has none.
+    newest
+        At most so many, those shown last; older files are not read, so that memory and time do not
+        grow with the log. None: all.
 
     Raises
     ------
@@ -92,6 +100,10 @@ def read_rewards(
 
     wanted = list(dict.fromkeys(("id", "shown_at_ms", *names)))
     files, frames, warnings = log_files(root), [], list[str]()
+    if newest is not None:
+        files, older = _newest(files, newest)
+        if older:
+            warnings.append(f"the newest {newest:,} rows are read; there are more")
     for file in files:
         try:
             there = parquet.read_schema(file).names
@@ -110,4 +122,18 @@ def read_rewards(
     )
     if not found.height:
         raise NotFound(f"{root}: no reward in it yet")
-    return found.sort("shown_at_ms", "id"), warnings
+    found = found.sort("shown_at_ms", "id")
+    return found if newest is None else found.tail(newest), warnings
+
+
+def _newest(files: Sequence[Path], most: int) -> tuple[list[Path], bool]:
+    """Return the last files that hold so many rows, in order, and whether there are more rows."""
+    rows = 0
+    for number, file in enumerate(reversed(files), start=1):
+        try:
+            rows += parquet.read_metadata(file).num_rows
+        except (OSError, pa.ArrowException):  # whoever reads it says what is wrong with it
+            continue
+        if rows >= most:
+            return list(files[-number:]), rows > most or number < len(files)
+    return list(files), False

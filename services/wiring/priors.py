@@ -47,6 +47,7 @@ def bounds_of(settings: Settings) -> Bounds:
         hour_share=settings.training_hour_share,
         hold_bursts=settings.hold_bursts,
         half_life_ms=settings.posterior_half_life_days * 86_400_000.0,
+        most=settings.training_most_rewards,
     )
 
 

@@ -266,6 +266,13 @@ class Settings:
         low=0.000_1,
         high=1.0,
     )
+    training_most_rewards: int = _setting(
+        5_000_000,
+        "rewards of the training log, the newest, that a retraining reads: its memory, about "
+        "0.6 GB a million",
+        low=1000,
+        high=1_000_000_000,
+    )
     posterior_half_life_days: float = _setting(60, "forgetting of the bandit", low=0.5, high=36_500)
     taste_long_half_life_days: float = _setting(
         30, "forgetting of long-term taste", low=0.1, high=3650

@@ -126,12 +126,9 @@ def read_own(path: Path, *, most: int, since_ms: int = 0, bounds: Bounds | None 
         No file can be read.
     """
     perhaps = TASTE if bounds is None else (*TASTE, *SHARES)
-    frame, warnings = read_rewards(path, COLUMNS, perhaps=perhaps, since_ms=since_ms)
+    frame, warnings = read_rewards(path, COLUMNS, perhaps=perhaps, since_ms=since_ms, newest=most)
     import polars as pl  # not in every image: the reader says so
 
-    if frame.height > most:
-        warnings.append(f"the newest {most} of {frame.height} rows are read")
-        frame = frame.tail(most)
     for name in TASTE:
         if name not in frame.columns:
             frame = frame.with_columns(pl.lit(None).alias(name))

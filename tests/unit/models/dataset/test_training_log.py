@@ -32,6 +32,23 @@ def test_each_reward_once_in_the_order_shown_from_then_on(tmp_path: Path) -> Non
     assert alone.height == 5
 
 
+def test_of_a_long_log_the_newest_are_read_and_older_files_are_not(tmp_path: Path) -> None:
+    for day in range(4):
+        rows = [row(at, shown_at_ms=100 * day + at) for at in range(10 * day, 10 * day + 10)]
+        write(tmp_path / f"rewards/day={day}/a.parquet", rows)
+    (tmp_path / "rewards/day=0/a.parquet").write_bytes(b"nobody looks at it")
+    found, warnings = read_rewards(tmp_path, ("title",), newest=13)
+    assert found["id"].to_list() == [f"r{at}" for at in range(27, 40)]
+    assert warnings == ["the newest 13 rows are read; there are more"]
+    exactly, warnings = read_rewards(tmp_path, ("title",), newest=20)
+    assert exactly["id"].to_list() == [f"r{at}" for at in range(20, 40)]
+    assert warnings == ["the newest 20 rows are read; there are more"]
+    whole, warnings = read_rewards(tmp_path, ("title",), newest=1000)
+    assert whole.height == 30
+    (warning,) = warnings
+    assert warning.startswith("a.parquet is left out")
+
+
 def test_files_of_before_a_column_are_read_and_damaged_ones_left_out(tmp_path: Path) -> None:
     write(tmp_path / "rewards/day=1/old.parquet", [row(1), row(2)])
     write(tmp_path / "rewards/day=2/new.parquet", [row(3, multiplier=0.5)])
