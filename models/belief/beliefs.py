@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keyart.models.belief.evidence import CHUNK, Evidence, as_shown, prior_shares, weigh
+from keyart.models.belief.group_levels import group_levels
 from keyart.models.belief.hyper import Hyper
 from keyart.models.belief.trust import pool, voiced
 from keyart.models.sums.arrays import Sums
@@ -39,6 +40,9 @@ class Learned:
         (V, S) how many titles that mean and deviation rest on.
     log_level
         (S, G, T) modes of the levels of the titles they were learned from; a place to start.
+    groups
+        (S, N) how far the log levels of each group's titles are above those of all; None where
+        groups share no level, or nothing was learned of them.
     """
 
     version: Array
@@ -46,6 +50,7 @@ class Learned:
     level_sd: Array
     level_titles: Array
     log_level: Array | None = None
+    groups: Array | None = None
 
     @classmethod
     def start(cls, hyper: Hyper, *, versions: int = 1, surfaces: int = 1) -> "Learned":
@@ -123,12 +128,15 @@ def refresh(
     """
     at = carried if now is None else now
     for _ in range(max(rounds, 1)):
+        # a title of a group that is taken e^d times as often: levels below are those beside that
+        above = _above(at.groups, sums)  # (S, T)
+        beside = replace(sums, expected=sums.expected * np.exp(above).T[:, None])
         evidence = weigh(
-            sums,
+            beside,
             level_mean=at.level_mean,
             level_sd=at.level_sd,
             hyper=hyper,
-            start=_place_to_start(at.log_level, sums, hyper),
+            start=_place_to_start(at.log_level, sums, hyper, above),
         )
         told = evidence.log_evidence
         if sums.voice is not None:
@@ -144,10 +152,48 @@ def refresh(
         weights = weights + stated(sums, hyper, at.level_mean)
         weights = np.exp(weights - weights.max(axis=0))
         weights /= weights.sum(axis=0)
+        learned = _levels(evidence, beside, carried)
         at = replace(
-            _levels(evidence, sums, carried), version=pooled.version, log_level=evidence.log_level
+            learned,
+            version=pooled.version,
+            log_level=evidence.log_level + above[:, None],
+            groups=_groups(evidence, sums, at, above) if hyper.group_levels else None,
         )
-    return _beliefs(sums, hyper, evidence, weights), at
+    found = _beliefs(beside, hyper, evidence, weights)
+    level = found.level * np.exp(above).T
+    return replace(found, level=level, seen=sums.expected.sum(axis=2)), at
+
+
+def _above(groups: Array | None, sums: Sums) -> Array:
+    """Return (S, T) how far each title's log level is above others' by its group alone."""
+    found = np.zeros((sums.takes.shape[2], len(sums.mask)))
+    if groups is None or sums.group is None:
+        return found
+    known = sums.group < groups.shape[1]
+    found[:, known] = groups[:, sums.group[known]]
+    return found
+
+
+def _groups(evidence: Evidence, sums: Sums, at: Learned, above: Array) -> Array | None:
+    """Return (S, N) what the titles say of their groups' levels, all points of the grid alike."""
+    if sums.group is None:
+        return None
+    shown = (sums.expected.sum(axis=1) > 0.0).T  # (S, T)
+    level = evidence.log_level.mean(axis=1) + above
+    mean = at.level_mean.mean(axis=2)[sums.version].T + above
+    within = at.level_sd.mean(axis=2)[sums.version].T
+    variance = evidence.level_variance.mean(axis=1)
+    found = np.zeros((len(level), int(sums.group.max(initial=-1)) + 1))
+    for surface, use in enumerate(shown):
+        its = group_levels(
+            level[surface, use],
+            variance[surface, use],
+            mean=mean[surface, use],
+            within=within[surface, use],
+            group=sums.group[use],
+        )
+        found[surface, : len(its)] = its
+    return found
 
 
 def stated(sums: Sums, hyper: Hyper, level_mean: Array) -> Array:
@@ -172,10 +218,14 @@ def stated(sums: Sums, hyper: Hyper, level_mean: Array) -> Array:
     return weights.reshape(hyper.size, -1)
 
 
-def _place_to_start(log_level: Array | None, sums: Sums, hyper: Hyper) -> Array | None:
+def _place_to_start(
+    log_level: Array | None, sums: Sums, hyper: Hyper, above: Array
+) -> Array | None:
     """Return the log levels if they can be those of these titles; what is not is no start."""
     shape = (sums.takes.shape[2], hyper.size, len(sums.mask))
-    return log_level if log_level is not None and log_level.shape == shape else None
+    if log_level is None or log_level.shape != shape:
+        return None
+    return np.asarray(log_level - above[:, None])
 
 
 def _levels(evidence: Evidence, sums: Sums, carried: Learned) -> Learned:

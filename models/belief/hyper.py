@@ -32,6 +32,8 @@ class Hyper:
         Weight, in titles, of the level that is assumed before any title has been seen.
     level_mean, level_sd
         That level: mean and standard deviation of the log of a title's take fraction.
+    group_levels
+        Whether titles of a group share how far their levels are above others'.
     """
 
     trusts: tuple[float, ...] = (-1.0, 0.0, 0.5, 1.0)
@@ -43,6 +45,7 @@ class Hyper:
     level_titles: float = 5.0
     level_mean: float = float(np.log(0.02))
     level_sd: float = 1.0
+    group_levels: bool = True
 
     def __post_init__(self) -> None:
         """Raise SettingsError when a value is out of its range."""
