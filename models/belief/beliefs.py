@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keyart.models.belief.evidence import CHUNK, Evidence, as_shown, prior_shares, weigh
-from keyart.models.belief.group_levels import group_levels
+from keyart.models.belief.group_levels import above_others, told_of_groups
 from keyart.models.belief.hyper import Hyper
 from keyart.models.belief.trust import pool, voiced
 from keyart.models.sums.arrays import Sums
@@ -129,7 +129,7 @@ def refresh(
     at = carried if now is None else now
     for _ in range(max(rounds, 1)):
         # a title of a group that is taken e^d times as often: levels below are those beside that
-        above = _above(at.groups, sums)  # (S, T)
+        above = above_others(at.groups, sums)  # (S, T)
         beside = replace(sums, expected=sums.expected * np.exp(above).T[:, None])
         evidence = weigh(
             beside,
@@ -157,43 +157,13 @@ def refresh(
             learned,
             version=pooled.version,
             log_level=evidence.log_level + above[:, None],
-            groups=_groups(evidence, sums, at, above) if hyper.group_levels else None,
+            groups=told_of_groups(evidence, sums, at.level_mean, at.level_sd, above)
+            if hyper.group_levels
+            else None,
         )
     found = _beliefs(beside, hyper, evidence, weights)
     level = found.level * np.exp(above).T
     return replace(found, level=level, seen=sums.expected.sum(axis=2)), at
-
-
-def _above(groups: Array | None, sums: Sums) -> Array:
-    """Return (S, T) how far each title's log level is above others' by its group alone."""
-    found = np.zeros((sums.takes.shape[2], len(sums.mask)))
-    if groups is None or sums.group is None:
-        return found
-    known = sums.group < groups.shape[1]
-    found[:, known] = groups[:, sums.group[known]]
-    return found
-
-
-def _groups(evidence: Evidence, sums: Sums, at: Learned, above: Array) -> Array | None:
-    """Return (S, N) what the titles say of their groups' levels, all points of the grid alike."""
-    if sums.group is None:
-        return None
-    shown = (sums.expected.sum(axis=1) > 0.0).T  # (S, T)
-    level = evidence.log_level.mean(axis=1) + above
-    mean = at.level_mean.mean(axis=2)[sums.version].T + above
-    within = at.level_sd.mean(axis=2)[sums.version].T
-    variance = evidence.level_variance.mean(axis=1)
-    found = np.zeros((len(level), int(sums.group.max(initial=-1)) + 1))
-    for surface, use in enumerate(shown):
-        its = group_levels(
-            level[surface, use],
-            variance[surface, use],
-            mean=mean[surface, use],
-            within=within[surface, use],
-            group=sums.group[use],
-        )
-        found[surface, : len(its)] = its
-    return found
 
 
 def stated(sums: Sums, hyper: Hyper, level_mean: Array) -> Array:

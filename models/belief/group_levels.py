@@ -11,12 +11,65 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from keyart.models.belief.evidence import Evidence
+from keyart.models.sums.arrays import Sums
+
 Array = NDArray[np.float64]
 
 ROUNDS: Final = 30
 FIRST_SD: Final = 0.2
 """Standard deviation between groups that is assumed at first, worth `FIRST_GROUPS` groups."""
 FIRST_GROUPS: Final = 2.0
+
+
+def above_others(groups: Array | None, sums: Sums) -> Array:
+    """Return (S, T) how far each title's log level is above others' by its group alone.
+
+    Parameters
+    ----------
+    groups
+        (S, N) of `told_of_groups`; a group that came since is like all others.
+    """
+    found = np.zeros((sums.takes.shape[2], len(sums.mask)))
+    if groups is None or sums.group is None:
+        return found
+    known = sums.group < groups.shape[1]
+    found[:, known] = groups[:, sums.group[known]]
+    return found
+
+
+def told_of_groups(
+    evidence: Evidence, sums: Sums, level_mean: Array, level_sd: Array, above: Array
+) -> Array | None:
+    """Return (S, N) what titles say of their groups' levels, all points of the grid alike.
+
+    Parameters
+    ----------
+    evidence
+        Of titles beside their groups' level.
+    level_mean, level_sd
+        (V, S, G) what was assumed of that.
+    above
+        (S, T) the level of their groups that they stood beside.
+    """
+    if sums.group is None:
+        return None
+    shown = (sums.expected.sum(axis=1) > 0.0).T  # (S, T)
+    level = evidence.log_level.mean(axis=1) + above
+    mean = level_mean.mean(axis=2)[sums.version].T + above
+    within = level_sd.mean(axis=2)[sums.version].T
+    variance = evidence.level_variance.mean(axis=1)
+    found = np.zeros((len(level), int(sums.group.max(initial=-1)) + 1))
+    for surface, use in enumerate(shown):
+        its = group_levels(
+            level[surface, use],
+            variance[surface, use],
+            mean=mean[surface, use],
+            within=within[surface, use],
+            group=sums.group[use],
+        )
+        found[surface, : len(its)] = its
+    return found
 
 
 def group_levels(
