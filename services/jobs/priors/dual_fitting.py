@@ -1,6 +1,7 @@
 """From the training log to a dual encoder that is kept: examples, training, ONNX, registry."""
 
 import hashlib
+import logging
 import shutil
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -129,6 +130,8 @@ class DualFitting:
         vectors = self._vectors([*train, *valid, *test], titles)
         settings = DistillSettings(share=0.0, epochs=self.epochs, seed=self.seed)
         network, report = train_dual(train, valid, {}, vectors, settings, progress=told)
+        # of each operator of torchvision it says that this is not installed: nobody needs it
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
         out = passing / "dual"
         manifest = export_dual(
             network,
