@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -571,6 +570,8 @@ def test_wrong_addresses_are_refused(client: Client, method: str, path: str, sta
 
 
 def test_the_document_types_each_event_as_the_api_takes_it(client: Client) -> None:
+    import jsonschema
+
     document = client.get("/docs/openapi.json").json()
     components = document["components"]["schemas"]
     items = components["EventsRequest"]["properties"]["events"]["items"]

@@ -8,8 +8,6 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-import jsonschema
-import kubernetes_validate
 import pytest
 import yaml
 
@@ -77,6 +75,9 @@ def base_environ() -> dict[str, str]:
 
 def check(manifest: Manifest) -> None:
     """Validate strictly: an unknown field is a fault. KEDA's kinds by KEDA's own schema."""
+    import jsonschema
+    import kubernetes_validate
+
     if manifest["apiVersion"].startswith("keda.sh/"):
         jsonschema.validate(manifest, KEDA[manifest["kind"].lower()])
         return
@@ -99,6 +100,8 @@ def test_every_manifest_is_valid(manifest: Manifest) -> None:
     ],
 )
 def test_a_misspelt_field_is_caught(kind: str, name: str, path: tuple[str | int, ...]) -> None:
+    import jsonschema
+
     manifest = copy.deepcopy(one(kind, name))
     node: Any = manifest
     for step in path:

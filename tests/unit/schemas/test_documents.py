@@ -3,7 +3,6 @@
 import json
 from pathlib import Path
 
-import jsonschema
 import pytest
 
 from keyart.schemas import codec
@@ -22,6 +21,8 @@ def test_the_committed_documents_are_current() -> None:
 
 @pytest.mark.parametrize("name", [name for name in documents() if name != "asyncapi.json"])
 def test_each_schema_is_a_valid_schema(name: str) -> None:
+    import jsonschema
+
     grammar = jsonschema.Draft202012Validator(jsonschema.Draft202012Validator.META_SCHEMA)
     schema = json.loads(documents()[name])
     assert list(grammar.iter_errors(schema)) == []
@@ -40,11 +41,15 @@ def test_each_schema_is_a_valid_schema(name: str) -> None:
     ],
 )
 def test_events_on_the_wire_obey_their_schema(event: object) -> None:
+    import jsonschema
+
     schema = json.loads(documents()["event.json"])
     jsonschema.validate(json.loads(codec.encode(event)), schema)
 
 
 def test_a_wrong_event_breaks_the_schema_too() -> None:
+    import jsonschema
+
     schema = json.loads(documents()["event.json"])
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({"type": "play", "title": "t", **ABOUT}, schema)
