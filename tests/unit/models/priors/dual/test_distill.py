@@ -103,6 +103,18 @@ def test_either_teacher_alone_teaches_taste(teacher: str, tmp_path: Path) -> Non
     assert accuracy(dual, examples(200, answered=True, seed=3), vectors()) > 0.9
 
 
+def test_the_same_examples_make_the_same_network() -> None:
+    """Whoever is killed before a version is noted makes it again, and it is kept once."""
+    made, known = examples(30, answered=True), vectors()
+    networks = [
+        train_dual(made, made[:9], {}, known, DistillSettings(share=0.0, epochs=2, seed=seed))[0]
+        for seed in (0, 0, 1)
+    ]
+    first, again, other = ([each.clone() for each in n.state_dict().values()] for n in networks)
+    assert all(torch.equal(one, two) for one, two in zip(first, again, strict=True))
+    assert not all(torch.equal(one, two) for one, two in zip(first, other, strict=True))
+
+
 def test_onnx_is_torch_for_any_number_of_viewers_and_artworks(tmp_path: Path) -> None:
     torch.manual_seed(1)
     network = DualNetwork(viewer=VIEWER_WIDTH, artwork=WIDTH, shared=TASTE_DIMENSIONS).eval()
