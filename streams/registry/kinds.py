@@ -8,6 +8,8 @@ from keyart.schemas.errors import ModelRejected
 
 WEIGHTS: Final = (".onnx", ".safetensors")
 WORDS: Final = (".json", ".jsonl")
+PICKLED: Final = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"PK")
+"""What a pickle, and an archive, begins with."""
 
 
 def check_kind(name: str, content: bytes) -> None:
@@ -21,9 +23,12 @@ def check_kind(name: str, content: bytes) -> None:
     suffix = Path(name).suffix
     if suffix not in (*WEIGHTS, *WORDS):
         raise ModelRejected(f"{name}: only {', '.join((*WEIGHTS, *WORDS))} are kept")
-    if content[:2] in (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"PK"):
+    # a safetensors file begins with the length of its header, whose bytes may be those of a pickle
+    if suffix == ".safetensors" and _is_safetensors(content):
+        return
+    if content[:2] in PICKLED:
         raise ModelRejected(f"{name} is a pickle or an archive, whatever it is called")
-    if suffix == ".safetensors" and not _is_safetensors(content):
+    if suffix == ".safetensors":
         raise ModelRejected(f"{name} is no safetensors file")
     if suffix == ".json":
         try:
@@ -33,6 +38,11 @@ def check_kind(name: str, content: bytes) -> None:
 
 
 def _is_safetensors(content: bytes) -> bool:
-    """Whether it has the header of one: 8 bytes of length, then JSON that begins with a brace."""
+    """Whether it has the header of one: 8 bytes of length, then a JSON object so long."""
     size = int.from_bytes(content[:8], "little")
-    return len(content) >= 8 + size and size >= 2 and content[8:9] == b"{"
+    if size < 2 or len(content) < 8 + size or content[8:9] != b"{":
+        return False
+    try:
+        return isinstance(json.loads(content[8 : 8 + size]), dict)
+    except (ValueError, RecursionError):
+        return False
