@@ -56,11 +56,6 @@ class Positions:
     takes: Array
     expected: Array
 
-    def worth(self, expected: Array) -> Array:
-        """Return (C,) what exposures (C, B) are worth, less what they count: 0 at factor 1."""
-        found: Array = expected @ (self.factor - 1.0)
-        return found
-
 
 def learn(takes: Array, expected: Array) -> Positions:
     """Return what positions do, from the sums of cells (C, B)."""

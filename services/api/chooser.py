@@ -13,7 +13,7 @@ from keyart.models.decide.experiment import Experiment
 from keyart.models.decide.rules import NOBODY, Ruling
 from keyart.models.decide.swaps import Swaps, stays
 from keyart.models.taste.crossing import Usual
-from keyart.models.taste.features import NO_TASTE, taste_vectors
+from keyart.models.taste.features import NO_TASTE, TasteVectors, taste_vectors
 from keyart.models.taste.update import TasteRates
 from keyart.schemas import codec
 from keyart.schemas.assigned import Assigned, unpack_assigned
@@ -189,7 +189,7 @@ class Chooser:
         answered = told_again(standing, now_ms=at_ms, view=view, why=why)
         new = [at for at, title in enumerate(titles) if title not in standing and at not in nothing]
         if new:
-            vectors = NO_TASTE if taste is None else taste_vectors(taste[0], at_ms, self.rates)
+            vectors = self._vectors(taste, at_ms)
             began = perf_counter()
             decided = decider.decide(
                 index,
@@ -274,7 +274,7 @@ class Chooser:
                 viewer=viewer,
                 surface=surface,
                 now_ms=at_ms,
-                taste=NO_TASTE if taste is None else taste_vectors(taste[0], at_ms, self.rates),
+                taste=self._vectors(taste, at_ms),
                 context=context or {},
                 side=self.usual.seen(context or {}),
                 ruling=None if ruling is None else ruling.take(stay),
@@ -294,6 +294,9 @@ class Chooser:
         """Hold nothing of a viewer who was erased."""
         self.recent.forget(viewer)
         self.recorder.forget(viewer)
+
+    def _vectors(self, taste: TasteArray | None, at_ms: int) -> TasteVectors:
+        return NO_TASTE if taste is None else taste_vectors(taste[0], at_ms, self.rates)
 
     def _record(self, page: DecisionPage, places: list[int]) -> None:
         """Send a page to the log, in halves when it is too large for one record, and hold it."""

@@ -137,8 +137,11 @@ class Client:
         if (resting := self._core.rests()) is not None:
             return self._core.fallback(viewer, titles, surface, resting.away)
         more = {
-            **{"context": context, "allow": allow, "deny": deny},
-            **{"positions": positions, "slate": slate},
+            "context": context,
+            "allow": allow,
+            "deny": deny,
+            "positions": positions,
+            "slate": slate,
         }
         call = calls.decide(viewer, titles, surface, why=why, more=more)
         try:

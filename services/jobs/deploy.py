@@ -204,9 +204,7 @@ class Deployment:
         self.fetched(version)
         # loaded before the titles are read: what does not fit is refused at once
         prior = self.scoring.fitted(name)
-        if version.since_ms:
-            card = structs.replace(self.opinions.card(name), since_ms=version.since_ms)
-            self.opinions.put_card(card)
+        self.opinions.put_card(structs.replace(prior.card, since_ms=version.since_ms))
         return self.scoring.score(prior, self.scoring.choosable())
 
     def serves_ridge(self) -> bool:

@@ -6,7 +6,7 @@ from typing import Final
 
 from keyart.models.embed import Space
 from keyart.models.simulate.vogue import VogueRules, VogueWorld, vogue_world
-from keyart.services.demo.loop.life import DAY_MS, PER_DAY, SHOWN_DAYS, Life
+from keyart.services.demo.loop.life import PER_DAY, SHOWN_DAYS, Life
 from keyart.services.demo.loop.site import Site
 from keyart.services.jobs.retrain.run import PROMOTE
 from keyart.services.wiring.settings import Settings
@@ -16,7 +16,7 @@ FIRST_FIT: Final = 2
 DRIFT: Final = 4
 """Days after which other facets are in vogue."""
 MOST_DAYS: Final = 24
-START_MS: Final = 1_767_225_600_000 // DAY_MS * DAY_MS
+START_MS: Final = 1_767_225_600_000
 """Always the same days: what is drawn depends on the time, and a seed tells one story."""
 
 

@@ -54,7 +54,7 @@ class FittedDual:
         self.version = version
         self._folder = folder / version
         self._dual = DualEncoder(self._folder, space=titles.space.identity)
-        self.card: PriorCard | None = card_of(self._dual, version)
+        self.card = card_of(self._dual, version)
         self._prior = DualPrior(self.card)
         self._view = titles.view
 

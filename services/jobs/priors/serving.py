@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Final, Protocol
 
 import numpy as np
-from msgspec import structs
 from numpy.typing import NDArray
 
 from keyart.models.embed.load import JOINED, LIGHT, load_space
@@ -37,10 +36,10 @@ SCORE_S: Final = 3600.0
 
 
 class Speaks(Protocol):
-    """A prior in a folder, as it gives its opinions; `card` is None where they say everything."""
+    """A prior in a folder: its card, and its opinions."""
 
     version: str
-    card: PriorCard | None
+    card: PriorCard
 
     def opinions(self, titles: Sequence[StoredTitle]) -> list[Opinion]:
         """Return what it says to everybody of each title's artworks that may be chosen."""
@@ -68,7 +67,7 @@ class FittedPrior:
 
     def __init__(self, folder: Path, version: str, titles: CurrentCatalogue) -> None:
         self.version = version
-        self.card: PriorCard | None = None
+        self.card = PriorCard(prior=version)
         self.ridge = SavedRidge(folder / version)
         self._view = titles.view
         self._readers: list[Space | None] = []
@@ -153,10 +152,6 @@ class Scoring:
 
     def score(self, prior: Speaks, titles: Sequence[StoredTitle]) -> int:
         """Let a prior give its opinion of titles, and store it; return how many there are."""
-        if (card := prior.card) is not None:
-            # since when it was to learn is known to who deployed it, and stands on the card
-            since_ms = self.opinions.card(card.prior).since_ms
-            self.opinions.put_card(structs.replace(card, since_ms=since_ms))
         for first in range(0, len(titles), _BATCH):
             self.opinions.put(prior.opinions(titles[first : first + _BATCH]))
         return len(titles)
