@@ -91,12 +91,11 @@ def retrain(
                 write_json(json, {"outcome": "not due"})
                 return
             reason, since_ms, refresh = asks.reason, asks.since_ms, asks.refresh
-        done = retraining_of(settings, its.client, deployment).run(
+        done = retraining_of(settings, its.client, deployment, encoders=encoders).run(
             reason=reason,
             since_ms=since_ms,
             refresh=refresh,
             kind=made,
-            encoders=encoders,
             then=wanted,
             most_s=settings.retrain_most_s,
             tell=lambda said: typer.echo(said, err=True),

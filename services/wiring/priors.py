@@ -1,16 +1,17 @@
 """Versions of models, priors in service, and what fits, judges and deploys them."""
 
-from typing import Any
+from pathlib import Path
+from typing import Any, TypedDict
 
 from keyart.models.bandits.registry import build_policy
 from keyart.models.dataset.influence import Bounds
 from keyart.services.jobs.canary import Canaries
-from keyart.services.jobs.deploy import Deployment
+from keyart.services.jobs.deploy import DUAL, RIDGE, Deployment
 from keyart.services.jobs.gate import Gate
 from keyart.services.jobs.priors.dual_fitting import DualFitting
 from keyart.services.jobs.priors.fitting import Fitting
 from keyart.services.jobs.priors.refreshing import Refreshing
-from keyart.services.jobs.priors.serving import Scoring
+from keyart.services.jobs.priors.serving import SPACE, Scoring
 from keyart.services.jobs.retrain.due import Due
 from keyart.services.jobs.retrain.run import Retraining
 from keyart.services.jobs.retrain.stages import Jobs
@@ -22,6 +23,8 @@ from keyart.services.wiring.places import archive_dir, priors_dir, retrain_dir
 from keyart.services.wiring.settings import Settings
 from keyart.services.wiring.stores import lease_of, opinions_of, register_of
 from keyart.services.wiring.titles import current_titles
+from keyart.streams.ports import Clock
+from keyart.streams.registry.registry import Registry
 
 
 def scoring_of(settings: Settings, client: Any) -> Scoring:
@@ -51,38 +54,39 @@ def bounds_of(settings: Settings) -> Bounds:
     )
 
 
-def fitting_of(settings: Settings, deployment: Deployment) -> Fitting:
-    """Return what fits priors."""
-    return Fitting(
+class _Ports(TypedDict):
+    """What `Learning` takes."""
+
+    registry: Registry
+    scoring: Scoring
+    archive: Path
+    bounds: Bounds
+    clock: Clock
+
+
+def _ports(settings: Settings, deployment: Deployment) -> _Ports:
+    return _Ports(
         registry=deployment.registry,
         scoring=deployment.scoring,
         archive=archive_dir(settings),
         bounds=bounds_of(settings),
-        space=settings.space,
-        clock=now_ms,
+        clock=deployment.clock,
     )
+
+
+def fitting_of(settings: Settings, deployment: Deployment, *, retrained: str = SPACE) -> Fitting:
+    """Return what fits priors; `retrained` is what reads the texts where it retrains."""
+    return Fitting(**_ports(settings, deployment), space=settings.space, retrained=retrained)
 
 
 def refreshing_of(settings: Settings, deployment: Deployment) -> Refreshing:
     """Return what measures anew what serves."""
-    return Refreshing(
-        registry=deployment.registry,
-        scoring=deployment.scoring,
-        archive=archive_dir(settings),
-        bounds=bounds_of(settings),
-        clock=now_ms,
-    )
+    return Refreshing(**_ports(settings, deployment))
 
 
 def dual_fitting_of(settings: Settings, deployment: Deployment) -> DualFitting:
     """Return what trains dual encoders."""
-    return DualFitting(
-        registry=deployment.registry,
-        scoring=deployment.scoring,
-        archive=archive_dir(settings),
-        bounds=bounds_of(settings),
-        clock=now_ms,
-    )
+    return DualFitting(**_ports(settings, deployment))
 
 
 def gate_of(settings: Settings, deployment: Deployment) -> Gate:
@@ -97,14 +101,18 @@ def gate_of(settings: Settings, deployment: Deployment) -> Gate:
     )
 
 
-def retraining_of(settings: Settings, client: Any, deployment: Deployment) -> Retraining:
-    """Return what fits, asks the gate, and deploys or proposes."""
+def retraining_of(
+    settings: Settings, client: Any, deployment: Deployment, *, encoders: str = SPACE
+) -> Retraining:
+    """Return what fits, asks the gate, and deploys or proposes; `encoders` are of a ridge."""
     return Retraining(
         jobs=Jobs(retrain_dir(settings)),
         lease=lambda owner: lease_of(settings, client, "retrain", owner),
-        fitting=fitting_of(settings, deployment),
+        trainers={
+            RIDGE: fitting_of(settings, deployment, retrained=encoders),
+            DUAL: dual_fitting_of(settings, deployment),
+        },
         refreshing=refreshing_of(settings, deployment),
-        dual=dual_fitting_of(settings, deployment),
         gate=gate_of(settings, deployment),
         deployment=deployment,
         canaries=canaries_of(settings, client, deployment),

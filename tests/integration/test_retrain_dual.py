@@ -53,7 +53,8 @@ def seen(count: int) -> list[Reward]:
 
 def quick(parts: Opened) -> Retraining:
     """Return the site's retraining, with few epochs."""
-    return replace(parts.retraining, dual=fitting(parts))
+    made = parts.retraining
+    return replace(made, trainers={**made.trainers, "dual": fitting(parts)})
 
 
 def fitting(parts: Opened) -> DualFitting:

@@ -76,7 +76,7 @@ def retrained_on(site: Site, folder: Path, records: Sequence[LogRecord], *, reas
     its = site.retraining
     there: Retraining = replace(
         its,
-        fitting=replace(its.fitting, archive=folder),
+        trainers={RIDGE: replace(site.fitting, archive=folder)},
         gate=replace(its.gate, archive=folder),
     )
     return there.run(reason=reason, then=CANARY)

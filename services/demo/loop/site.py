@@ -24,11 +24,8 @@ from keyart.services.api.snapshots import Snapshots
 from keyart.services.api.standing import Recent
 from keyart.services.demo.loop.log import PARTITION, PassingLog
 from keyart.services.jobs.canary import Canaries
-from keyart.services.jobs.deploy import Deployment
+from keyart.services.jobs.deploy import RIDGE, Deployment
 from keyart.services.jobs.gate import Gate
-from keyart.services.jobs.priors.dual_fitting import DualFitting
-from keyart.services.jobs.priors.fitting import Fitting
-from keyart.services.jobs.priors.refreshing import Refreshing
 from keyart.services.jobs.priors.serving import Scoring
 from keyart.services.jobs.retrain.due import Due
 from keyart.services.jobs.retrain.run import Retraining
@@ -38,7 +35,7 @@ from keyart.services.wiring.dwell import longest_dwell_ms, swaps_of
 from keyart.services.wiring.experiment import experiment_of, options_of
 from keyart.services.wiring.lanes import taste_rates, titles_lane, viewers_lane
 from keyart.services.wiring.places import archive_dir, models_dir, priors_dir, retrain_dir
-from keyart.services.wiring.priors import bounds_of
+from keyart.services.wiring.priors import bounds_of, fitting_of, refreshing_of
 from keyart.services.wiring.settings import Settings
 from keyart.services.wiring.telemetry import ApiMetrics
 from keyart.streams.archive import files
@@ -162,14 +159,7 @@ class Site:
             bounds=bounds_of(settings),
             clock=self.clock,
         )
-        self.fitting = Fitting(
-            registry=self.deployment.registry,
-            scoring=self.deployment.scoring,
-            archive=self.archive,
-            bounds=bounds_of(settings),
-            space=settings.space,
-            clock=self.clock,
-        )
+        self.fitting = fitting_of(settings, self.deployment)
         self.gate = Gate(
             deployment=self.deployment,
             archive=self.archive,
@@ -182,21 +172,8 @@ class Site:
         self.retraining = Retraining(
             jobs=jobs,
             lease=self._lease,
-            fitting=self.fitting,
-            refreshing=Refreshing(
-                registry=self.deployment.registry,
-                scoring=self.deployment.scoring,
-                archive=self.archive,
-                bounds=bounds_of(settings),
-                clock=self.clock,
-            ),
-            dual=DualFitting(
-                registry=self.deployment.registry,
-                scoring=self.deployment.scoring,
-                archive=self.archive,
-                bounds=bounds_of(settings),
-                clock=self.clock,
-            ),
+            trainers={RIDGE: self.fitting},
+            refreshing=refreshing_of(settings, self.deployment),
             gate=self.gate,
             deployment=self.deployment,
             canaries=self.canaries,

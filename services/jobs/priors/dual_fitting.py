@@ -13,16 +13,13 @@ from msgspec import structs
 
 from keyart.models.dataset.catalogue import describe
 from keyart.models.dataset.examples import Example, read_examples
-from keyart.models.dataset.influence import Bounds
 from keyart.models.dataset.prepare import Dataset, prepare_log
 from keyart.schemas.catalogue import StoredTitle, Title
 from keyart.schemas.errors import InvalidRecord
 from keyart.schemas.extras import need_extra
 from keyart.schemas.registry import ModelVersion
 from keyart.services.jobs.deploy import DUAL, HELD_OUT_FROM, VIEWERS, register_files
-from keyart.services.jobs.priors.serving import Scoring
-from keyart.streams.ports import Clock
-from keyart.streams.registry.registry import Registry
+from keyart.services.jobs.priors.learning import Learning, Tell
 
 if TYPE_CHECKING:
     from keyart.models.priors.dual.manifest import DualManifest
@@ -43,32 +40,22 @@ Told = Callable[[int, int, float], None]
 
 
 @dataclass(frozen=True, kw_only=True)
-class DualFitting:
+class DualFitting(Learning):
     """Trains dual encoders for a site, on its training log alone.
 
     Parameters
     ----------
-    registry
-        Where versions are kept.
-    scoring
-        The site's priors, titles and opinions.
-    archive
-        The folder with the site's training log.
-    bounds
-        What may teach.
-    clock
-        Now, in milliseconds.
     epochs, seed
         Of the training: epochs at most, for it stops once held-out examples gain no more.
     """
 
-    registry: Registry
-    scoring: Scoring
-    archive: Path
-    bounds: Bounds
-    clock: Clock
     epochs: int = 40
     seed: int = 0
+
+    def train(self, *, since_ms: int, by: str, tell: Tell) -> str:
+        """See `Trains.train`."""
+        tell("training a dual encoder")
+        return self.fit(since_ms=since_ms, by=by).name
 
     def fit(
         self,

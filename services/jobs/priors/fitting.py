@@ -4,12 +4,10 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from keyart.models.dataset.influence import Bounds
 from keyart.models.embed.joined import encode_all
 from keyart.models.embed.load import JOINED, STATIC, installed, licence, load_space
 from keyart.models.embed.protocol import FloatArray
@@ -26,11 +24,10 @@ from keyart.models.priors.stack import StackFit, fit_stack, without_idle
 from keyart.schemas.registry import ModelVersion
 from keyart.services.jobs.deploy import RIDGE, register_files
 from keyart.services.jobs.priors.fitted import Fitted
+from keyart.services.jobs.priors.learning import Learning, Tell
 from keyart.services.jobs.priors.logged import Logged, logged, shown_most
-from keyart.services.jobs.priors.serving import SPACE, VECTORS, Scoring
+from keyart.services.jobs.priors.serving import SPACE, VECTORS
 from keyart.services.jobs.priors.worths import Worths
-from keyart.streams.ports import Clock
-from keyart.streams.registry.registry import Registry
 
 log = logging.getLogger(__name__)
 
@@ -40,31 +37,24 @@ Told = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fitting:
+class Fitting(Learning):
     """Fits priors for a site.
 
     Parameters
     ----------
-    registry
-        Where versions are kept.
-    scoring
-        The site's priors, titles and opinions.
-    archive
-        The folder with the site's training log.
-    bounds
-        What may teach.
     space
         The space's setting: as an encoder, the shipped embeddings would be compared twice.
-    clock
-        Now, in milliseconds.
+    retrained
+        What reads the texts where `train` fits: as `fit` takes it.
     """
 
-    registry: Registry
-    scoring: Scoring
-    archive: Path
-    bounds: Bounds
     space: str
-    clock: Clock
+    retrained: str = SPACE
+
+    def train(self, *, since_ms: int, by: str, tell: Tell) -> str:
+        """See `Trains.train`."""
+        tell("fitting")
+        return self.fit(encoders=self.retrained, since_ms=since_ms, by=by).version
 
     def fit(
         self,

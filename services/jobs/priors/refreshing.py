@@ -6,14 +6,12 @@ where a fit may take an hour. What comes of it is a version of its own, whose pa
 """
 
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from msgspec import structs
 
 from keyart.models.artifacts.described import write_described
-from keyart.models.dataset.influence import Bounds
 from keyart.models.likelihood.calibrate import calibrate
 from keyart.models.likelihood.groups import worth_by_group
 from keyart.models.likelihood.relative import relative_effects
@@ -23,11 +21,9 @@ from keyart.models.priors.worth import LEAST_TAKES, LEAST_TITLES
 from keyart.schemas.errors import InvalidRecord
 from keyart.schemas.registry import ModelVersion
 from keyart.services.jobs.deploy import RIDGE, fetched, register_files
+from keyart.services.jobs.priors.learning import Learning
 from keyart.services.jobs.priors.logged import logged
-from keyart.services.jobs.priors.serving import Scoring
 from keyart.services.jobs.priors.worths import Worths, said_by
-from keyart.streams.ports import Clock
-from keyart.streams.registry.registry import Registry
 
 PASSING: Final = "refreshing"
 
@@ -36,29 +32,8 @@ class CannotRefresh(InvalidRecord):
     """What serves has nothing to measure anew, or the log has too little to measure it by."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Refreshing:
-    """Measures a site's ridges anew.
-
-    Parameters
-    ----------
-    registry
-        Where versions are kept.
-    scoring
-        The site's priors, titles and opinions.
-    archive
-        The folder with the site's training log.
-    bounds
-        What may teach.
-    clock
-        Now, in milliseconds.
-    """
-
-    registry: Registry
-    scoring: Scoring
-    archive: Path
-    bounds: Bounds
-    clock: Clock
+class Refreshing(Learning):
+    """Measures a site's ridges anew."""
 
     def refresh(self, name: str, *, since_ms: int = 0, by: str) -> str:
         """Measure a version on the log; return the version with the same weights and that worth.

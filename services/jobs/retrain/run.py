@@ -2,7 +2,7 @@
 
 import logging
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -10,12 +10,10 @@ from typing import Final
 from keyart.models.ope.gate.rules import Judgement
 from keyart.schemas.errors import Contended, InvalidRecord, KeyartError, SettingsError
 from keyart.services.jobs.canary import Canaries
-from keyart.services.jobs.deploy import DUAL, RIDGE, Deployment
+from keyart.services.jobs.deploy import RIDGE, Deployment
 from keyart.services.jobs.gate import Gate
-from keyart.services.jobs.priors.dual_fitting import DualFitting
-from keyart.services.jobs.priors.fitting import Fitting
+from keyart.services.jobs.priors.learning import Tell, Trains
 from keyart.services.jobs.priors.refreshing import CannotRefresh, Refreshing
-from keyart.services.jobs.priors.serving import SPACE
 from keyart.services.jobs.retrain.stages import (
     DECIDED,
     FITTED,
@@ -35,7 +33,6 @@ from keyart.streams.site import Lease
 log = logging.getLogger(__name__)
 BY: Final = "retrain"
 PROMOTE, PROPOSE, CANARY = "promote", "propose", "canary"
-Tell = Callable[[str], None]
 
 
 class OutOfTime(KeyartError):
@@ -52,8 +49,10 @@ class Retraining:
         What was begun and what has ended, on disk.
     lease
         (owner) -> the right to retrain, which one process at a time may hold, here or elsewhere.
-    fitting, refreshing, dual
-        What fits a ridge, measures one anew without training, and trains a dual encoder.
+    trainers
+        Kind -> what makes a version of it.
+    refreshing
+        What measures one anew without training.
     gate, deployment, canaries
         What judges, deploys, and lets out step by step.
     clock
@@ -62,9 +61,8 @@ class Retraining:
 
     jobs: Jobs
     lease: Callable[[str], Lease]
-    fitting: Fitting
+    trainers: Mapping[str, Trains]
     refreshing: Refreshing
-    dual: DualFitting
     gate: Gate
     deployment: Deployment
     canaries: Canaries
@@ -77,7 +75,6 @@ class Retraining:
         since_ms: int = 0,
         refresh: bool = False,
         kind: str = RIDGE,
-        encoders: str = SPACE,
         then: str = PROPOSE,
         most_s: float = 3600.0,
         tell: Tell = lambda said: None,
@@ -93,10 +90,8 @@ class Retraining:
         refresh
             Nothing is trained: what serves is measured anew.
         kind
-            What a job that is begun now makes: `ridge`, or `dual`, a dual encoder. One that is
-            taken up makes what it was begun for.
-        encoders
-            As `Fitting.fit` takes them, for a ridge.
+            What a job that is begun now makes, one of `trainers`. One that is taken up makes what
+            it was begun for.
         then
             What becomes of a version that passes the gate: `promote` lets it serve at once,
             `propose` leaves it as candidate, to be promoted by a person, `canary` lets it out to a
@@ -126,7 +121,7 @@ class Retraining:
             # the lock says that the former holder of this folder's lease is dead
             with self.lease(owner) as lease, _bounded(most_s):
                 folder = jobs.open() or self._begun(reason, since_ms, refresh, kind)
-                done = _Stages(self, folder, lease, encoders, then, tell).run()
+                done = _Stages(self, folder, lease, then, tell).run()
                 jobs.tidy()
                 return done
         finally:
@@ -155,12 +150,11 @@ class _Stages:
     """The stages of one job, each skipped if it is done."""
 
     def __init__(
-        self, site: Retraining, folder: Folder, lease: Lease, encoders: str, then: str, tell: Tell
+        self, site: Retraining, folder: Folder, lease: Lease, then: str, tell: Tell
     ) -> None:
         self._site = site
         self._folder = folder
         self._lease = lease
-        self._encoders = encoders
         self._then = then
         self._tell = tell
         job = folder.job
@@ -189,12 +183,11 @@ class _Stages:
         if job.refresh:
             self._tell("measuring")
             name = site.refreshing.refresh(job.champion, since_ms=job.since_ms, by=BY)
-        elif job.kind == DUAL:
-            self._tell("training a dual encoder")
-            name = site.dual.fit(since_ms=job.since_ms, by=BY).name
+        elif job.kind in site.trainers:
+            trainer = site.trainers[job.kind]
+            name = trainer.train(since_ms=job.since_ms, by=BY, tell=self._tell)
         else:
-            self._tell("fitting")
-            name = site.fitting.fit(encoders=self._encoders, since_ms=job.since_ms, by=BY).version
+            raise InvalidRecord(f"this keyart retrains no {job.kind}: {', '.join(site.trainers)}")
         version = site.deployment.registry.version(name)
         fit = Fit(version=version.name, rows=version.rows, to_ms=version.to_ms)
         self._folder.write(FITTED, fit)
