@@ -89,7 +89,7 @@ def write_log(
     if shape != "clean":
         false = _poison(rng, world, shape, round(rows * share / (1.0 - share)))
         made = {name: [*made[name], *false[name]] for name in made}
-    return _write(folder, made)
+    return write_rows(folder, made)
 
 
 def _poison(rng: np.random.Generator, world: World, shape: Shape, count: int) -> dict[str, Any]:
@@ -109,7 +109,11 @@ def _poison(rng: np.random.Generator, world: World, shape: Shape, count: int) ->
     }
 
 
-def _write(folder: Path, made: dict[str, Any]) -> Path:
+def write_rows(folder: Path, made: dict[str, Any]) -> Path:
+    """Write a log of these columns: viewer, title and artwork in numbers, value, at (ms).
+
+    And where they are there surface, position and propensities; without these all are even.
+    """
     at = np.array(made["at"])
     first: dict[str, int] = {}
     for each, when in zip(made["viewer"], at.tolist(), strict=True):
@@ -123,8 +127,9 @@ def _write(folder: Path, made: dict[str, Any]) -> Path:
             "value": made["value"],
             "multiplier": np.ones(len(at)),
             "shown_at_ms": at,
+            "closed_at_ms": at + HOUR_MS // 2,
             "candidates": [[f"a{each}" for each in range(ARTWORKS)]] * len(at),
-            "propensities": [[1.0 / ARTWORKS] * ARTWORKS] * len(at),
+            "propensities": made.get("propensities", [[1.0 / ARTWORKS] * ARTWORKS] * len(at)),
             "logged_at_ms": at + 1000,
             "fresh": [
                 when - first[each] < HOUR_MS
@@ -132,6 +137,9 @@ def _write(folder: Path, made: dict[str, Any]) -> Path:
             ],
         }
     )
+    for name in ("surface", "position"):
+        if name in made:
+            table = table.append_column(name, arrow.array(made[name]))
     folder.mkdir(parents=True, exist_ok=True)
     parquet.write_table(table, folder / "log.parquet")
     return folder
@@ -148,6 +156,12 @@ class Learned:
     def winner(self) -> int:
         """Which artwork of the first title the prior says is the best."""
         return int(self.relative[0].argmax())
+
+    def error(self, world: World) -> float:
+        """Return the root mean square of the log of what it says over the truth, within titles."""
+        wrong = self.relative - np.log(world.relative)
+        wrong -= wrong.mean(axis=1, keepdims=True)
+        return float(np.sqrt((wrong**2).mean()))
 
     def taken(self, world: World) -> float:
         """Return how well the prior's favourites do, over uniform choice."""

@@ -38,7 +38,8 @@ class Example(Struct, frozen=True, kw_only=True, omit_defaults=True):
     propensity, with mean 1 over the split's answered examples. `pair` is what never crosses splits.
     `soft`, where it is known (a table's tests), is each option's probability to be the best one:
     what training aims at instead of the answer alone. `counts` is what the influence bounds leave
-    of it, 0 to 1; its part of `weight`.
+    of it, 0 to 1, and `place` what takes at its place on the page are of those at an average one,
+    around 1: a take counts the first divided by the second, as its part of `weight`.
     """
 
     id: str
@@ -59,6 +60,7 @@ class Example(Struct, frozen=True, kw_only=True, omit_defaults=True):
     soft: tuple[float, ...] = ()
     weight: float = 0.0
     counts: float = 1.0
+    place: float = 1.0
     reason: str = ""
 
     def shares(self) -> tuple[float, ...]:

@@ -59,6 +59,8 @@ class Bounds:
         what changed must not leave out what contradicts the hours before.
     most
         Rewards of a longer log that are read: the newest.
+    positions
+        Whether exposures count by where on the page they stood (`models.dataset.places`).
     """
 
     viewer_share: float = VIEWER_SHARE
@@ -67,6 +69,7 @@ class Bounds:
     half_life_ms: float = 60 * 86_400_000.0
     all_hours: bool = True
     most: int = MOST
+    positions: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,7 @@ COLUMNS: Final = columns(
     "candidates",
     "propensities",
 )
+LATER: Final = columns("position")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +43,7 @@ class Logged:
     closed_at_ms: int
     candidates: tuple[str, ...]
     propensities: tuple[float, ...]
+    position: int = 0
 
     @property
     def pair(self) -> str:
@@ -85,7 +87,7 @@ def read_log(root: Path) -> Iterator[Logged]:
 
 
 def _read(file: Path) -> Iterator[Logged]:
-    for rows in batches(file, COLUMNS):
+    for rows in batches(file, COLUMNS, perhaps=LATER):
         for row in rows:
             yield _logged(row, file.name)
 
@@ -95,7 +97,8 @@ def _logged(row: dict[str, Any], file: str) -> Logged:
     propensities = tuple(row["propensities"] or ())
     if len(candidates) != len(propensities) or row["artwork"] not in candidates:
         raise InvalidRecord(f"row {row['id']} of {file}: candidates do not fit the artwork")
-    return Logged(**{**row, "candidates": candidates, "propensities": propensities})
+    told = {"candidates": candidates, "propensities": propensities}
+    return Logged(**{**row, **told, "position": int(row.get("position") or 0)})
 
 
 class Reader:

@@ -19,7 +19,7 @@ from keyart.models.dataset.logs import Logged, Reader, read_log
 from keyart.models.dataset.reasons import REASONS_FILE, with_reasons
 from keyart.models.dataset.splits import Splitter, time_bounds
 from keyart.models.dataset.table_examples import table_examples
-from keyart.models.dataset.taught import shares_of
+from keyart.models.dataset.taught import Shares, shares_of
 from keyart.models.dataset.weights import effective_size, inverse_propensity
 from keyart.schemas.catalogue import Title
 from keyart.schemas.errors import InvalidRecord, NotFound, SettingsError
@@ -86,7 +86,8 @@ def prepare_log(
         raise SettingsError(f"--entries must be 0 to {MAX_ENTRIES}, is {entries}")
     titles = read_catalogue(catalogue) if isinstance(catalogue, Path) else dict(catalogue)
     reader = Reader(titles, entries=entries)
-    counts = shares_of(log, bounds, since_ms=since_ms) if bounds else {}
+    shares = shares_of(log, bounds, since_ms=since_ms) if bounds else Shares()
+    counts = shares.counts
 
     def rows() -> Iterator[Logged]:
         for row in read_log(log):
@@ -97,7 +98,11 @@ def prepare_log(
         for row in rows():
             example = reader.example(row)
             if example is not None and row.shown_at_ms >= since_ms:
-                example = msgspec.structs.replace(example, counts=counts.get(row.id, 1.0))
+                example = msgspec.structs.replace(
+                    example,
+                    counts=counts.get(row.id, 1.0),
+                    place=shares.places.at(row.surface, row.position),
+                )
                 yield _with_taste(example, taste)
 
     times = [(row.pair, row.shown_at_ms) for row in rows() if row.shown_at_ms >= since_ms]
@@ -241,11 +246,11 @@ def _evidence(example: Example) -> tuple[float, float]:
     """Return the answer's propensity and value, which its weight is made of.
 
     A decision's answer is known because it was shown, with its propensity; its value is what of it
-    counts. In a table's test every
+    counts, as at an average place on the page. In a table's test every
     option was shown, so that its answer is known whichever it is: propensity 1, value 1.
     """
     if sum(example.impressions) == 1:
-        value = example.counts * example.rewards[example.answer]
+        value = example.counts * example.rewards[example.answer] / example.place
         return example.propensities[example.answer], value
     return 1.0, 1.0
 

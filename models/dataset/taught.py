@@ -1,6 +1,6 @@
 """The training log as it may teach: each reward with what it counts (`influence`)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keyart.models.dataset.influence import Bounds, Told, weights
+from keyart.models.dataset.places import COLUMNS as STOOD
+from keyart.models.dataset.places import NOTHING, Factors, standing_of
 from keyart.models.dataset.training_log import read_rewards
 from keyart.models.sums.bursts import MOST_TAKES, WINDOW
 from keyart.models.sums.held import Seen, held_of
@@ -21,8 +23,26 @@ HOUR_MS: Final = 3_600_000
 ERASED: Final = "0" * 32
 COUNTS: Final = "counts"
 """The column of weights, 0 to 1; whoever fits sums with it."""
+PLACE: Final = "place"
+"""The column of what an exposure is worth by where it stood, around 1 (`models.dataset.places`)."""
 _COLUMNS: Final = columns("viewer", "title", "artwork", "value")
 _LATER: Final = columns("multiplier", "fresh", "logged_at_ms", "offset", "closed_at_ms")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shares:
+    """What the rewards of a log count.
+
+    Parameters
+    ----------
+    counts
+        Reward id -> what it counts, of those that do not count in full.
+    places
+        What exposures are worth by where they stood.
+    """
+
+    counts: dict[str, float] = field(default_factory=dict)
+    places: Factors = NOTHING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +52,7 @@ class Taught:
     Parameters
     ----------
     rows
-        Rewards that count for something, in the order shown, with their `counts`.
+        Rewards that count for something, in the order shown, with their `counts` and `place`.
     held
         Rewards that serving held back, left out.
     bounded
@@ -57,7 +77,7 @@ def read_taught(root: Path, bounds: Bounds, *, since_ms: int = 0) -> Taught:
     NotFound, InvalidRecord, MissingExtra
         As `read_rewards`.
     """
-    rows, warnings = _weighed(root, bounds, since_ms)
+    rows, _, warnings = _weighed(root, bounds, since_ms)
     import polars as pl
 
     held = int(rows["held"].sum())
@@ -70,9 +90,12 @@ def read_taught(root: Path, bounds: Bounds, *, since_ms: int = 0) -> Taught:
     )
 
 
-def _weighed(root: Path, bounds: Bounds, since_ms: int) -> "tuple[pl.DataFrame, list[str]]":
-    """Return all rewards shown from then on with `counts` and `held`, and warnings."""
-    rows, warnings = read_rewards(root, _COLUMNS, perhaps=_LATER, newest=bounds.most)
+def _weighed(
+    root: Path, bounds: Bounds, since_ms: int
+) -> "tuple[pl.DataFrame, Factors, list[str]]":
+    """Return all rewards shown from then on with `counts`, `place` and `held`; and warnings."""
+    later = (*_LATER, *STOOD) if bounds.positions else _LATER
+    rows, warnings = read_rewards(root, _COLUMNS, perhaps=later, newest=bounds.most)
     import polars as pl  # not in every image: the reader says so
 
     rows = _filled(rows)
@@ -86,8 +109,14 @@ def _weighed(root: Path, bounds: Bounds, since_ms: int) -> "tuple[pl.DataFrame, 
     found = np.zeros(rows.height)
     free = ~rows["held"].to_numpy()
     found[free] = weights(_told(rows.filter(pl.col("held").not_())), bounds)
-    rows = rows.with_columns(pl.Series(COUNTS, found))
-    return rows.select("id", "shown_at_ms", *_COLUMNS, "multiplier", COUNTS, "held"), warnings
+    worth, factors = np.ones(rows.height), NOTHING
+    if (standing := standing_of(rows)) is not None:
+        takes, shown = (rows[name].to_numpy() * found for name in ("value", "multiplier"))
+        factors = standing.learn(takes, shown)
+        worth = standing.worth(factors)
+    rows = rows.with_columns(pl.Series(COUNTS, found), pl.Series(PLACE, worth))
+    kept = rows.select("id", "shown_at_ms", *_COLUMNS, "multiplier", COUNTS, PLACE, "held")
+    return kept, factors, warnings
 
 
 def _filled(rows: "pl.DataFrame") -> "pl.DataFrame":
@@ -137,8 +166,8 @@ def counts_among(root: Path, rows: "pl.DataFrame", bounds: Bounds) -> NDArray[np
     return found
 
 
-def shares_of(root: Path, bounds: Bounds, *, since_ms: int = 0) -> dict[str, float]:
-    """Return reward id -> what it counts, of those shown from then on that do not count in full.
+def shares_of(root: Path, bounds: Bounds, *, since_ms: int = 0) -> Shares:
+    """Return what each reward shown from then on counts.
 
     Raises
     ------
@@ -147,9 +176,10 @@ def shares_of(root: Path, bounds: Bounds, *, since_ms: int = 0) -> dict[str, flo
     """
     import polars as pl
 
-    rows, _ = _weighed(root, bounds, since_ms)
+    rows, places, _ = _weighed(root, bounds, since_ms)
     some = rows.filter(pl.col(COUNTS) < 1.0)
-    return dict(zip(some["id"].to_list(), some[COUNTS].to_list(), strict=True))
+    counts = dict(zip(some["id"].to_list(), some[COUNTS].to_list(), strict=True))
+    return Shares(counts=counts, places=places)
 
 
 def _held(rows: "pl.DataFrame", half_life_ms: float) -> "pl.Series":

@@ -48,8 +48,10 @@ def is_training_log(path: Path) -> bool:
         return False
 
 
-def batches(file: Path, names: tuple[str, ...]) -> Iterator[list[dict[str, Any]]]:
-    """Yield a file's rows, some thousand at a time.
+def batches(
+    file: Path, names: tuple[str, ...], *, perhaps: tuple[str, ...] = ()
+) -> Iterator[list[dict[str, Any]]]:
+    """Yield a file's rows, some thousand at a time; `perhaps` as in `read_rewards`.
 
     Raises
     ------
@@ -57,9 +59,11 @@ def batches(file: Path, names: tuple[str, ...]) -> Iterator[list[dict[str, Any]]
         It lacks a column.
     """
     with parquet.ParquetFile(file) as stored:
-        if missing := set(names) - set(stored.schema_arrow.names):
+        there = set(stored.schema_arrow.names)
+        if missing := set(names) - there:
             raise InvalidRecord(f"{file.name} lacks columns {', '.join(sorted(missing))}")
-        for batch in stored.iter_batches(batch_size=_ROWS, columns=list(names)):
+        wanted = [*names, *(name for name in perhaps if name in there)]
+        for batch in stored.iter_batches(batch_size=_ROWS, columns=wanted):
             yield batch.to_pylist()
 
 

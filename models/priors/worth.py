@@ -57,8 +57,9 @@ def measure_worth(
         groups[example.title] = example.group
         for at, option in enumerate(example.options):
             shown, taken = example.impressions[at], example.rewards[at]
+            worth = shown * example.place
             row = sums.setdefault((example.title, option.artwork), np.zeros(3))
-            row += (shown, min(taken, shown), shown * opinion[at])
+            row += (worth, min(taken, shown), worth * opinion[at])
     kept = {key: row for key, row in sums.items() if row[0] > 0}
     titles = sorted({title for title, _ in kept})
     rows = np.array(list(kept.values())).reshape(-1, 3)

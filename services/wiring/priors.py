@@ -51,6 +51,7 @@ def bounds_of(settings: Settings) -> Bounds:
         hold_bursts=settings.hold_bursts,
         half_life_ms=settings.posterior_half_life_days * 86_400_000.0,
         most=settings.training_most_rewards,
+        positions=settings.position_effect,
     )
 
 

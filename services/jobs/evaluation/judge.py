@@ -20,6 +20,8 @@ from keyart.services.jobs.evaluation.own_log import OwnLog, propensities, title_
 from keyart.services.jobs.progress import Tell
 
 MOST_REPLAYED: Final = 200_000
+NO_PLACES: Final = "the log does not say where on the page titles stood: all rows count alike"
+NO_EFFECT: Final = "places on the page make no difference that the log could tell"
 MODEL_ALONE: Final = "dm: its interval leaves out how wrong the reward model is; dr's does not"
 
 
@@ -80,8 +82,15 @@ def judge_own(
     tell("learning", len(served), len(served))
     model = title_model(log, fold)
     found = compare(log.rows, every, model=model, against=against, logged=log.logged, seed=seed)
-    said = [*log.warnings, *found.warnings]
+    said = [*log.warnings, *found.warnings, *_of_places(log)]
     return _report(log.rows, found, [], said, next(iter(served)))
+
+
+def _of_places(log: OwnLog) -> list[str]:
+    """Say what places on the page do, and so how the reward model and beliefs count rows."""
+    if log.standing is None:
+        return [NO_PLACES]
+    return log.places(np.ones(len(log.rows), np.bool_)).words() or [NO_EFFECT]
 
 
 def policies_of(names: Sequence[str], options: str) -> dict[str, Policy]:

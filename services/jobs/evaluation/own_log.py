@@ -12,6 +12,8 @@ from keyart.models.belief.beliefs import Learned, TitleBeliefs, refresh
 from keyart.models.belief.hyper import Hyper
 from keyart.models.context.sums import Array, Numbers
 from keyart.models.dataset.influence import Bounds
+from keyart.models.dataset.places import COLUMNS as STOOD
+from keyart.models.dataset.places import NOTHING, Factors, Standing, standing_of
 from keyart.models.dataset.taught import counts_among
 from keyart.models.dataset.training_log import read_rewards
 from keyart.models.decide.believed import LoggedTaste, page_of, propensities_of
@@ -62,6 +64,8 @@ class OwnLog:
     counts
         (N,) what each counts, above 0 to 1, so that nobody counts more than a share
         (`models.dataset.influence`); None: all count in full.
+    standing
+        Where on the page each stood; None: not known, or all count alike.
     """
 
     rows: Rows
@@ -74,19 +78,38 @@ class OwnLog:
     viewers: list[str]
     warnings: list[str] = field(default_factory=list)
     counts: Array | None = None
+    standing: Standing | None = None
 
     @property
     def weights(self) -> Array:
         """(N,) what each counts."""
         return np.ones(len(self.rows)) if self.counts is None else self.counts
 
-    def sums(self, which: "np.ndarray[Any, np.dtype[np.bool_]]") -> tuple[Array, Array]:
-        """Return (T, K) takes of these rows, and impressions, each worth what taste expected."""
+    def places(self, which: "np.ndarray[Any, np.dtype[np.bool_]]") -> Factors:
+        """Return what these rows say of places on the page."""
+        if self.standing is None:
+            return NOTHING
+        counts = np.where(which, self.weights, 0.0)
+        expected = counts * self.rows.of_logged(self.taste.factors)
+        return self.standing.learn(counts * self.rows.reward, expected)
+
+    def worth(self, factors: Factors) -> Array:
+        """Return (N,) what each exposure is worth by where it stood, around 1."""
+        return np.ones(len(self.rows)) if self.standing is None else self.standing.worth(factors)
+
+    def sums(
+        self, which: "np.ndarray[Any, np.dtype[np.bool_]]", places: Factors | None = None
+    ) -> tuple[Array, Array]:
+        """Return (T, K) takes of these rows, and impressions.
+
+        Each is worth what taste expected, and what its place does by `places`; None: by these rows.
+        """
         shape = (int(self.title.max()) + 1, self.logged.shape[1])
         at = self.title[which] * shape[1] + self.rows.action[which]
         size = shape[0] * shape[1]
         counts = self.weights[which]
-        worth = counts * self.rows.of_logged(self.taste.factors)[which]
+        factors = self.places(which) if places is None else places
+        worth = counts * (self.rows.of_logged(self.taste.factors) * self.worth(factors))[which]
         shown = np.bincount(at, worth, minlength=size).reshape(shape).astype(np.float64)
         taken = np.bincount(at, counts * self.rows.reward[which], minlength=size).reshape(shape)
         return taken.astype(np.float64), shown
@@ -126,6 +149,8 @@ def read_own(path: Path, *, most: int, since_ms: int = 0, bounds: Bounds | None 
         No file can be read.
     """
     perhaps = TASTE if bounds is None else (*TASTE, *SHARES)
+    if bounds is None or bounds.positions:
+        perhaps = (*perhaps, *STOOD)
     frame, warnings = read_rewards(path, COLUMNS, perhaps=perhaps, since_ms=since_ms, newest=most)
     import polars as pl  # not in every image: the reader says so
 
@@ -188,6 +213,7 @@ def _made(frame: Any, warnings: list[str], counts: Array | None = None) -> OwnLo
         viewers=[str(each) for each in viewers],
         warnings=warnings,
         counts=counts,
+        standing=standing_of(frame),
     )
 
 
@@ -236,13 +262,18 @@ def explored(chosen: Array, allowed: Mask, share: float) -> Array:
 
 
 def title_model(log: OwnLog, fold: Numbers) -> Array:
-    """Return (N, K) expected takes by the belief of titles, from viewers of other folds."""
+    """Return (N, K) expected takes by the belief of titles, from viewers of other folds.
+
+    Where the log says at which place of the page each row stood, as at that place.
+    """
     expected = np.empty(log.logged.shape)
     for each in range(int(fold.max()) + 1):
         own = fold == each
-        beliefs = _believe(log, *log.sums(~own))
+        places = log.places(~own)
+        beliefs = _believe(log, *log.sums(~own, places))
         mean = (beliefs.level[:, :1] * np.exp(beliefs.log_relative))[log.title[own]]
-        expected[own] = np.minimum(mean * log.taste.factors[own], 1.0)
+        worth = log.taste.factors[own] * log.worth(places)[own, None]
+        expected[own] = np.minimum(mean * worth, 1.0)
     return expected
 
 

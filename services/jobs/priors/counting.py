@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keyart.models.dataset.influence import Bounds
-from keyart.models.dataset.taught import COUNTS, read_taught
+from keyart.models.dataset.taught import COUNTS, PLACE, read_taught
 from keyart.schemas.errors import NotFound
 
 if TYPE_CHECKING:
@@ -21,9 +21,9 @@ class Counted:
     """Sums by artwork, and what was left out of them.
 
     `table` has the columns title, artwork, rewards (times it was shown), impressions (sum of taste
-    multipliers: expected relative takes), takes, from_ms and to_ms (first and last shown). The sums
-    are of rewards as far as each counts. `held` rewards are of bursts that serving held back, and
-    `bounded` of all others do not count.
+    multipliers, each times what its place on the page is worth: expected relative takes), takes,
+    from_ms and to_ms (first and last shown). The sums are of rewards as far as each counts. `held`
+    rewards are of bursts that serving held back, and `bounded` of all others do not count.
     """
 
     table: "pl.DataFrame"
@@ -51,7 +51,7 @@ def counted(archive: Path, since_ms: int = 0, *, bounds: Bounds = UNBOUNDED) -> 
         taught.rows.group_by("title", "artwork")
         .agg(
             rewards=pl.len(),
-            impressions=(pl.col(COUNTS) * pl.col("multiplier")).sum(),
+            impressions=(pl.col(COUNTS) * pl.col(PLACE) * pl.col("multiplier")).sum(),
             takes=(pl.col(COUNTS) * pl.col("value")).sum(),
             from_ms=pl.col("shown_at_ms").min(),
             to_ms=pl.col("shown_at_ms").max(),
