@@ -78,6 +78,12 @@ class StoredTitle(Struct, frozen=True, kw_only=True, omit_defaults=True):
     version: Annotated[int, Meta(ge=1)] = TITLE_VERSION
 
     @property
+    def whole(self) -> Title:
+        """The title with removed artworks, too: they were shown, and teach."""
+        artworks = tuple(each.artwork for each in self.artworks)
+        return Title(id=self.id, name=self.name, group=self.group, artworks=artworks)
+
+    @property
     def choosable(self) -> tuple[Artwork, ...]:
         """The artworks that may be chosen now: the default first, then as in the catalogue."""
         kept = [each.artwork for each in self.artworks if each.removed_at_ms is None]

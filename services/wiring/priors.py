@@ -5,11 +5,13 @@ from typing import Any, TypedDict
 
 from keyart.models.bandits.registry import build_policy
 from keyart.models.dataset.influence import Bounds
+from keyart.models.llm.training.settings import Method, TrainSettings
 from keyart.services.jobs.canary import Canaries
-from keyart.services.jobs.deploy import DUAL, RIDGE, Deployment
+from keyart.services.jobs.deploy import DUAL, LANGUAGE, RIDGE, Deployment
 from keyart.services.jobs.gate import Gate
 from keyart.services.jobs.priors.dual_fitting import DualFitting
 from keyart.services.jobs.priors.fitting import Fitting
+from keyart.services.jobs.priors.language_fitting import KINDS, LanguageFitting
 from keyart.services.jobs.priors.refreshing import Refreshing
 from keyart.services.jobs.priors.serving import SPACE, Scoring
 from keyart.services.jobs.retrain.due import Due
@@ -90,6 +92,24 @@ def dual_fitting_of(settings: Settings, deployment: Deployment) -> DualFitting:
     return DualFitting(**_ports(settings, deployment))
 
 
+def language_fitting_of(
+    settings: Settings, deployment: Deployment, method: Method
+) -> LanguageFitting:
+    """Return what trains language models by one of `KINDS`."""
+    return LanguageFitting(
+        **_ports(settings, deployment),
+        settings=TrainSettings(
+            model=settings.retrain_llm_model,
+            template=settings.retrain_llm_template,
+            method=method,
+            epochs=settings.retrain_llm_epochs,
+            max_examples=settings.retrain_llm_takes,
+        ),
+        graph=settings.retrain_llm_graph,
+        disk_mb=settings.retrain_llm_disk_mb,
+    )
+
+
 def gate_of(settings: Settings, deployment: Deployment) -> Gate:
     """Return what judges versions, with the policy that serves."""
     return Gate(
@@ -99,6 +119,10 @@ def gate_of(settings: Settings, deployment: Deployment) -> Gate:
         explore_share=settings.explore_share,
         bounds=bounds_of(settings),
         clock=now_ms,
+        artwork_s={
+            **dict.fromkeys((RIDGE, DUAL), settings.gate_artwork_ms / 1000.0),
+            LANGUAGE: settings.gate_llm_artwork_ms / 1000.0,
+        },
     )
 
 
@@ -112,6 +136,7 @@ def retraining_of(
         trainers={
             RIDGE: fitting_of(settings, deployment, retrained=encoders),
             DUAL: dual_fitting_of(settings, deployment),
+            **{kind: language_fitting_of(settings, deployment, kind) for kind in KINDS},
         },
         refreshing=refreshing_of(settings, deployment),
         gate=gate_of(settings, deployment),

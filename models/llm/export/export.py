@@ -14,7 +14,7 @@ from keyart.models.artifacts.graphs import Graph, Parity
 from keyart.models.dataset.examples import Example
 from keyart.models.embed.language_models import LanguageModel
 from keyart.models.likelihood.temperature import fit_temperature, tempered
-from keyart.models.llm.export.onnx_graph import export_graph
+from keyart.models.llm.export.onnx_graph import export_graph, into_one
 from keyart.models.llm.export.quantise import quantise
 from keyart.models.llm.prompt.prompts import Prompter, shuffled
 from keyart.models.llm.prompt.template import load_template
@@ -45,6 +45,7 @@ def export(
     prompts: int = 32,
     calibrate_on: int = 400,
     bounds: dict[str, float] | None = None,
+    one_file: bool = False,
     cache: Path | None = None,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Manifest:
@@ -65,6 +66,8 @@ def export(
         The kind that serves by default; by default the first of `kinds`.
     calibrate_on
         Of the latest examples, answered or not, so many measure what the opinions are worth.
+    one_file
+        Whether a graph holds its weights, as the registry keeps it, or has them beside it.
 
     Raises
     ------
@@ -82,7 +85,9 @@ def export(
     prompter = Prompter(loaded.tokenizer, wording)
     out.mkdir(parents=True, exist_ok=True)
     try:
-        graphs = _graphs(loaded, prompter, examples[:prompts], out, kinds, bounds or {}, tell)
+        graphs = _graphs(
+            loaded, prompter, examples[:prompts], out, kinds, bounds or {}, one_file, tell
+        )
         loaded.tokenizer.save_pretrained(str(out))
         (out / "template.txt").write_text(wording.text, "utf-8")
         serving = serves or list(kinds)[0]
@@ -136,6 +141,7 @@ def _graphs(
     out: Path,
     kinds: Sequence[str],
     bounds: dict[str, float],
+    one_file: bool,
     tell: Callable[[str], None],
 ) -> dict[str, Graph]:
     scorer = Scorer(TorchEngine(loaded.model, prompter.marks))
@@ -155,6 +161,8 @@ def _graphs(
         if kind != "fp32":
             tell(f"quantising to {kind}")
             quantise(base, path, kind=kind)
+        if one_file:
+            into_one(path)
         tell(f"checking {kind} against torch")
         found = Scorer(OnnxEngine(path)).score(prompts, counts)
         parity = compare(expected, found, bound=bounds.get(kind, BOUNDS[kind]))

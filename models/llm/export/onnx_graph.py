@@ -1,14 +1,42 @@
 """The scoring graph as an ONNX file."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import torch
 
 from keyart.models.llm.scoring.graph import OptionGraph, SpanGraph, empty_past
 from keyart.models.llm.scoring.span_reader import SpanReader
+from keyart.schemas.errors import ModelRejected
 
 OUTPUTS = ("logits", "present")
+
+
+MOST_IN_ONE: Final = 2_000_000_000
+"""Bytes of a graph with its weights in it: a protobuf is smaller than 2 GiB."""
+
+
+def into_one(path: Path) -> None:
+    """Take the weights that stand beside a graph into its file.
+
+    Raises
+    ------
+    ModelRejected
+        They are too large for one file.
+    """
+    import onnx
+
+    beside = path.with_name(path.name + ".data")
+    if not beside.is_file():
+        return
+    size = path.stat().st_size + beside.stat().st_size
+    if size > MOST_IN_ONE:
+        raise ModelRejected(
+            f"{path.name} with its weights has {size:,} bytes; one file holds {MOST_IN_ONE:,}: "
+            "quantise it, or take a smaller model"
+        )
+    onnx.save_model(onnx.load(str(path)), str(path), save_as_external_data=False)
+    beside.unlink()
 
 
 def export_graph(model: Any, marks: tuple[int, ...], path: Path) -> int:
@@ -48,6 +76,7 @@ def export_graph(model: Any, marks: tuple[int, ...], path: Path) -> int:
             input_names=list(inputs),
             output_names=list(OUTPUTS),
             external_data=True,
+            verbose=False,  # it prints, and standard output is the manifest's alone
         )
     if program is None:
         raise RuntimeError("torch.onnx.export(dynamo=True) returns a program")

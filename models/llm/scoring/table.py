@@ -19,6 +19,7 @@ from keyart.schemas.catalogue import Title
 from keyart.schemas.priors import Opinion
 
 BLOCK: Final = 64
+EVERYBODY: Final = Segment(name="", viewers=0)
 
 
 class ScoredOpinion(Opinion, frozen=True, kw_only=True, omit_defaults=True):
@@ -74,6 +75,7 @@ def score_table(
     path: Path,
     *,
     strength: float | None = None,
+    compact: bool = True,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> TableReport:
     """Bring the table at `path` up to date: JSON Lines, one opinion a title and segment.
@@ -88,15 +90,12 @@ def score_table(
     strength
         Impressions that an opinion is worth; by default what was measured when the model was
         exported, whose scale the relative opinions always have.
+    compact
+        Whether rows go that nobody asks for now: of a part of the titles, the others' rows stay.
     progress
         Called with rows done and rows in all.
     """
-    wanted = {
-        (segment.name, title.id): _key(opinions, title, segment, strength)
-        for segment in segments
-        for title in titles
-        if len(title.artworks) > 1
-    }
+    wanted = _wanted(opinions, titles, segments, strength)
     cut_unfinished(path)
     have = (
         {(row.segment, row.title) for row in read_table(path) if _fits(row, wanted)}
@@ -130,13 +129,34 @@ def score_table(
             bias = (bias + scored)[-1000:]
             done += len(block)
             progress(done, len(wanted))
-    dropped = _compact(path, wanted)
+    dropped = _compact(path, wanted) if compact else 0
     return TableReport(
         kept=len(have),
         scored=done - len(have),
         dropped=dropped,
         position_bias=round(position_bias(bias), 4),
     )
+
+
+def rows_for(opinions: Opinions, titles: Sequence[Title], path: Path) -> dict[str, ScoredOpinion]:
+    """Return what a table says to everybody of titles as they are now, by title."""
+    wanted = _wanted(opinions, titles, [EVERYBODY], None)
+    return {row.title: row for row in read_table(path) if _fits(row, wanted)}
+
+
+def _wanted(
+    opinions: Opinions,
+    titles: Sequence[Title],
+    segments: Sequence[Segment],
+    strength: float | None,
+) -> dict[tuple[str, str], str]:
+    """Return the key of every row that is asked for, by segment and title."""
+    return {
+        (segment.name, title.id): _key(opinions, title, segment, strength)
+        for segment in segments
+        for title in titles
+        if len(title.artworks) > 1
+    }
 
 
 def _key(opinions: Opinions, title: Title, segment: Segment, strength: float | None) -> str:

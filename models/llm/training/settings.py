@@ -6,7 +6,8 @@ from msgspec import Struct
 
 from keyart.schemas.errors import SettingsError
 
-METHODS: Final = ("sft", "rationale", "dpo", "sft+dpo", "spans")
+Method = Literal["sft", "rationale", "dpo", "sft+dpo", "spans"]
+METHODS: Final[tuple[Method, ...]] = ("sft", "rationale", "dpo", "sft+dpo", "spans")
 
 
 class TrainSettings(Struct, frozen=True, kw_only=True):
@@ -23,7 +24,7 @@ class TrainSettings(Struct, frozen=True, kw_only=True):
 
     model: str = "smollm2"
     template: str = "choose.v1"
-    method: Literal["sft", "rationale", "dpo", "sft+dpo", "spans"] = "sft"
+    method: Method = "sft"
     epochs: float = 2.0
     learning_rate: float = 2e-4
     batch: int = 8

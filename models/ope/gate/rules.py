@@ -18,6 +18,8 @@ LEAST_READABLE: Final = 0.9
 """Share of titles for which a version must have an opinion; the published loop halts below it."""
 LEAST_SLOPE: Final = 0.25
 """A slope of takes on opinions surely below this: noise, exaggeration, or upside down."""
+TOLERANCE: Final = 1e-4
+"""Share of its scale that a graph may differ from its weights."""
 MOST_BYTES: Final = 4_000_000_000
 MOST_SECONDS: Final = 0.005
 """Of scoring one artwork: 10,000 titles of 10 artworks take 8 minutes."""
@@ -96,7 +98,7 @@ def files(fault: str, size: int) -> Verdict:
     return Verdict(rule="files", outcome=PASSED, says=says, figures=figures)
 
 
-def parity(largest: float | None, scale: float, *, tolerance: float = 1e-4) -> Verdict:
+def parity(largest: float | None, scale: float, tolerance: float = TOLERANCE) -> Verdict:
     """Judge whether the graph gives the numbers of the weights; `largest` None: only one exists."""
     if largest is None:
         says = "there is one form of it alone: nothing to compare"
@@ -120,14 +122,28 @@ def readable(good: int, asked: int) -> Verdict:
     return Verdict(rule="format", outcome=PASSED, says=says, figures=figures)
 
 
-def latency(seconds: float, artworks: int) -> Verdict:
-    """Judge how long scoring took; no model runs while a request waits."""
+def answers(share: float) -> Verdict:
+    """Judge whether a model that answers in text answers at all: with the letter of an option."""
+    figures: dict[str, float | None] = {"share": share}
+    says = f"{100 * share:.0f} % of held-out questions answered with the letter of an option"
+    if share < LEAST_READABLE:
+        says += f"; {100 * LEAST_READABLE:.0f} % are needed"
+        return Verdict(rule="answers", outcome=REFUSED, says=says, figures=figures)
+    return Verdict(rule="answers", outcome=PASSED, says=says, figures=figures)
+
+
+def latency(seconds: float, artworks: int, most: float = MOST_SECONDS) -> Verdict:
+    """Judge how long scoring took, at most so many seconds an artwork; no request waits for it."""
     each = seconds / max(artworks, 1)
-    figures: dict[str, float | None] = {"seconds_per_artwork": each, "artworks": float(artworks)}
+    figures: dict[str, float | None] = {
+        "seconds_per_artwork": each,
+        "artworks": float(artworks),
+        "most": most,
+    }
     says = f"{1000 * each:.2f} ms an artwork"
-    outcome = PASSED if each <= MOST_SECONDS else REFUSED
+    outcome = PASSED if each <= most else REFUSED
     if outcome == REFUSED:
-        says += f"; at most {1000 * MOST_SECONDS:.0f} ms"
+        says += f"; at most {1000 * most:g} ms"
     return Verdict(rule="latency", outcome=outcome, says=says, figures=figures)
 
 

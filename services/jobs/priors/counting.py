@@ -31,8 +31,12 @@ class Counted:
     bounded: float
 
 
-def counted(archive: Path, since_ms: int = 0, *, bounds: Bounds = UNBOUNDED) -> Counted:
+def counted(
+    archive: Path, since_ms: int = 0, *, until_ms: int = 0, bounds: Bounds = UNBOUNDED
+) -> Counted:
     """Return impressions and takes of every artwork in the training log, shown from then on.
+
+    What was shown at `until_ms` or later is not counted; 0: all is.
 
     Raises
     ------
@@ -47,8 +51,9 @@ def counted(archive: Path, since_ms: int = 0, *, bounds: Bounds = UNBOUNDED) -> 
 
     for warning in taught.warnings:
         log.warning(warning)
+    rows = taught.rows.filter(pl.col("shown_at_ms") < until_ms) if until_ms else taught.rows
     table = (
-        taught.rows.group_by("title", "artwork")
+        rows.group_by("title", "artwork")
         .agg(
             rewards=pl.len(),
             impressions=(pl.col(COUNTS) * pl.col(PLACE) * pl.col("multiplier")).sum(),

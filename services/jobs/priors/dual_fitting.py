@@ -14,7 +14,7 @@ from msgspec import structs
 from keyart.models.dataset.catalogue import describe
 from keyart.models.dataset.examples import Example, read_examples
 from keyart.models.dataset.prepare import Dataset, prepare_log
-from keyart.schemas.catalogue import StoredTitle, Title
+from keyart.schemas.catalogue import Title
 from keyart.schemas.errors import InvalidRecord
 from keyart.schemas.extras import need_extra
 from keyart.schemas.registry import ModelVersion
@@ -172,7 +172,7 @@ class DualFitting(Learning):
     def _titles(self) -> dict[str, Title]:
         """Return the catalogue with removed artworks, too: they were shown, and teach."""
         self.scoring.titles.refresh()
-        return {name: _title(each) for name, each in self.scoring.titles.view.titles.items()}
+        return {name: each.whole for name, each in self.scoring.titles.view.titles.items()}
 
     def _vectors(
         self, examples: Sequence[Example], titles: dict[str, Title]
@@ -187,11 +187,6 @@ class DualFitting(Learning):
         if blank:
             found |= dict.fromkeys(blank, encode_all([""], space.encode)[""])
         return found
-
-
-def _title(stored: StoredTitle) -> Title:
-    artworks = tuple(each.artwork for each in stored.artworks)
-    return Title(id=stored.id, name=stored.name, group=stored.group, artworks=artworks)
 
 
 def _newest(data: Path, split: str, most: int, *, taken: bool = False) -> list[Example]:

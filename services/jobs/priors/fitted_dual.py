@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from keyart.models.ope.gate.rules import TOLERANCE
 from keyart.models.priors.dual.dual import DualEncoder
 from keyart.models.priors.dual.probes import parity_with_torch
 from keyart.models.priors.dual.serving import DualPrior, graphs_digest
@@ -62,9 +63,13 @@ class FittedDual:
         """Return what it says to everybody of each title's artworks that may be chosen."""
         return [self._opinion(title) for title in titles]
 
-    def parity(self) -> tuple[float | None, float]:
-        """Return the graphs' largest difference from torch, and the scale; as `rules.parity`."""
-        return parity_with_torch(self._folder, self._dual.sides)
+    def anew(self, titles: Sequence[StoredTitle]) -> list[Opinion]:
+        """Return as `opinions`: it keeps nothing of what it said."""
+        return self.opinions(titles)
+
+    def parity(self) -> tuple[float | None, float, float]:
+        """Return the graphs' largest difference from torch, the scale, and what of it may be."""
+        return *parity_with_torch(self._folder, self._dual.sides), TOLERANCE
 
     def _opinion(self, title: StoredTitle) -> Opinion:
         names = tuple(artwork.id for artwork in title.choosable)

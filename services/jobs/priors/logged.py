@@ -55,8 +55,10 @@ class Logged:
         )
 
 
-def logged(scoring: Scoring, archive: Path, bounds: Bounds, since_ms: int) -> Logged:
-    """Return what may teach of all that was shown from then on.
+def logged(
+    scoring: Scoring, archive: Path, bounds: Bounds, since_ms: int, *, until_ms: int = 0
+) -> Logged:
+    """Return what may teach of all that was shown from then on; up to `until_ms`, if above 0.
 
     Raises
     ------
@@ -65,7 +67,7 @@ def logged(scoring: Scoring, archive: Path, bounds: Bounds, since_ms: int) -> Lo
     """
     scoring.titles.refresh()
     view = scoring.titles.view
-    found = counted(archive, since_ms, bounds=bounds)
+    found = counted(archive, since_ms, until_ms=until_ms, bounds=bounds)
     table = found.table
     rows = [
         view.row(title, artwork, NOW)
@@ -94,9 +96,9 @@ def logged(scoring: Scoring, archive: Path, bounds: Bounds, since_ms: int) -> Lo
     )
 
 
-def shown_most(log: Logged) -> NDArray[np.intp]:
-    """Return the places of the artworks of the titles shown most, `COMPARED` or a few more."""
+def shown_most(log: Logged, most: int = COMPARED) -> NDArray[np.intp]:
+    """Return the places of the artworks of the titles shown most, so many or a few more."""
     order = np.argsort(-np.bincount(log.title, log.impressions), kind="stable")
     sizes = np.bincount(log.title)[order]
-    enough = max(int(np.searchsorted(np.cumsum(sizes), COMPARED)) + 1, 2)
+    enough = max(int(np.searchsorted(np.cumsum(sizes), most)) + 1, 2)
     return np.flatnonzero(np.isin(log.title, order[:enough]))

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from keyart.models.embed.load import JOINED, LIGHT, load_space
 from keyart.models.embed.protocol import FloatArray, Space
+from keyart.models.llm.scoring.manifest import MANIFEST_FILE as LANGUAGE_FILE
+from keyart.models.ope.gate.rules import TOLERANCE
 from keyart.models.priors.dual.manifest import MANIFEST_FILE as DUAL_FILE
 from keyart.models.priors.manifest import MANIFEST_FILE
 from keyart.models.priors.onnx_file import SavedRidge
@@ -21,6 +23,7 @@ from keyart.schemas.catalogue import StoredTitle
 from keyart.schemas.errors import InvalidRecord, SpaceMismatch
 from keyart.schemas.priors import NEUTRAL, Opinion, PriorCard
 from keyart.services.jobs.priors.fitted_dual import FittedDual
+from keyart.services.jobs.priors.fitted_language import FittedLanguageModel
 from keyart.streams.catalogue.current import CurrentCatalogue
 from keyart.streams.catalogue.view import NOW
 from keyart.streams.site import Opinions
@@ -43,6 +46,15 @@ class Speaks(Protocol):
 
     def opinions(self, titles: Sequence[StoredTitle]) -> list[Opinion]:
         """Return what it says to everybody of each title's artworks that may be chosen."""
+
+    def anew(self, titles: Sequence[StoredTitle]) -> list[Opinion]:
+        """Return as `opinions`, nothing of what it said before used: what is timed."""
+
+    def parity(self) -> tuple[float | None, float, float]:
+        """Return the graph's largest difference from its weights, their scale, and the tolerance.
+
+        The tolerance is a share of the scale; None where there is nothing to compare.
+        """
 
 
 class FittedPrior:
@@ -101,9 +113,13 @@ class FittedPrior:
             ]
         )
 
-    def parity(self) -> tuple[float | None, float]:
-        """Return the graph's largest difference from the weights, and the scale."""
-        return self.ridge.parity()
+    def anew(self, titles: Sequence[StoredTitle]) -> list[Opinion]:
+        """See `Speaks.anew`: it keeps nothing of what it said."""
+        return self.opinions(titles)
+
+    def parity(self) -> tuple[float | None, float, float]:
+        """See `Speaks.parity`."""
+        return *self.ridge.parity(), TOLERANCE
 
     def _opinion(self, title: StoredTitle, vectors: Sequence[np.ndarray]) -> Opinion:
         said = self.ridge.opinion(title.id, np.array(vectors))
@@ -135,10 +151,12 @@ class Scoring:
     titles: CurrentCatalogue
     opinions: Opinions
 
-    def fitted(self, version: str) -> FittedPrior | FittedDual:
-        """Return a prior that was fitted here; raises as `FittedPrior` and `FittedDual` do."""
+    def fitted(self, version: str) -> Speaks:
+        """Return a prior that was fitted here; raises as each of the kinds does."""
         if (self.folder / version / DUAL_FILE).is_file():
             return FittedDual(self.folder, version, self.titles)
+        if (self.folder / version / LANGUAGE_FILE).is_file():
+            return FittedLanguageModel(self.folder, version)
         return self.ridge(version)
 
     def ridge(self, version: str) -> FittedPrior:
@@ -163,7 +181,7 @@ class Scoring:
         """
         current = prior or self.opinions.current
         folder = self.folder / current
-        ours = any((folder / name).is_file() for name in (MANIFEST_FILE, DUAL_FILE))
+        ours = any((folder / name).is_file() for name in (MANIFEST_FILE, DUAL_FILE, LANGUAGE_FILE))
         if current == NEUTRAL or not ours:
             return []
         scored = {each.title: each.artworks for each in self.opinions.titles(current)}
@@ -182,19 +200,26 @@ class Scoring:
     def score_new_beside(self) -> None:
         """Score what is new: here if the space's vectors do, else in a process that then ends.
 
-        A neural encoder's library would stay in this process's memory for good.
+        What a neural network needs would stay in this process's memory for good.
         """
         missing = self.unseen()
         if not missing:
             return
         current = self.opinions.current
-        ridge = (self.folder / current / MANIFEST_FILE).is_file()
-        spec = SavedRidge(self.folder / current).manifest.encoders if ridge else ""
-        if not spec or all(name in (SPACE, *LIGHT) for name in spec.split(JOINED)):
+        if self._is_light(self.folder / current):
             self.score(self.fitted(current), missing)
             return
         if said := beside("prior", "score"):
             log.warning("new titles were not scored: %s", said)
+
+    @staticmethod
+    def _is_light(folder: Path) -> bool:
+        """Whether a prior reads with no neural network, or one as small as a dual encoder."""
+        if (folder / LANGUAGE_FILE).is_file():
+            return False
+        ridge = (folder / MANIFEST_FILE).is_file()
+        spec = SavedRidge(folder).manifest.encoders if ridge else ""
+        return not spec or all(name in (SPACE, *LIGHT) for name in spec.split(JOINED))
 
 
 def beside(*arguments: str) -> str:

@@ -17,7 +17,7 @@ from keyart.models.priors.onnx_file import SavedRidge
 from keyart.schemas.errors import KeyartError, ModelRejected, NotFound
 from keyart.schemas.priors import NEUTRAL
 from keyart.schemas.registry import ITSELF, PARENT, UNTRAINED, ModelVersion, WorthOnLog
-from keyart.services.jobs.deploy import RIDGE, fetched, in_store
+from keyart.services.jobs.deploy import HELD_OUT_FROM, LANGUAGE, RIDGE, fetched, in_store
 from keyart.services.jobs.priors.logged import Logged
 from keyart.services.jobs.priors.serving import Scoring
 from keyart.streams.registry.registry import Registry
@@ -56,20 +56,45 @@ class Worths:
         parent
             What served when it was made; where that is untrained it stands there once.
         """
+        said = said_by(ridge, vectors, log)
+        return self.among(ridge.version, said, log, parent=parent, read=(ridge.space, vectors))
+
+    def among(
+        self,
+        name: str,
+        said: Array,
+        log: Logged,
+        *,
+        parent: str,
+        read: tuple[str, FloatArray] | None = None,
+        base: tuple[str, Array] | None = None,
+    ) -> tuple[WorthOnLog, ...]:
+        """Return the worth of (N,) opinions, of the parent's, and of what had learned nothing here.
+
+        Parameters
+        ----------
+        read
+            Identity of a space, and (N, D) of what it read of the log's artworks.
+        base
+            What had learned nothing, and its (N,) opinions; None: the nearest such forebear.
+        """
         effects = relative_effects(log.title, log.impressions, log.takes)
-        untrained = self.untrained(parent)
-        others = [(PARENT, parent)] if parent not in ("", untrained) else []
-        found = [worth(ridge.version, ITSELF, said_by(ridge, vectors, log), effects)]
-        for role, name in [*others, (UNTRAINED, untrained)]:
-            if name == NEUTRAL:
-                found.append(WorthOnLog(version=name, role=role))
+        untrained = base[0] if base else self.untrained(parent)
+        none = ("", untrained, NEUTRAL) if base else ("", untrained)
+        others = [(PARENT, parent)] if parent not in none else []
+        found = [worth(name, ITSELF, said, effects)]
+        for role, other in [*others, *([] if base else [(UNTRAINED, untrained)])]:
+            if other == NEUTRAL:
+                found.append(WorthOnLog(version=other, role=role))
                 continue
             try:
-                said = self._said(self.registry.version(name), ridge.space, vectors, log)
+                theirs = self._said(self.registry.version(other), read, log)
             except KeyartError as wrong:
-                found.append(WorthOnLog(version=name, role=role, missing=str(wrong)[:2000]))
+                found.append(WorthOnLog(version=other, role=role, missing=str(wrong)[:2000]))
                 continue
-            found.append(worth(name, role, said, effects))
+            found.append(worth(other, role, theirs, effects))
+        if base:
+            found.append(worth(base[0], UNTRAINED, base[1], effects))
         return tuple(found)
 
     def untrained(self, name: str) -> str:
@@ -84,13 +109,18 @@ class Worths:
             name = version.parent
         return NEUTRAL
 
-    def _said(self, version: ModelVersion, space: str, vectors: FloatArray, log: Logged) -> Array:
-        """Return what a version says of the log; `vectors` are those of that space."""
+    def _said(
+        self, version: ModelVersion, read: tuple[str, FloatArray] | None, log: Logged
+    ) -> Array:
+        """Return what a version says of the log; `read` are vectors in the space that it names."""
         if version.kind == RIDGE:
             ridge = SavedRidge(fetched(self.registry, self.scoring.folder, version))
-            if ridge.space != space:
-                vectors = self.scoring.ridge(version.name).read(log.rows, log.texts)
+            if read and read[0] == ridge.space:
+                return said_by(ridge, read[1], log)
+            vectors = self.scoring.ridge(version.name).read(log.rows, log.texts)
             return said_by(ridge, vectors, log)
+        if version.kind == LANGUAGE and log.from_ms < version.figures.get(HELD_OUT_FROM, 0.0):
+            raise ModelRejected("it has learned from some of this log, and would know it by heart")
         opinions = self.scoring.opinions
         if opinions.card(version.name).viewer_graph:
             raise ModelRejected("it says something else to every viewer")

@@ -1,0 +1,342 @@
+"""From the training log to a language model that is kept: examples, training, ONNX, registry."""
+
+import hashlib
+import math
+import shutil
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct, structs
+
+from keyart.models.artifacts.described import read_described, write_described
+from keyart.models.dataset.examples import Example, read_examples, write_examples
+from keyart.models.dataset.prepare import Dataset, prepare_log, read_dataset
+from keyart.models.embed.language_models import find_causal_lm
+from keyart.models.llm.training.settings import Method, TrainReport, TrainSettings
+from keyart.schemas.errors import InvalidRecord, ModelRejected, NotFound, SettingsError
+from keyart.schemas.extras import need_extra
+from keyart.schemas.registry import ModelVersion
+from keyart.services.jobs.deploy import ANSWERS, HELD_OUT_FROM, LANGUAGE, fetched, register_files
+from keyart.services.jobs.priors.dual_fitting import TEST, VALID
+from keyart.services.jobs.priors.learning import Learning, Tell
+
+if TYPE_CHECKING:
+    from keyart.models.llm.scoring.manifest import Manifest
+
+PASSING: Final = "fitting-llm"
+EXAMPLES, TRAINED, EXPORTED = "examples", "trained", "exported"
+ASKED_FILE: Final = "asked.json"
+MOST_HELD_OUT: Final = 2000
+"""Held-out examples, the newest, that say when to stop and at which temperature."""
+MOST_ANSWERS: Final = 64
+"""Held-out questions by which it is told whether it answers with an option's letter."""
+SPANS: Final = "spans"
+KINDS: Final[tuple[Method, ...]] = ("sft", "dpo", "sft+dpo", SPANS)
+"""Methods of `keyart llm train` that need nothing but the log."""
+MEGABYTE: Final = 1_000_000
+
+
+class Asked(Struct, frozen=True, kw_only=True):
+    """What the folder of an unfinished training was begun for: for another one it begins anew."""
+
+    settings: TrainSettings
+    graph: str
+    since_ms: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class LanguageFitting(Learning):
+    """Trains a language model on a site's log, as `keyart llm` does by hand.
+
+    Parameters
+    ----------
+    settings
+        Of the training: the model that it begins from, method, template, bounds.
+    graph
+        What is exported: fp32, int8 or int4.
+    disk_mb
+        Room on disk that has to be free before, and that the unfinished may take.
+    """
+
+    settings: TrainSettings
+    graph: str = "fp32"
+    disk_mb: int = 8000
+
+    def train(self, *, since_ms: int, by: str, tell: Tell) -> str:
+        """See `Trains.train`.
+
+        Whoever was killed goes on at the step that was not finished, and within the training at its
+        newest checkpoint. From the same log the same version comes out again on one machine.
+
+        Raises
+        ------
+        MissingExtra
+            torch or ONNX is not installed here.
+        SettingsError
+            No model is set to begin from, or there is no room on disk.
+        NotFound, InvalidRecord
+            That model is not there, or there is nothing to learn from yet, or too little to hold
+            some of it out.
+        ModelRejected
+            The training diverged, or the graph differs from torch.
+        """
+        can_train(self.settings.model)
+        passing = self.scoring.folder / PASSING
+        asked = Asked(settings=self.settings, graph=self.graph, since_ms=since_ms)
+        try:
+            if not _is_for(passing, asked):
+                shutil.rmtree(passing, ignore_errors=True)
+                passing.mkdir(parents=True)
+                self._room(passing)
+                tell("making examples")
+                self._examples(passing / EXAMPLES, since_ms)
+                write_described(passing / ASKED_FILE, asked)
+            name = self._kept(passing, by, since_ms, tell)
+        except (InvalidRecord, ModelRejected, NotFound, SettingsError):
+            # what is wrong with it would be wrong again; who is killed, or late, goes on with it
+            shutil.rmtree(passing, ignore_errors=True)
+            raise
+        # examples are of single viewers: none stays behind
+        shutil.rmtree(passing, ignore_errors=True)
+        return name
+
+    def _examples(self, data: Path, since_ms: int) -> None:
+        """Write the examples, and keep as many as are learned from."""
+        self.scoring.titles.refresh()
+        titles = {name: each.whole for name, each in self.scoring.titles.view.titles.items()}
+        prepare_log(
+            self.archive,
+            titles,
+            data,
+            valid=VALID,
+            test=TEST,
+            bounds=self.bounds,
+            since_ms=since_ms,
+        )
+        _keep_newest(data / "train.jsonl", answered=self.settings.max_examples)
+        _keep_newest(data / "valid.jsonl", most=MOST_HELD_OUT)
+        # of what judges the times alone are read
+        _keep_newest(data / "test.jsonl", most=1)
+
+    def _kept(self, passing: Path, by: str, since_ms: int, tell: Tell) -> str:
+        """Do what is left of all steps; return the version's name."""
+        from keyart.models.llm.scoring.manifest import write_manifest
+        from keyart.models.llm.scoring.opinions import load_opinions
+        from keyart.services.jobs.priors.fitted_language import SAID_FILE, Said
+        from keyart.services.jobs.priors.language_worth import Measuring
+
+        data, out = passing / EXAMPLES, passing / EXPORTED
+        made = read_dataset(data)
+        if not made.answered["train"] or not made.answered["valid"]:
+            raise InvalidRecord(
+                f"too few takes to train a language model: {made.answered['train']:,} to learn "
+                f"from, {made.answered['valid']:,} to hold out"
+            )
+        valid = list(read_examples(data / "valid.jsonl"))
+        (first, _), (_, last) = (_ends(data / f"{split}.jsonl") for split in ("train", "test"))
+        taught = sum(1 for _ in read_examples(data / "train.jsonl"))
+        report = self._trained(passing, tell)
+        self._room(passing)
+        readable = self._readable(passing / TRAINED, valid)
+        manifest = self._exported(passing, valid, tell)
+        self._room(passing)
+        said = Said(load_opinions(str(out)), passing / SAID_FILE)
+        measuring = Measuring(learning=self, tell=tell)
+        worth = measuring.worth(said, made.valid_from_ms, made.test_from_ms)
+        base, name = find_causal_lm(self.settings.model), self._name(manifest)
+        manifest = structs.replace(manifest, name=name, base=base, worth=worth)
+        parent = self.scoring.opinions.current
+        beside = measuring.beside(
+            name,
+            said,
+            worth,
+            since_ms=made.test_from_ms,
+            parent=parent,
+            untrained=(
+                base,
+                lambda: Said(
+                    load_opinions(self.settings.model, template=self.settings.template),
+                    passing / "untrained.jsonl",
+                ),
+            ),
+        )
+        write_manifest(out, manifest)
+        facts = ModelVersion(
+            name=name,
+            kind=LANGUAGE,
+            made_at_ms=self.clock(),
+            made_by=by,
+            parent=parent,
+            from_ms=first.shown_at_ms,
+            to_ms=last.shown_at_ms,
+            since_ms=since_ms,
+            rows=taught + made.counts["valid"] + made.counts["test"],
+            template=manifest.template,
+            figures={
+                **_figures(made, report, manifest),
+                **({} if readable is None else {ANSWERS: readable}),
+            },
+            beside=beside,
+            note=f"{self.settings.method} of {base}",
+        )
+        tell("keeping it")
+        kept = register_files(self.registry, out, facts)
+        folder = fetched(self.registry, self.scoring.folder, kept)
+        shutil.copyfile(passing / SAID_FILE, folder / SAID_FILE)
+        return kept.name
+
+    def _trained(self, passing: Path, tell: Tell) -> TrainReport:
+        from keyart.models.llm.training.run import REPORT_FILE, train
+
+        out = passing / TRAINED
+        if not (out / REPORT_FILE).is_file():
+            tell(f"training {self.settings.model}: {self.settings.method}")
+            settings = structs.replace(self.settings, resume=True)
+            train(passing / EXAMPLES, out, settings, progress=_by_tenths(tell))
+        return read_described(out / REPORT_FILE, TrainReport, made_by="training")
+
+    def _readable(self, trained: Path, valid: list[Example]) -> float | None:
+        """Return the share of questions that it answers with a letter; None: it reads spans."""
+        if self.settings.method == SPANS:
+            return None
+        from keyart.models.embed.language_models import load_causal_lm
+        from keyart.models.llm.prompt.prompts import Prompter
+        from keyart.models.llm.prompt.template import load_template
+        from keyart.models.llm.scoring.answers import readable_share
+
+        loaded = load_causal_lm(str(trained))
+        prompter = Prompter(loaded.tokenizer, load_template(self.settings.template))
+        return readable_share(loaded, prompter, valid[-MOST_ANSWERS:])
+
+    def _exported(self, passing: Path, valid: list[Example], tell: Tell) -> "Manifest":
+        """Export what was trained, with probes that nobody's history is part of."""
+        from keyart.models.llm.export.export import export
+        from keyart.models.llm.scoring.manifest import read_manifest
+        from keyart.models.llm.scoring.opinions import load_opinions
+        from keyart.models.llm.scoring.probes import MOST, PROBES_FILE, save_probes
+        from keyart.models.llm.scoring.table import EVERYBODY, question
+        from keyart.services.jobs.priors.fitted_language import choosable
+
+        trained, out = passing / TRAINED, passing / EXPORTED
+        if (out / PROBES_FILE).is_file():
+            return read_manifest(out)
+        shutil.rmtree(out, ignore_errors=True)
+        export(
+            str(trained),
+            valid,
+            out,
+            name="",
+            kinds=(self.graph,),
+            calibrate_on=1,  # what it is worth is measured below, by what it says to everybody
+            one_file=True,
+            tell=tell,
+        )
+        titles = sorted(self.scoring.choosable(), key=lambda each: each.id)
+        asked = [choosable(each) for each in titles if len(each.choosable) > 1][:MOST]
+        questions = [question(each, EVERYBODY) for each in asked]
+        save_probes(out, load_opinions(str(trained)), questions)
+        return read_manifest(out)
+
+    def _name(self, manifest: "Manifest") -> str:
+        digests = [each for graph in manifest.graphs.values() for each in graph.digests.values()]
+        parts = [*sorted(digests), manifest.tokenizer_digest, manifest.template_digest]
+        digest = hashlib.sha256("".join(parts).encode()).hexdigest()
+        return f"{self.settings.method.replace('+', '-')}-{digest[:12]}"
+
+    def _room(self, passing: Path) -> None:
+        """See that there is room, and that no more is taken than may be."""
+        taken = sum(each.stat().st_size for each in passing.rglob("*") if each.is_file())
+        most = self.disk_mb * MEGABYTE
+        if taken > most or shutil.disk_usage(passing).free + taken < most:
+            raise SettingsError(
+                f"retraining a language model may take {self.disk_mb:,} MB of disk "
+                f"(KEYART_RETRAIN_LLM_DISK_MB): {taken / MEGABYTE:,.0f} are taken, "
+                f"{shutil.disk_usage(passing).free / MEGABYTE:,.0f} are free"
+            )
+
+
+def can_train(model: str) -> None:
+    """See that a language model can be retrained here, before a job is begun.
+
+    Raises
+    ------
+    MissingExtra, SettingsError, NotFound
+        Something is not installed, no model is set to begin from, or it is not there.
+    """
+    for extra in ("llm", "onnx"):
+        need_extra(extra, "retraining a language model")
+    if not model:
+        raise SettingsError(
+            "KEYART_RETRAIN_LLM_MODEL names no model to begin from: a folder of one, or smollm2"
+        )
+    find_causal_lm(model)
+
+
+def _is_for(passing: Path, asked: Asked) -> bool:
+    """Whether what was left there was begun for the same, and its examples were not erased."""
+    try:
+        held = read_described(passing / ASKED_FILE, Asked, made_by="keyart retrain")
+    except (NotFound, InvalidRecord):
+        return False
+    return held == asked and (passing / EXAMPLES).is_dir()
+
+
+def _keep_newest(path: Path, *, answered: int = 0, most: int = 0) -> None:
+    """Leave the newest examples of a file: so many answered ones, or so many in all; 0 is all."""
+    total, wanted = 0, 0
+    for each in read_examples(path):
+        total += 1
+        wanted += each.answer >= 0
+    skip = max(total - most, 0) if most else 0
+    spare = max(wanted - answered, 0) if answered else 0
+
+    def left() -> Iterator[Example]:
+        passed = 0
+        for at, each in enumerate(read_examples(path)):
+            if at >= skip and passed >= spare:
+                yield each
+            passed += each.answer >= 0
+
+    fresh = path.with_suffix(".fresh")
+    write_examples(fresh, left())
+    fresh.replace(path)
+
+
+def _ends(path: Path) -> tuple[Example, Example]:
+    examples = read_examples(path)
+    first = next(examples)
+    last = deque(examples, 1)
+    return first, last[0] if last else first
+
+
+def _by_tenths(tell: Tell) -> Callable[[str, int, int, float], None]:
+    """Return what hears every step and tells each tenth."""
+    told = set[tuple[str, int]]()
+
+    def hear(stage: str, done: int, total: int, loss: float) -> None:
+        tenth = 10 * done // max(total, 1)
+        if (stage, tenth) not in told:
+            told.add((stage, tenth))
+            at = "" if math.isnan(loss) else f", loss {loss:.3f}"
+            tell(f"{stage}: {done:,} of {total:,}{at}")
+
+    return hear
+
+
+def _figures(made: Dataset, report: TrainReport, manifest: "Manifest") -> dict[str, float]:
+    worth = manifest.worth
+    held_out = [loss for stage in report.stages[-1:] for loss in stage.held_out]
+    return {
+        **({"gain": worth.gain, "strength": worth.strength, "scale": worth.scale} if worth else {}),
+        "learned takes": float(report.stages[-1].examples),
+        "effective takes": made.effective,
+        **({"held-out loss": min(held_out)} if held_out else {}),
+        "steps": float(sum(stage.steps for stage in report.stages)),
+        "parameters": float(report.parameters),
+        "temperature": manifest.temperature,
+        HELD_OUT_FROM: float(made.test_from_ms),
+        "held back": float(made.left_out.get("held back or beyond its share", 0)),
+    }
