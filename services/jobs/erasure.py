@@ -44,6 +44,8 @@ class Erasures:
         Of each topic.
     past
         Log and archive; asked for when there is something to finish.
+    forget_examples
+        Removes what unfinished trainings took from the archive.
     clock
         Now, in milliseconds.
     """
@@ -52,6 +54,7 @@ class Erasures:
     store: StateStore
     partitions: int
     past: Callable[[], Past]
+    forget_examples: Callable[[], object]
     clock: Clock
 
     def forget_now(self, viewer: str) -> None:
@@ -87,6 +90,7 @@ class Erasures:
             for viewer in sorted(ready.keys() - done):
                 self.register.add_erasure(viewer, AGAIN, until_ms=ready[viewer])
         past.erase_from_archive(ready)
+        self.forget_examples()
         self.register.finish_erasures(done)
         return len(done)
 

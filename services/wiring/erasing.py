@@ -3,9 +3,10 @@
 from typing import Any
 
 from keyart.services.jobs.erasure import Erasures, Past
+from keyart.services.jobs.priors.passing import forget_examples
 from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.logs import archiver_of, log_of
-from keyart.services.wiring.places import archive_dir
+from keyart.services.wiring.places import archive_dir, priors_dir
 from keyart.services.wiring.settings import Settings
 from keyart.services.wiring.stores import register_of, store_of
 
@@ -28,5 +29,6 @@ def erasures_of(settings: Settings, client: Any) -> Erasures:
         store=store_of(settings, client),
         partitions=settings.partitions,
         past=past,
+        forget_examples=lambda: forget_examples(priors_dir(settings)),
         clock=now_ms,
     )

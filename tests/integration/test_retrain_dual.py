@@ -20,7 +20,8 @@ from keyart.schemas.errors import InvalidRecord, MissingExtra, ModelRejected, Se
 from keyart.schemas.rewards import Reward
 from keyart.services.cli.retrain import app
 from keyart.services.jobs.deploy import register_files
-from keyart.services.jobs.priors.dual_fitting import PASSING, DualFitting
+from keyart.services.jobs.priors.dual_fitting import DualFitting
+from keyart.services.jobs.priors.passing import PASSING_DUAL
 from keyart.services.jobs.retrain.run import Retraining
 from keyart.services.jobs.retrain.stages import FITTED, Folder
 from keyart.services.wiring.clock import now_ms
@@ -118,7 +119,7 @@ def test_a_dual_encoder_is_trained_judged_and_serves_whoever_is_killed(parts: Op
         and version.to_ms == START_MS + 60_000 * (REWARDS - 1)
     )
     assert START_MS < version.figures["held out from ms"] < version.to_ms
-    assert not (parts.deployment.scoring.folder / PASSING).exists(), "no viewer stays behind"
+    assert not (parts.deployment.scoring.folder / PASSING_DUAL).exists(), "no viewer stays behind"
     judgement = parts.retraining.jobs.all()[0].judgement
     assert judgement is not None
     outcomes = {each.rule: each.outcome for each in judgement.verdicts}
@@ -184,7 +185,7 @@ def test_what_cannot_be_trained_says_so(data_dir: Path, monkeypatch: pytest.Monk
     with opened(data_dir) as parts:
         parts.catalogue.put(titles(), now_ms=now_ms())
         learn(parts, [structs.replace(each, value=0.0) for each in seen(60)])
-        passing = parts.deployment.scoring.folder / PASSING
+        passing = parts.deployment.scoring.folder / PASSING_DUAL
         passing.mkdir(parents=True)
         (passing / "what a kill left").touch()
         with pytest.raises(InvalidRecord, match="too few takes to train a dual encoder"):

@@ -22,7 +22,8 @@ from keyart.schemas.rewards import Reward
 from keyart.services.jobs.deploy import ANSWERS, register_files
 from keyart.services.jobs.gate import Gate
 from keyart.services.jobs.priors.fitted_language import SAID_FILE
-from keyart.services.jobs.priors.language_fitting import PASSING, LanguageFitting
+from keyart.services.jobs.priors.language_fitting import LanguageFitting
+from keyart.services.jobs.priors.passing import PASSING_LANGUAGE, forget_examples
 from keyart.services.jobs.priors.worth_words import worth_words
 from keyart.services.jobs.retrain.run import Retraining
 from keyart.services.jobs.retrain.stages import FITTED, Folder
@@ -135,7 +136,9 @@ def test_it_is_taught_judged_and_serves_whoever_is_killed(parts: Opened) -> None
     assert version.template == "choose.v1"
     assert version.since_ms == START_MS < version.from_ms, "the newest takes teach"
     assert version.to_ms == START_MS + 60_000 * (REWARDS - 1)
-    assert not (parts.deployment.scoring.folder / PASSING).exists(), "no viewer stays behind"
+    assert not (parts.deployment.scoring.folder / PASSING_LANGUAGE).exists(), (
+        "no viewer stays behind"
+    )
     judgement = parts.retraining.jobs.all()[0].judgement
     assert judgement is not None
     outcomes = {each.rule: each.outcome for each in judgement.verdicts}
@@ -221,7 +224,7 @@ def test_killed_at_every_step_it_ends_as_if_nobody_had_been(
     """Same log, same seed: the version of the one that was not disturbed, and kept once."""
     (undisturbed,) = parts.registry.versions()
     made = fitting(parts, "sft")
-    passing = parts.deployment.scoring.folder / PASSING
+    passing = parts.deployment.scoring.folder / PASSING_LANGUAGE
     trained, heard = run.train, list[str]()
 
     def killed(at: str) -> None:
@@ -236,7 +239,11 @@ def test_killed_at_every_step_it_ends_as_if_nobody_had_been(
 
     killed("making examples")
     assert not (passing / "asked.json").exists()
+    killed("sft: 2 of 20")
+    forget_examples(passing.parent)
+    heard.clear()
     killed("sft: 16 of 20")
+    assert heard[0] == "making examples", "a viewer was erased meanwhile"
     assert list(passing.glob("trained/checkpoints/sft/checkpoint-*")), "half of it is kept"
     heard.clear()
     killed("exporting")
@@ -276,7 +283,7 @@ def test_by_preferences_and_by_spans_it_goes_the_same_way(parts: Opened, method:
 def test_what_cannot_be_taught_says_so_and_leaves_nothing(
     parts: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    passing = parts.deployment.scoring.folder / PASSING
+    passing = parts.deployment.scoring.folder / PASSING_LANGUAGE
 
     def told(made: LanguageFitting) -> str:
         with pytest.raises(KeyartError) as wrong:

@@ -20,6 +20,7 @@ from keyart.schemas.extras import need_extra
 from keyart.schemas.registry import ModelVersion
 from keyart.services.jobs.deploy import DUAL, HELD_OUT_FROM, VIEWERS, register_files
 from keyart.services.jobs.priors.learning import Learning, Tell
+from keyart.services.jobs.priors.passing import EXAMPLES, PASSING_DUAL
 
 if TYPE_CHECKING:
     from keyart.models.priors.dual.manifest import DualManifest
@@ -33,7 +34,6 @@ MOST_NUMBERS: Final = 100_000_000
 """Of the arrays that it is trained on: 400 MB; of more takes the newest are learned from."""
 MOST_EXAMPLES: Final = 50_000
 """Held-out examples, the newest, on which it is measured."""
-PASSING: Final = "fitting-dual"
 
 Told = Callable[[int, int, float], None]
 """Hears epochs done and in all, and the held-out loss."""
@@ -80,7 +80,7 @@ class DualFitting(Learning):
         """
         need_extra("llm", "retraining a dual encoder")
         need_extra("onnx", "retraining a dual encoder")
-        passing = self.scoring.folder / PASSING
+        passing = self.scoring.folder / PASSING_DUAL
         shutil.rmtree(passing, ignore_errors=True)
         try:
             return self._fit(passing, since_ms, by, told)
@@ -95,7 +95,7 @@ class DualFitting(Learning):
         from keyart.models.priors.dual.train import train_dual
 
         titles = self._titles()
-        data = passing / "examples"
+        data = passing / EXAMPLES
         made = prepare_log(
             self.archive,
             titles,
@@ -114,6 +114,7 @@ class DualFitting(Learning):
                 f"too few takes to train a dual encoder: {len(train)} to learn from, "
                 f"{len(valid)} to hold out"
             )
+        shown = [each.shown_at_ms for split in ("train", "test") for each in _ends(data, split)]
         vectors = self._vectors([*train, *valid, *test], titles)
         settings = DistillSettings(share=0.0, epochs=self.epochs, seed=self.seed)
         network, report = train_dual(train, valid, {}, vectors, settings, progress=told)
@@ -136,14 +137,14 @@ class DualFitting(Learning):
                 f"{VIEWERS}, error": gain.error,
                 f"{VIEWERS}, takes": float(gain.takes),
             }
-        return self._kept(out, manifest, made, data, by, since_ms, figures)
+        return self._kept(out, manifest, made, shown, by, since_ms, figures)
 
     def _kept(
         self,
         out: Path,
         manifest: "DualManifest",
         made: Dataset,
-        data: Path,
+        shown: Sequence[int],
         by: str,
         since_ms: int,
         figures: dict[str, float],
@@ -153,7 +154,6 @@ class DualFitting(Learning):
         digest = hashlib.sha256("".join(sorted(manifest.digests.values())).encode()).hexdigest()
         name = f"dual-{digest[:12]}"
         write_dual_manifest(out, structs.replace(manifest, name=name))
-        shown = [each.shown_at_ms for split in ("train", "test") for each in _ends(data, split)]
         facts = ModelVersion(
             name=name,
             kind=DUAL,

@@ -22,12 +22,12 @@ from keyart.schemas.registry import ModelVersion
 from keyart.services.jobs.deploy import ANSWERS, HELD_OUT_FROM, LANGUAGE, fetched, register_files
 from keyart.services.jobs.priors.dual_fitting import TEST, VALID
 from keyart.services.jobs.priors.learning import Learning, Tell
+from keyart.services.jobs.priors.passing import EXAMPLES, PASSING_LANGUAGE
 
 if TYPE_CHECKING:
     from keyart.models.llm.scoring.manifest import Manifest
 
-PASSING: Final = "fitting-llm"
-EXAMPLES, TRAINED, EXPORTED = "examples", "trained", "exported"
+TRAINED, EXPORTED = "trained", "exported"
 ASKED_FILE: Final = "asked.json"
 MOST_HELD_OUT: Final = 2000
 """Held-out examples, the newest, that say when to stop and at which temperature."""
@@ -84,7 +84,7 @@ class LanguageFitting(Learning):
             The training diverged, or the graph differs from torch.
         """
         can_train(self.settings.model)
-        passing = self.scoring.folder / PASSING
+        passing = self.scoring.folder / PASSING_LANGUAGE
         asked = Asked(settings=self.settings, graph=self.graph, since_ms=since_ms)
         try:
             if not _is_for(passing, asked):

@@ -38,17 +38,23 @@ class Site:
     def __init__(self, *, left: set[str] | None) -> None:
         self.past, self.store, self.register = Gone(left=left), MemoryStore(), MemoryRegister()
         self.asked = 0
+        self.forgot = 0
         self.erasures = Erasures(
             register=self.register,
             store=self.store,
             partitions=1,
             past=self._past,
+            forget_examples=self._forget_examples,
             clock=lambda: NOW,
         )
 
     def _past(self) -> Gone:
         self.asked += 1
         return self.past
+
+    def _forget_examples(self) -> None:
+        assert self.past.archive, "or a training that begins now would read of them again"
+        self.forgot += 1
 
     def read_to(self, offset: str) -> None:
         """Let the lane read the events up to an offset."""
@@ -65,7 +71,7 @@ def test_nothing_is_asked_of_log_and_archive_when_nobody_is_ready() -> None:
     assert site.erasures.finish() == 0
     # numbers, not texts: 9 comes before 10
     site.read_to("9-0")
-    assert (site.erasures.finish(), site.asked) == (0, 0)
+    assert (site.erasures.finish(), site.asked, site.forgot) == (0, 0, 0)
     assert site.register.erasures() == {"ada": Registered("10-0", NOW)}
 
 
@@ -77,6 +83,7 @@ def test_who_was_read_of_is_finished_and_the_file_is_due() -> None:
     assert site.erasures.finish() == 1
     assert site.past.log == site.past.archive == [{"ada": NOW}]
     assert set(site.register.erasures()) == {"bo"}
+    assert site.forgot == 1
     assert site.register.read(Note.REWRITE) is not None
 
 
