@@ -5,26 +5,30 @@ from typing import Final
 
 import numpy as np
 
-from keyart.models.decide.slate import Codes, Slating
+from keyart.models.decide.alike import Coded, TooMuch, coded, too_much
+from keyart.models.decide.slate import NO_VECTORS, Slating
+from keyart.models.taste.features import F32
 from keyart.schemas.catalogue import StoredTitle
 from keyart.schemas.slates import Slate
 
-MAX_CELLS: Final = 4_000_000
-"""What is kept, in numbers; beyond it all is forgotten, and found again as it is asked for."""
-_ENTRY: Final = 32
+MAX_CELLS: Final = 500_000
+"""What is kept, in numbers of some hundred bytes at most; beyond it all is forgotten, and found
+again as it is asked for."""
+_ENTRY: Final = 16
 """What a title's numbers take beside themselves, in numbers."""
+_Held = dict[tuple[str, tuple[str, ...]], Coded]
 
 
 class Coding:
-    """Numbers the values of attributes, from 1 on; a number is of one attribute and one value.
+    """Numbers the values of attributes, and of sets of them, from 1 on.
 
     Titles are frozen: as long as the catalogue holds the same one, its numbers stand.
     """
 
     def __init__(self, *, most: int = MAX_CELLS) -> None:
         self._most, self._cells = most, 0
-        self._numbers: dict[tuple[str, str], int] = {}
-        self._held: dict[tuple[str, ...], dict[tuple[str, tuple[str, ...]], _Coded]] = {}
+        self._numbers: dict[tuple[str | int, ...], int] = {}
+        self._held: dict[tuple[tuple[str, ...], TooMuch], _Held] = {}
 
     def slating(
         self,
@@ -32,8 +36,9 @@ class Coding:
         known: Mapping[str, StoredTitle],
         asked: Sequence[tuple[str, tuple[str, ...]]],
         kept: Sequence[tuple[str, str]],
+        vectors: F32 = NO_VECTORS,
     ) -> Slating:
-        """Return a slate as arrays.
+        """Return a slate as numbers.
 
         Parameters
         ----------
@@ -43,52 +48,55 @@ class Coding:
             (T,) titles, and the artworks of each in the order of the policy's page.
         kept
             (F,) title and artwork of the pictures that are on the page already.
+        vectors
+            (F, D) theirs, where the slate bounds their cosine.
         """
         if self._cells > self._most:  # never within a page: its numbers are compared
             self._cells = 0
             self._numbers.clear()
             self._held.clear()
         names = tuple(slate.alike)
-        held = self._held.setdefault(names, {})
-        rows = [self._coded(held, names, known, *each) for each in asked]
-        before = [self._coded(held, names, known, title, (artwork,)) for title, artwork in kept]
-        nothing = np.zeros((0, len(names)), np.int32)
-        lengths = list(map(len, rows))
-        width = max(lengths)
-        codes = np.concatenate(rows)
-        if min(lengths) < width:
-            there = np.arange(width) < np.array(lengths)[:, None]
-            padded = np.zeros((len(rows), width, len(names)), np.int32)
-            padded[there] = codes
-            codes = padded
-        shape = len(rows), width, len(names)
-        return Slating(slate, codes.reshape(shape), np.concatenate((nothing, *before)))
+        kind = names, too_much(tuple(slate.alike.values()), slate.most)
+        if (held := self._held.get(kind)) is None:
+            held = self._held[kind] = {}
+        titles = []
+        for key in asked:
+            found = held.get(key)
+            if found is None or found.stored is not known.get(key[0]):
+                found = self._coded(held, kind, known, key)
+            titles.append(found)
+        before = [self._coded(held, kind, known, (title, (artwork,))) for title, artwork in kept]
+        return Slating(
+            slate,
+            titles,
+            np.concatenate((np.zeros((0, len(names)), np.int32), *(its.codes for its in before))),
+            frozenset(key for its in before for key in its.keys[0]),
+            vectors,
+        )
 
     def _coded(
         self,
-        held: "dict[tuple[str, tuple[str, ...]], _Coded]",
-        names: tuple[str, ...],
+        held: _Held,
+        kind: tuple[tuple[str, ...], TooMuch],
         known: Mapping[str, StoredTitle],
-        title: str,
-        artworks: tuple[str, ...],
-    ) -> Codes:
+        key: tuple[str, tuple[str, ...]],
+    ) -> Coded:
+        (title, artworks), (names, sets) = key, kind
         stored = known.get(title)
-        found = held.get((title, artworks))
-        if found is not None and found[0] is stored:
-            return found[1]
+        if (found := held.get(key)) is not None and found.stored is stored:
+            return found
         its = {} if stored is None else {each.id: each.attributes for each in stored.choosable}
         codes = np.array(
-            [[self._number(name, its.get(each, {})) for name in names] for each in artworks],
+            [[self._value(name, its.get(each, {})) for name in names] for each in artworks],
             np.int32,
-        )
-        held[title, artworks] = stored, codes
-        self._cells += codes.size + _ENTRY
-        return codes
+        ).reshape(len(artworks), len(names))
+        held[key] = found = coded(stored, codes, sets, self._number)
+        self._cells += codes.size + _ENTRY + len(artworks)
+        self._cells += sum(map(len, found.keys)) + sum(len(its.keys) for its in found.levels)
+        return found
 
-    def _number(self, name: str, attributes: Mapping[str, str]) -> int:
-        if not (value := attributes.get(name)):
-            return 0
-        return self._numbers.setdefault((name, value), len(self._numbers) + 1)
+    def _value(self, name: str, attributes: Mapping[str, str]) -> int:
+        return self._number((name, value)) if (value := attributes.get(name)) else 0
 
-
-_Coded = tuple[StoredTitle | None, Codes]
+    def _number(self, of: tuple[str | int, ...]) -> int:
+        return self._numbers.setdefault(of, len(self._numbers) + 1)

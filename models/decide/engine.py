@@ -6,6 +6,7 @@ is fast along long runs. Policies see them transposed, as (T, K).
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -151,9 +152,10 @@ class Decider:
         if personal is not None:
             seen = personal.viewer.see(taste)
         sides = arrays.sides.take(flat, axis=0) if situated else None
+        vectors = arrays.vectors.take(flat, axis=0)
         x = features(
             taste,
-            arrays.vectors.take(flat, axis=0),
+            vectors,
             arrays.related.take(flat, axis=0),
             surface,
             None
@@ -183,6 +185,7 @@ class Decider:
             response=responding(arrays, flat, rows.shape, taste, context)._replace(sides=sides),
             ruling=ruling,
             slating=slating,
+            vectors=vectors.reshape(*rows.shape, -1),
         )
 
     def choose(
@@ -204,10 +207,12 @@ class Decider:
         response: Responding = NOTHING,
         ruling: Ruling | None = None,
         slating: Slating | None = None,
+        vectors: F32 | None = None,
     ) -> DecidedPage:
         """Return the choices from centred features (D, K, T) and beliefs (columns, K, T).
 
-        `mask` (K, T) is True for the first `counts` (T,) entries of each title.
+        `mask` (K, T) is True for the first `counts` (T,) entries of each title; `vectors` (K, T, D)
+        are of the artworks, for a slate that bounds their cosine.
         """
         page, multiplier, expected = believed(
             x, beliefs, mask=mask, shared=shared, response=response.log
@@ -215,6 +220,7 @@ class Decider:
         own = self.policy.propensities(page)
         period = dwell_period(viewer, now_ms, self.dwell_of(surface))
         drawn = seed(viewer, self.policy_version, surface, period)
+        draws = uniforms(drawn, numbers)
         limited = None
         defaults = None if ruling is None else ruling.defaults() * (1 + MARKS.index(DEFAULT))
         marks = defaults
@@ -222,23 +228,24 @@ class Decider:
             shares = bounded(own, page.mask, page.seen, limits, self.explore_share)
             propensities = shares.propensities
             limited = ~shares.free
-            chosen, explored, pinned = draw(shares, page.mask, *uniforms(drawn, numbers))
+            chosen, explored, pinned = draw(shares, page.mask, *draws)
             marks = np.where(pinned, 1 + MARKS.index(PINNED), 0 if defaults is None else defaults)
         else:
             propensities = mix(own, page.mask, self.explore_share)
             np.minimum(propensities, 1.0, out=propensities)
-            chosen, explored = self._draw(own, counts, numbers, drawn)
+            chosen, explored = self._draw(own, counts, draws)
         if slating is not None and self.policy.name != Holdback.name:
             bound = None if ruling is None else ruling.bound()
             propensities, chosen, explored, alike = in_turn(
                 slating,
                 InTurn(propensities, chosen, explored, np.zeros(len(chosen), np.bool_)),
                 own,
-                page.mean + self.policy.bonus(page),
+                cache(lambda: page.mean + self.policy.bonus(page)),
                 page.mask,
                 explore_share=self.explore_share,
-                draws=uniforms(drawn, numbers),
-                held=np.zeros(len(chosen), np.bool_) if bound is None else bound,
+                draws=draws,
+                held=bound,
+                vectors=vectors,
             )
             if alike.any():
                 before = np.zeros(len(chosen), np.intp) if marks is None else marks
@@ -265,11 +272,10 @@ class Decider:
         self,
         propensities: Floats,
         counts: NDArray[np.int64],
-        numbers: NDArray[np.uint64],
-        drawn: int,
+        draws: tuple[Floats, Floats],
     ) -> tuple[Indices, NDArray[np.bool_]]:
-        """Return (T,) choices and whether each was explored, from the page's seed."""
-        uniform, coin = uniforms(drawn, numbers)
+        """Return (T,) choices and whether each was explored, from two numbers for each title."""
+        uniform, coin = draws
         chosen = choose(propensities, uniform)
         explored: NDArray[np.bool_] = coin < self.explore_share
         # candidates stand before padding, so an even draw is a multiple of the uniform

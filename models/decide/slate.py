@@ -5,45 +5,54 @@ of the row before it: those that are kept, and those chosen, in the order of the
 drawn from is, of these, the policy's distribution on them; where the policy has nothing on them
 (one that knows just one best), the one of the highest index. So propensities are exact given the
 choices before, which are known when it is drawn and stand on the same page.
+
+What was drawn without the slate stands where it is left: given that, it is distributed as the
+policy on what is left. Only where it was taken away another is drawn, by a number that is
+independent of the first.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from itertools import combinations
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from keyart.models.bandits.protocol import Floats, Indices, Mask
+from keyart.models.bandits.protocol import Floats, Indices, Mask, choose
+from keyart.models.decide.alike import ROUNDING, Coded, Codes, Places, too_much
+from keyart.models.decide.near import Near
+from keyart.models.taste.features import F32
 from keyart.schemas.slates import Slate
 
 _NOTHING: Final = 1e-9
 """Less than this of a policy's distribution on what is left is rounding."""
-_ABSENT: Final = -1
-_LARGEST: Final = 2**54
-"""Keys stay below it, so that they can be told apart for each of up to 2^8 sets."""
-Codes = NDArray[np.int32]
+_ONE: Final = 1.0 - 1e-12
+NO_VECTORS: Final = np.zeros((0, 0), np.float32)
 
 
 @dataclass(frozen=True, slots=True)
 class Slating:
-    """A slate as arrays, for T titles of up to K artworks.
+    """A slate as numbers, for T titles.
 
     Parameters
     ----------
     slate
         As it was asked for.
-    codes
-        (T, K, A) the values of A attributes, as numbers from 1 on; 0 where it has none.
+    titles
+        (T,) what is drawn from.
     kept
-        (F, A) the same of pictures that are on the page already.
+        (F, A) codes of pictures that are on the page already.
+    before
+        What these have of the sets of attributes that are too much.
+    vectors
+        (F, D) theirs; none where these are not asked for.
     """
 
     slate: Slate
-    codes: Codes
+    titles: Sequence[Coded]
     kept: Codes
+    before: frozenset[int]
+    vectors: F32 = field(default_factory=NO_VECTORS.copy)
 
 
 class InTurn(NamedTuple):
@@ -59,12 +68,13 @@ def in_turn(
     slating: Slating,
     free: InTurn,
     own: Floats,
-    index: Floats,
+    index: Callable[[], Floats],
     mask: Mask,
     *,
     explore_share: float,
     draws: tuple[Floats, Floats],
-    held: NDArray[np.bool_],
+    held: NDArray[np.bool_] | None = None,
+    vectors: F32 | None = None,
 ) -> InTurn:
     """Return the choices of a row, one title after the other.
 
@@ -75,7 +85,7 @@ def in_turn(
     own
         (T, K) of the policy; rows sum to one.
     index
-        (T, K) by which the best of what is left is found where `own` has nothing on it.
+        Returns (T, K) by which the best of what is left is found where `own` has nothing on it.
     mask
         (T, K) candidates; at least one of each title.
     explore_share
@@ -84,177 +94,134 @@ def in_turn(
     draws
         Two of (T,), independent, in [0, 1): of the choice, and whether it is explored.
     held
-        (T,) titles that stay as decided: rules of the site say their shares.
+        (T,) titles that stay as decided: rules of the site say their shares. None: none.
+    vectors
+        (K, T, D) of the artworks; needed where the slate bounds their cosine.
     """
-    count, width = mask.shape
-    once = slating.slate.explore_once
-    weights, limit = tuple(slating.slate.alike.values()), slating.slate.most + _NOTHING
-    too_much = _too_much(weights, limit)
-    if not (too_much.sets or once):
-        return free
-    keys, before = _keys(slating, mask, too_much.sets)
-    size, met = len(too_much.sets), set(before)
-    likeness = _Likeness(slating, weights)
-    # lists from here: of ten artworks each, numpy is the slower
-    rows, owns, sizes = keys.tolist(), own.tolist(), mask.sum(axis=1).tolist()
-    stays, uniform, coin = held.tolist(), draws[0].tolist(), draws[1].tolist()
+    slate, count = slating.slate, len(slating.titles)
     chosen, explored = free.chosen.tolist(), free.explored.tolist()
-    alike, told = [False] * count, False
-    moved, spots, shares, unsure = list[int](), list[int](), list[float](), list[bool]()
-    for at, row in enumerate(rows):
-        met.discard(_ABSENT)
-        if not stays[at] and (once or not met.isdisjoint(row)):
-            every = range(sizes[at])
-            if size == 1:
-                left = [place for place in every if row[place] not in met]
+    near = None
+    if slate.nearest < 1.0 and vectors is not None:
+        near = Near(vectors, slating.vectors, free.chosen, slate.nearest)
+    once, told, share = slate.explore_once, False, explore_share
+    if once:
+        policys = choose(own, draws[0]).tolist()
+        evens = (draws[0] * mask.sum(axis=1)).astype(np.intp).tolist()
+    coins: list[float] = draws[1].tolist()
+    stays = [False] * count if held is None else held.tolist()
+    redraw, plain = _Redraw(own, index), near is None and not once
+    met, alike = set(slating.before), list[int]()
+    moved, lefts, shares = list[int](), list[Places](), list[float]()
+    for at, title in enumerate(slating.titles):
+        place, (_, _, every, keys, levels) = chosen[at], title
+        apart = met.isdisjoint(levels[0].keys)
+        if (apart and plain) or stays[at]:
+            met.update(keys[place])
+            if near is not None:
+                near.meet(at, place)
+            continue
+        left = every
+        if not apart and not (left := levels[0].left(every, met)):
+            alike.append(at)
+            left = _least(slating, title, met, chosen[:at])
+        if near is not None and (too_near := near.of(at)) & left:
+            if not left & ~too_near:
+                alike.append(at)
+                left = near.least(at, left)
             else:
-                left = [
-                    place
-                    for place in every
-                    if met.isdisjoint(row[place * size : place * size + size])
-                ]
-            if not left:
-                alike[at] = True
-                left = list(every) if too_much.levels == 1 else likeness.least(at, sizes[at])
-            share = explore_share
-            if once:
-                share = 0.0 if told else explore_share / (count - explore_share * at)
-            line = owns[at]
-            part = [line[place] for place in left]
-            if nothing := (whole := sum(part)) <= _NOTHING:
-                best = [float(index[at, place]) for place in left]
-                part = [float(each == max(best)) for each in best]
-                whole = sum(part)
-            explored[at] = coin[at] < share
+                left &= ~too_near
+        if once:
+            share = 0.0 if told else explore_share / (count - explore_share * at)
+            explored[at] = coins[at] < share
             told = told or explored[at]
-            if explored[at]:
-                place = left[int(uniform[at] * len(left))]
-            else:
-                target, place = uniform[at] * (1.0 - _NOTHING) * whole, left[-1]
-                for each, its in zip(left, part, strict=True):
-                    target -= its
-                    if target < 0.0:
-                        place = each
-                        break
-            chosen[at] = place
+            place = evens[at] if explored[at] else policys[at]
+        if once or left != every:
             moved.append(at)
-            spots += [at * width + each for each in left]
+            lefts.append(left)
             shares.append(share)
-            unsure.append(nothing)
-        place = chosen[at]
-        met.update(row[place * size : place * size + size])
-        likeness.pictures.append((at, place))
+            if not left >> place & 1:
+                place = redraw(at, left, explored[at], share, coins[at])
+            chosen[at] = place
+        met.update(keys[place])
+        if near is not None:
+            near.meet(at, place)
+    if not (moved or alike):
+        return free
+    told_alike = np.zeros(count, np.bool_)
+    told_alike[alike] = True
     propensities = free.propensities
     if moved:
-        kept = np.zeros(count * width, np.bool_)
-        kept[spots] = True
-        kept = kept.reshape(count, width)[moved]
-        propensities = propensities.copy()
-        propensities[moved] = _mixed(own[moved], index[moved], kept, shares, unsure)
-    return InTurn(propensities, np.array(chosen, np.intp), np.array(explored), np.array(alike))
+        rows = np.array(moved)
+        kept = np.array(lefts)[:, None] >> np.arange(mask.shape[1]) & 1
+        propensities = propensities.copy(order="K")
+        part = np.array(shares)[:, None]
+        propensities[rows] = _mixed(own[rows], lambda: index()[rows], kept, part)
+    found = np.array(explored) if once else free.explored
+    return InTurn(propensities, np.array(chosen, np.intp), found, told_alike)
+
+
+class _Redraw(NamedTuple):
+    """Draws another artwork, where the first draw was taken away."""
+
+    own: Floats
+    best: Callable[[], Floats]
+
+    def __call__(self, at: int, left: Places, explored: bool, share: float, coin: float) -> int:
+        """Return one of what is left; how far the coin fell within its side is independent."""
+        places = [place for place in range(left.bit_length()) if left >> place & 1]
+        fell = coin / share if explored else (coin - share) / (1.0 - share)
+        fell = min(fell, _ONE)
+        if explored:
+            return places[int(fell * len(places))]
+        part = self.own[at].tolist()
+        part = [part[place] for place in places]
+        if (whole := sum(part)) <= _NOTHING:
+            best = self.best()[at].tolist()
+            best = [best[place] for place in places]
+            part = [float(each == max(best)) for each in best]
+            whole = sum(part)
+        target = fell * (1.0 - _NOTHING) * whole
+        for place, its in zip(places, part, strict=True):
+            target -= its
+            if target < 0.0:
+                return place
+        return places[-1]
 
 
 def _mixed(
-    own: Floats, index: Floats, kept: Mask, shares: Sequence[float], unsure: Sequence[bool]
+    own: Floats, index: Callable[[], Floats], kept: NDArray[np.int64], share: Floats
 ) -> Floats:
-    """Return (N, K) what is drawn from where `kept` (N, K) are left, with (N,) shares explored.
+    """Return (N, K) what is drawn from where `kept` (N, K) is 1, not 0, with (N, 1) explored.
 
-    `unsure` (N,) says where the policy has nothing on them, so that the best by index count.
+    Where the policy has nothing on them, the best by index count.
     """
-    part: Floats = np.where(kept, own, 0.0).astype(np.float64)
-    if any(unsure):
-        ranked = np.where(kept, index, -np.inf)[unsure]
+    part: Floats = own * kept.astype(np.float64)
+    whole = part.sum(axis=1, keepdims=True)
+    if whole.min() <= _NOTHING:
+        unsure = whole[:, 0] <= _NOTHING
+        ranked = np.where(kept[unsure] > 0, index()[unsure], -np.inf)
         part[unsure] = ranked == ranked.max(axis=1, keepdims=True)
-    share = np.array(shares)[:, None]
-    part *= (1.0 - share) / part.sum(axis=1, keepdims=True)
+        whole = part.sum(axis=1, keepdims=True)
+    part *= (1.0 - share) / whole
     part += kept * (share / kept.sum(axis=1, keepdims=True))
     return part
 
 
-class _TooMuch(NamedTuple):
-    """When two pictures are too alike: when they share all attributes of one of `sets`.
-
-    The sets are the smallest that weigh more than the slate allows. `levels` counts how different
-    likenesses above that can be.
-    """
-
-    sets: tuple[tuple[int, ...], ...]
-    levels: int
-
-
-@lru_cache(maxsize=64)
-def _too_much(weights: tuple[float, ...], limit: float) -> _TooMuch:
-    found, levels = list[tuple[int, ...]](), set[float]()
-    for size in range(1, len(weights) + 1):
-        for places in combinations(range(len(weights)), size):
-            if (weight := sum(weights[place] for place in places)) <= limit:
-                continue
-            levels.add(round(weight, 9))
-            if not any(set(each) <= set(places) for each in found):
-                found.append(places)
-    return _TooMuch(tuple(found), len(levels))
-
-
-def _keys(
-    slating: Slating, mask: Mask, sets: Sequence[tuple[int, ...]]
-) -> tuple[NDArray[np.int64], list[int]]:
-    """Return (T, K x S) numbers, equal where two share all attributes of a set, and those kept.
-
-    `_ABSENT` where one of the attributes is missing, and where there is no candidate.
-    """
-    (count, width), size = mask.shape, len(sets)
-    every = slating.codes.reshape(count * width, -1)
-    if len(slating.kept):
-        every = np.concatenate((every, slating.kept))
-    columns = every.T.astype(np.int64)
-    found = np.empty((len(every), size), np.int64)
-    for at, places in enumerate(sets):
-        key, there = columns[places[0]], columns[places[0]] > 0
-        for place in places[1:]:
-            there = there & (columns[place] > 0)
-            most = int(columns[place].max()) + 1
-            if int(key.max()) * most > _LARGEST:
-                key = np.unique(key, return_inverse=True)[1].reshape(-1)
-            key = key * most + columns[place]
-        found[:, at] = np.where(there, key * size + at, _ABSENT)
-    own = found[: count * width].reshape(count, width, size)
-    own[~mask] = _ABSENT
-    return own.reshape(count, width * size), found[count * width :].ravel().tolist()
-
-
-class _Likeness:
-    """How alike each artwork is to the pictures before, reckoned when somebody asks."""
-
-    def __init__(self, slating: Slating, weights: Sequence[float]) -> None:
-        self.pictures: list[tuple[int, int]] = []
-        self._codes, self._weights = slating.codes, weights
-        self._kept = slating.kept.tolist()
-        self._most: Floats | None = None
-        self._met = set[tuple[int, ...]]()
-        self._shared: dict[tuple[int, int], Floats] = {}
-
-    def least(self, at: int, size: int) -> list[int]:
-        """Return which of a title's first `size` artworks are the least alike."""
-        count, width, kinds = self._codes.shape
-        if self._most is None:
-            self._most = np.zeros(count * width)
-            self._columns = np.ascontiguousarray(self._codes.reshape(-1, kinds).T)
-        for picture in (*self._kept, *(self._codes[each].tolist() for each in self.pictures)):
-            if (its := tuple(picture)) not in self._met:
-                self._met.add(its)
-                self._meet(its, self._most)
-        self._kept, self.pictures = [], []
-        its = self._most[at * width : at * width + size].tolist()
-        limit = min(its) + _NOTHING
-        return [place for place in range(size) if its[place] <= limit]
-
-    def _meet(self, picture: Sequence[int], most: Floats) -> None:
-        shared = [self._of(kind, code) for kind, code in enumerate(picture) if code]
-        if shared:
-            np.maximum(most, sum(shared[1:], start=shared[0]), out=most)
-
-    def _of(self, kind: int, code: int) -> Floats:
-        if (found := self._shared.get((kind, code))) is None:
-            found = (self._columns[kind] == code) * self._weights[kind]
-            self._shared[kind, code] = found
-        return found
+def _least(slating: Slating, title: Coded, met: set[int], chosen: Sequence[int]) -> Places:
+    """Return which artworks of a title are the least alike to the pictures before it."""
+    for level in title.levels[1:]:
+        if left := level.left(title.every, met):
+            return left
+    weights = tuple(slating.slate.alike.values())
+    if too_much(weights, slating.slate.most).whole:
+        return title.every
+    pictures = np.array(
+        [
+            *slating.kept,
+            *(its.codes[place] for its, place in zip(slating.titles, chosen, strict=False)),
+        ]
+    )
+    shared = (title.codes[:, None] == pictures) & (pictures > 0)  # (K, pictures, A)
+    most = (shared @ np.array(weights)).max(axis=1)
+    limit = most.min() + ROUNDING
+    return sum(1 << place for place, each in enumerate(most.tolist()) if each <= limit)

@@ -10,7 +10,10 @@ from msgspec import structs
 
 from keyart.models.decide.coding import Coding
 from keyart.models.decide.experiment import Experiment
+from keyart.models.decide.index import Arrays
+from keyart.models.decide.near import vectors_on
 from keyart.models.decide.rules import NOBODY, Ruling
+from keyart.models.decide.slate import NO_VECTORS, Slating
 from keyart.models.decide.swaps import Swaps, stays
 from keyart.models.taste.crossing import Usual
 from keyart.models.taste.features import NO_TASTE, TasteVectors, taste_vectors
@@ -84,6 +87,8 @@ class Chooser:
         Now, in milliseconds.
     swaps
         How many pictures may change for a viewer in a day; None for any number.
+    slate_cosine
+        The largest cosine of two pictures of a slate that does not say; 1: any.
     responds
         Whether situations are logged, for artworks' own responses to be learned from. Off while
         these do not move choices: learning them is more than half of a reward's work.
@@ -103,6 +108,7 @@ class Chooser:
     metrics: ApiMetrics
     clock: Clock
     swaps: Swaps | None = None
+    slate_cosine: float = 1.0
     responds: bool = False
     randomness: Randomness = os.urandom
     usual: Usual = field(init=False, default_factory=Usual)
@@ -207,9 +213,9 @@ class Chooser:
                 ruling=None if ruling is None else ruling.take(new),
                 slating=None
                 if slate is None
-                else self._coding.slating(
+                else self._slating(
                     slate,
-                    view.titles,
+                    index.arrays,
                     [(titles[at], may[at].artworks) for at in new],
                     [(title, each.artwork) for title, each in standing.items()],
                 ),
@@ -294,6 +300,18 @@ class Chooser:
         """Hold nothing of a viewer who was erased."""
         self.recent.forget(viewer)
         self.recorder.forget(viewer)
+
+    def _slating(
+        self,
+        slate: Slate,
+        arrays: Arrays,
+        asked: Sequence[tuple[str, tuple[str, ...]]],
+        kept: Sequence[tuple[str, str]],
+    ) -> Slating:
+        if slate.cosine is None:
+            slate = structs.replace(slate, cosine=self.slate_cosine)
+        vectors = vectors_on(arrays, kept) if slate.nearest < 1.0 else NO_VECTORS
+        return self._coding.slating(slate, self.titles.view.titles, asked, kept, vectors)
 
     def _vectors(self, taste: TasteArray | None, at_ms: int) -> TasteVectors:
         return NO_TASTE if taste is None else taste_vectors(taste[0], at_ms, self.rates)

@@ -34,7 +34,7 @@ class DecisionsRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     `allow` and `deny` say which artworks may be chosen in this request, by id or by attribute.
 
     `slate` keeps pictures of one row apart: no two are more alike than it says, by the attributes
-    that it names.
+    that it names, nor nearer than its `cosine` by the vectors of what they show.
 
     `positions` says where on the page each title stands, 1 for the first; they stand in their
     order, from 1, unless it does. What comes of a picture is counted by where it was.

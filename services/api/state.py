@@ -142,6 +142,7 @@ class ApiState:
             metrics=self.metrics,
             clock=self.clock,
             swaps=swaps_of(settings),
+            slate_cosine=settings.slate_cosine,
         )
         self.snapshots.start()
         # who listens first answers "not loaded"; behind a shared port that would be every second

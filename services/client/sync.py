@@ -127,7 +127,8 @@ class Client:
         """Return the artworks to show a viewer, in the order of the titles.
 
         They stand on the page in that order, unless `positions` say where: 1 for the first. A
-        `slate` keeps the pictures of the row apart (`docs/rules.md`).
+        `slate` keeps the pictures of the row apart, by attributes (`alike`, `most`) or by vectors
+        (`cosine`): `docs/rules.md`.
 
         Raises
         ------

@@ -167,6 +167,13 @@ class Settings:
         low=-1,
         high=10_000,
     )
+    slate_cosine: float = _setting(
+        1.0,
+        "how near two pictures of a slate may be by their vectors, as a cosine, where the request "
+        "does not say (docs/decisions/0411); 1: any",
+        low=0.0,
+        high=1.0,
+    )
     position_effect: bool = _setting(
         True,
         "learn what the place on a page does to takes, and count each impression by where it was; "

@@ -9,11 +9,27 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keyart.models.bandits.protocol import choose, mix
+from keyart.models.decide.alike import coded, too_much
 from keyart.models.decide.slate import InTurn, Slating, in_turn
 from keyart.schemas.slates import Slate
 
 DRAWS = int(os.environ.get("KEYART_DRAWS", "20000"))
-NAMES = ("mood", "face", "colour")
+NAMES = ("mood", "face", "colour", "cast", "place")
+
+
+def slating_of(
+    slate: Slate, codes: np.ndarray, kept: np.ndarray, mask: np.ndarray, **vectors: np.ndarray
+) -> Slating:
+    """Return a slate of (T, K, A) codes, as `Coding` makes it of attributes."""
+    numbers: dict[tuple[int, ...], int] = {}
+    kind = too_much(tuple(slate.alike.values()), slate.most)
+
+    def number(of: tuple[int, ...]) -> int:
+        return numbers.setdefault(of, len(numbers))
+
+    titles = [coded(None, its[there], kind, number) for its, there in zip(codes, mask, strict=True)]
+    before = [key for its in kept for key in coded(None, its[None], kind, number).keys[0]]
+    return Slating(slate, titles, kept, frozenset(before), **vectors)
 
 
 def row(
@@ -24,6 +40,7 @@ def row(
     *,
     explore: float = 0.1,
     held: np.ndarray | None = None,
+    vectors: np.ndarray | None = None,
 ) -> tuple[InTurn, InTurn]:
     """Return what is decided without the slate, and with it."""
     uniform, coin = draws
@@ -36,12 +53,18 @@ def row(
         slating,
         free,
         own,
-        own,
+        lambda: own,
         mask,
         explore_share=explore,
         draws=draws,
-        held=none if held is None else held,
+        held=held,
+        vectors=vectors,
     )
+
+
+def place_number(attributes: int) -> np.ndarray:
+    """Return (A,) factors that keep values of different attributes apart, as `Coding` does."""
+    return (10 ** np.arange(attributes)).astype(np.int32)
 
 
 @st.composite
@@ -54,21 +77,40 @@ def cases(draw: st.DrawFn) -> dict[str, Any]:
     if draw(st.booleans()):  # a policy that knows one best
         own = (own == own.max(axis=1, keepdims=True)).astype(float)
     own /= own.sum(axis=1, keepdims=True)
-    weights = draw(st.lists(st.sampled_from((0.25, 0.5, 1.0)), min_size=1, max_size=3))
+    weights = draw(st.lists(st.sampled_from((0.25, 0.5, 1.0)), min_size=1, max_size=5))
     slate = Slate(
         alike=dict(zip(NAMES, weights, strict=False)),
         most=draw(st.sampled_from((0.0, 0.25, 0.5, 1.0))),
+        cosine=draw(st.sampled_from((None, 0.2, 0.9))),
         explore_once=draw(st.booleans()),
     )
+    kept = draw(st.integers(0, 2))
     shape = count, width, len(weights)
     values = draw(st.integers(1, 8))
-    slating = Slating(
+    slating = slating_of(
         slate,
-        rng.integers(0, values + 1, shape).astype(np.int32) * mask[:, :, None],
-        rng.integers(0, values + 1, (draw(st.integers(0, 2)), len(weights))).astype(np.int32),
+        rng.integers(0, values + 1, shape).astype(np.int32) * place_number(len(weights)),
+        rng.integers(0, values + 1, (kept, len(weights))).astype(np.int32)
+        * place_number(len(weights)),
+        mask,
+        vectors=unit(rng, kept),
     )
     draws = rng.random(count), rng.random(count)
-    return {"slating": slating, "own": own, "mask": mask, "draws": draws}
+    vectors = unit(rng, width * count).reshape(width, count, -1)
+    return {"slating": slating, "own": own, "mask": mask, "draws": draws, "vectors": vectors}
+
+
+def unit(rng: np.random.Generator, count: int, size: int = 3) -> np.ndarray:
+    """Return (count, size) vectors of unit length; of one in ten nothing is known."""
+    found = rng.normal(size=(count, size))
+    found /= np.linalg.norm(found, axis=1, keepdims=True)
+    return (found * (rng.random(count) > 0.1)[:, None]).astype(np.float32)
+
+
+def within(each: list[float], limit: float) -> np.ndarray:
+    """Return which are within a limit, or else the least of them."""
+    fit = np.array(each) <= limit + 1e-6
+    return fit if fit.any() else np.array(each) <= min(each) + 1e-6
 
 
 def likeness(slating: Slating, one: np.ndarray, other: np.ndarray) -> float:
@@ -80,34 +122,45 @@ def likeness(slating: Slating, one: np.ndarray, other: np.ndarray) -> float:
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(cases())
 def test_no_two_are_alike_but_where_all_that_a_title_has_are(case: dict[str, Any]) -> None:
-    slating, mask = case["slating"], case["mask"]
+    slating, vectors = case["slating"], case["vectors"]
+    slate = slating.slate
     _, found = row(**case)
-    before = list(slating.kept)
-    for at in range(len(mask)):
+    before, near = list(slating.kept), list(slating.vectors)
+    for at, title in enumerate(slating.titles):
         its = [
-            max([0.0, *(likeness(slating, code, each) for each in before)])
-            for code in slating.codes[at][mask[at]]
+            max([0.0, *(likeness(slating, code, each) for each in before)]) for code in title.codes
         ]
-        fit = [each <= slating.slate.most + 1e-6 for each in its]
-        assert found.alike[at] == (not any(fit))
-        left = fit if any(fit) else [each <= min(its) + 1e-6 for each in its]
+        left = within(its, slate.most)
+        alike = min(its) > slate.most + 1e-6
+        if slate.cosine is not None:
+            cosines = [
+                max([-1.0, *(float(vectors[place, at] @ each) for each in near)])
+                for place in range(len(its))
+            ]
+            among = [each for each, fits in zip(cosines, left, strict=True) if fits]
+            alike |= min(among) > slate.cosine + 1e-6
+            limit = max(slate.cosine, min(among))
+            left &= np.array(cosines) <= limit + 2e-6
+        assert found.alike[at] == alike
         p = found.propensities[at]
         assert p.sum() == pytest.approx(1.0, abs=1e-9) and (p >= 0.0).all()
         assert (p[len(left) :] == 0.0).all()
-        assert not (p[: len(left)][~np.array(left)] > 0.0).any()
+        assert not (p[: len(left)][~left] > 0.0).any()
         assert p[found.chosen[at]] > 0.0
-        before.append(slating.codes[at, found.chosen[at]])
-    assert not slating.slate.explore_once or found.explored.sum() <= 1
+        before.append(title.codes[found.chosen[at]])
+        near.append(vectors[found.chosen[at], at])
+    assert not slate.explore_once or found.explored.sum() <= 1
 
 
 @settings(max_examples=60, deadline=None)
 @given(cases())
 def test_where_nothing_is_alike_nothing_changes(case: dict[str, Any]) -> None:
     its = case["slating"]
-    unlike = Slating(Slate(alike=its.slate.alike), np.zeros_like(its.codes), its.kept)
+    none = np.zeros((*case["mask"].shape, its.kept.shape[1]), np.int32)
+    unlike = slating_of(Slate(alike=its.slate.alike), none, its.kept, case["mask"])
     free, found = row(unlike, case["own"], case["mask"], case["draws"])
     for one, other in zip(free, found, strict=True):
         assert np.array_equal(one, other)
@@ -117,7 +170,8 @@ def test_where_nothing_is_alike_nothing_changes(case: dict[str, Any]) -> None:
     assert np.array_equal(free.chosen, found.chosen)
 
 
-def test_draws_of_long_rows_follow_the_propensities() -> None:
+@pytest.mark.parametrize("cosine", [None, 0.8])
+def test_draws_of_long_rows_follow_the_propensities(cosine: float | None) -> None:
     """Rows of two hundred titles of four artworks, of which what came before narrows half.
 
     As below, by place of the artwork and how far down the row, and by how likely it was. A row is
@@ -125,11 +179,13 @@ def test_draws_of_long_rows_follow_the_propensities() -> None:
     """
     rng = np.random.default_rng(12)
     rows, count, width, explore, blocks = DRAWS // 200, 200, 4, 0.1, 10
-    slate = Slate(alike={"mood": 1.0, "face": 0.5}, most=0.5)
+    slate = Slate(alike={"mood": 1.0, "face": 0.5}, most=0.5, cosine=cosine)
+    vectors = unit(rng, width * count, 12).reshape(width, count, -1)
     codes = np.stack(
         [rng.integers(1, values, (count, width)) for values in (400, 60)], axis=2
     ).astype(np.int32)
-    slating = Slating(slate, codes, codes[0, :1])
+    every = np.ones((count, width), np.bool_)
+    slating = slating_of(slate, codes, codes[0, :1], every)
     own = rng.dirichlet(np.full(width, 0.7), count)
     own[::9] = np.eye(width)[1]
     mask = np.ones((count, width), np.bool_)
@@ -138,9 +194,8 @@ def test_draws_of_long_rows_follow_the_propensities() -> None:
     chance = np.zeros((3, 20))  # draws, chosen and variance, by how likely an artwork was
     changed = explored = 0
     for _ in range(rows):
-        free, found = row(
-            slating, own, mask, (rng.random(count), rng.random(count)), explore=explore
-        )
+        draws = rng.random(count), rng.random(count)
+        free, found = row(slating, own, mask, draws, explore=explore, vectors=vectors)
         p, taken = found.propensities, np.eye(width)[found.chosen]
         variance = p * (1.0 - p)
         off += taken - p
@@ -160,19 +215,24 @@ def test_draws_of_long_rows_follow_the_propensities() -> None:
     assert abs(explored - meant) < 4.5 * np.sqrt(meant * (1.0 - explore))
 
 
+@pytest.mark.parametrize("cosine", [None, 0.5])
 @pytest.mark.parametrize("once", [False, True])
-def test_draws_are_as_often_as_the_logged_propensities_say(once: bool) -> None:
+def test_draws_are_as_often_as_the_logged_propensities_say(
+    once: bool, cosine: float | None
+) -> None:
     """Given all before it a choice differs from its propensity by chance alone.
 
     Sums of (chosen - propensity) are martingales: their variance is the sum of p (1 - p).
     """
     rng = np.random.default_rng(11)
     rows, count, width, explore = 3_000, 5, 4, 0.3
-    slate = Slate(alike={"mood": 1.0, "face": 0.5}, most=0.5, explore_once=once)
-    slating = Slating(
+    slate = Slate(alike={"mood": 1.0, "face": 0.5}, most=0.5, cosine=cosine, explore_once=once)
+    vectors = unit(rng, width * count).reshape(width, count, -1)
+    slating = slating_of(
         slate,
-        rng.integers(0, 4, (count, width, 2)).astype(np.int32),
+        rng.integers(0, 4, (count, width, 2)).astype(np.int32) * place_number(2),
         np.zeros((0, 2), np.int32),
+        np.ones((count, width), np.bool_),
     )
     own = rng.dirichlet(np.full(width, 0.5), count)
     own[2] = np.eye(width)[1]
@@ -182,7 +242,7 @@ def test_draws_are_as_often_as_the_logged_propensities_say(once: bool) -> None:
     narrowed = 0
     for _ in range(rows):
         draws = rng.random(count), rng.random(count)
-        _, found = row(slating, own, mask, draws, explore=explore)
+        _, found = row(slating, own, mask, draws, explore=explore, vectors=vectors)
         p = found.propensities
         off += np.eye(width)[found.chosen] - p
         spread += p * (1.0 - p)

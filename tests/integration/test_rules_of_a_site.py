@@ -185,6 +185,26 @@ def test_no_two_of_a_slate_are_alike_and_what_stands_comes_first(
         assert client.post("/v1/decisions", json=body).status_code == 400
 
 
+def test_no_two_of_a_slate_show_the_same_by_their_vectors(client: Client, parts: Any) -> None:
+    scenes = ("a castle at night in the fog", "friends laugh on a sunny beach", "a red racing car")
+    for name in ("v1", "v2", "v3"):
+        put(client, name, *({"description": scene} for scene in scenes))
+    put(client, "v4", *({"description": scenes[0]} for _ in range(2)))
+    slate = {"cosine": 0.95}
+    for at in range(10):
+        (first,) = decide(client, f"ve{at}", "v2")["decisions"]
+        page = decide(client, f"ve{at}", "v1", "v2", "v3", slate=slate)["decisions"]
+        assert len({each["artwork"] for each in page}) == 3
+        assert page[1]["kept"] and page[1]["id"] == first["id"]
+    assert logged(parts, page[2]["id"]).propensity == pytest.approx(1.0)
+    (*_, alike) = decide(client, "vey", "v1", "v2", "v3", "v4", slate=slate)["decisions"]
+    assert alike["rule"] == "alike"
+    wrongs: tuple[dict[str, Any], ...] = ({"cosine": 1.5}, {"cosine": -0.1}, {"cosine": None})
+    for wrong in wrongs:
+        body = {"viewer": "v", "titles": ["v1"], "slate": wrong}
+        assert client.post("/v1/decisions", json=body).status_code == 400
+
+
 def test_one_artwork_is_answered_and_logged(client: Client, parts: Any) -> None:
     put(client, "r7", {"rules": {"most": 0.2}})
     (choice,) = decide(client, "dora", "r7")["decisions"]

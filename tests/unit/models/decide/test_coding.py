@@ -27,12 +27,12 @@ def test_equal_values_have_equal_numbers_until_a_title_changes(most: int) -> Non
     asked = [("s", ("a1", "a0")), ("t", ("a0",)), ("gone", ("a0",))]
     for _ in range(2):
         found = coding.slating(SLATE, known, asked, [("s", "a0")])
-        codes = found.codes
-        assert codes.shape == (3, 2, 2)
-        assert codes[0, 0, 0] == codes[1, 0, 0] != codes[0, 1, 0]
-        assert codes[0, 0, 1] not in (0, codes[0, 1, 0])  # of another attribute
-        assert codes[1, 0, 1] == 0 and not codes[1, 1].any() and not codes[2].any()
-        assert found.kept.tolist() == [codes[0, 1].tolist()]
+        codes = [its.codes for its in found.titles]
+        assert [each.shape for each in codes] == [(2, 2), (1, 2), (1, 2)]
+        assert codes[0][0, 0] == codes[1][0, 0] != codes[0][1, 0]
+        assert codes[0][0, 1] not in (0, codes[0][1, 0])  # of another attribute
+        assert codes[1][0, 1] == 0 and not codes[2].any()
+        assert found.kept.tolist() == [codes[0][1].tolist()]
     known["t"] = title("t", {"mood": "dark"})
-    codes = coding.slating(SLATE, known, asked, []).codes
-    assert codes[1, 0, 0] == codes[0, 1, 0] != codes[0, 0, 0]
+    codes = [its.codes for its in coding.slating(SLATE, known, asked, []).titles]
+    assert codes[1][0, 0] == codes[0][1, 0] != codes[0][0, 0]

@@ -111,7 +111,7 @@ def test_what_goes_over_the_wire(client: Make) -> None:
     wire = Wire(ok({"accepted": 2, "behind_ms": 700, "behind_records": 3, **PAGE}))
     call = client(wire, "https://keyart.test:8443/behind/", key="secret")
     call("put_title", Title(id="a/b c", artworks=(Artwork(id="a"),)))
-    slate = {"alike": {"mood": 1.0}, "most": 0.5}
+    slate = {"alike": {"mood": 1.0}, "most": 0.5, "cosine": 0.8}
     asked = {"context": {"device": "tv"}, "positions": [3], "slate": slate}
     page: Page = call("decide", "v", ["t"], why=False, **asked)
     assert call("send", [{"type": "click", "id": "e"}]) == 2
