@@ -121,6 +121,8 @@ class Note(StrEnum):
     """Which version of a model is being let out, to whom, and how it goes."""
     ROLLED = "rolled"
     """The rollout that ended last, with its looks: for the page."""
+    RETRAINED = "retrained"
+    """The newest retrainings, for the page of an api that does not have the disk they stand on."""
     JUDGED = "judged"
     """What the log last said of calibration and of policies that do not serve: for the page."""
     PROPOSED = "proposed"

@@ -1,22 +1,28 @@
-"""Servers that speak S3, on loopback: moto in this process, and versitygw where it is installed."""
+"""Servers that speak S3, on loopback: moto in this process, and SeaweedFS, which is a real one."""
 
 import logging
-import shutil
+import os
 import subprocess
+import sysconfig
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from keyart.streams.registry.s3 import Place, client_of
 from tests.containers.servers import free_port
 
 REGION, BUCKET = "us-east-1", "keyart"
 ACCESS, SECRET = "keyart-tests", "only-for-tests-on-loopback"
-READY_S = 30.0
+READY_S = 60.0
+PARTS = tuple(
+    f"{part}.port{more}" for part in ("master", "volume", "filer", "s3") for more in ("", ".grpc")
+)
+QUIET = (
+    *("-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3", "-s3.port.iceberg=0", "-s3.port.lance=0"),
+    *("-master.telemetry=false", "-master.volumeSizeLimitMB=64", "-volume.max=16"),
+)
 
 
 @contextmanager
@@ -35,27 +41,20 @@ def moto() -> Iterator[str]:
 
 
 @contextmanager
-def versitygw(folder: Path) -> Iterator[str]:
-    """Yield the address of a gateway that keeps objects in a folder; skip where there is none."""
-    binary = shutil.which("versitygw")
-    if binary is None:
-        pytest.skip(
-            "needs versitygw (go install github.com/versity/versitygw/cmd/versitygw@latest)"
-        )
-    port = free_port()
-    (folder / "objects").mkdir()
-    (folder / "sidecar").mkdir()
-    command = [binary, "--port", f"127.0.0.1:{port}", "--access", ACCESS, "--secret", SECRET]
-    command += ["--region", REGION, "posix", "--sidecar", str(folder / "sidecar")]
+def seaweedfs(folder: Path) -> Iterator[str]:
+    """Yield the address of a store that keeps objects in a folder, as `compose.bucket.yaml` has."""
+    binary = Path(sysconfig.get_path("scripts")) / "weed"
+    ports = {name: free_port() for name in PARTS}
+    listens = [f"-{name}={port}" for name, port in ports.items()]
+    command = [*(str(binary), "-logtostderr", "server", f"-dir={folder}"), *QUIET, *listens]
+    signed = {**os.environ, "AWS_ACCESS_KEY_ID": ACCESS, "AWS_SECRET_ACCESS_KEY": SECRET}
     with (folder / "log").open("wb") as log:
-        server = subprocess.Popen(
-            [*command, str(folder / "objects")], stdout=log, stderr=subprocess.STDOUT
-        )
+        server = subprocess.Popen(command, env=signed, stdout=log, stderr=subprocess.STDOUT)
         try:
-            yield f"http://127.0.0.1:{port}"
+            yield f"http://127.0.0.1:{ports['s3.port']}"
         finally:
-            server.terminate()
-            server.wait(20)
+            server.kill()  # it would take leave of itself for twenty seconds
+            server.wait()
 
 
 def opened(url: str) -> Any:

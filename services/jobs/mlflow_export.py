@@ -34,6 +34,12 @@ RECORD: Final = "version.json"
 MOST_URI: Final = 1000
 MOST_VALUE: Final = 5000
 MOST_SEARCHED: Final = 1000
+MOST_SAID: Final = 600
+"""MLflow says last what to do about it."""
+DATABASES: Final = ("sqlite", "postgresql", "mysql", "mssql")
+DATABASE: Final = ("sqlalchemy", "alembic")
+"""What MLflow's store in a database needs beside mlflow-skinny, which does not ask for it."""
+PACKAGES: Final = {"mlflow": "mlflow-skinny"}
 
 
 class ExportFailed(KeyartError):
@@ -68,11 +74,13 @@ def mlflow_client(uri: str) -> Any:
             "--mlflow holds credentials: they come from the environment "
             "(MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN)"
         )
-    if importlib.util.find_spec("mlflow") is None:
+    needed = ("mlflow", *(DATABASE if parts.scheme.partition("+")[0] in DATABASES else ()))
+    if missing := [each for each in needed if importlib.util.find_spec(each) is None]:
+        packages = " ".join(PACKAGES.get(each, each) for each in missing)
         raise MissingExtra(
             "mlflow",
-            "exporting to MLflow",
-            "mlflow: pip install mlflow-skinny (for a database also sqlalchemy and alembic)",
+            "exporting to a database of MLflow" if len(needed) > 1 else "exporting to MLflow",
+            f"{' and '.join(missing)}: pip install {packages}",
         )
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # it would report its use elsewhere
     try:
@@ -247,5 +255,5 @@ def _when(at_ms: int) -> str:
 
 
 def _failed(wrong: Exception) -> ExportFailed:
-    said = " ".join(str(wrong).split())[:300]
+    said = " ".join(str(wrong).split())[:MOST_SAID]
     return ExportFailed(f"MLflow: {type(wrong).__name__}: {said}")

@@ -1,8 +1,7 @@
 """What the page asks about models, and the two acts that it offers: promote and roll back."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from statistics import median
 from typing import Final
 
 from keyart.schemas import codec
@@ -10,7 +9,8 @@ from keyart.schemas.errors import InvalidRecord, ModelRejected, NotFound, StoreE
 from keyart.schemas.judged import Judged
 from keyart.schemas.rollout import Rollout
 from keyart.services.jobs.priors.worth_words import worth_words
-from keyart.services.jobs.retrain.stages import Folder, Jobs
+from keyart.services.jobs.retrain.stages import Jobs
+from keyart.services.jobs.retrain.told import ToldJob, told_in, told_of
 from keyart.services.jobs.rollout import rollout_in
 from keyart.services.page.model_views import (
     JobView,
@@ -26,7 +26,6 @@ from keyart.streams.site import Note, Opinions, Register
 
 MOST: Final = 50
 """Versions, and moves, that are shown: the newest."""
-MOST_JOBS: Final = 8
 MOST_MARKS: Final = 20
 
 
@@ -155,29 +154,25 @@ class Desk:
         return self.view()
 
     def _jobs(self) -> tuple[JobView, ...]:
-        folders = self.jobs.all()
-        took = _took(folders)
-        return tuple(
-            view for folder in reversed(folders[-MOST_JOBS:]) if (view := self._job(folder, took))
-        )
+        told = told_of(self.jobs)
+        if not told.jobs:  # the disk of who retrains is another machine's
+            told = told_in(self.register)
+        return tuple(self._job(each, told.took_ms) for each in told.jobs)
 
-    def _job(self, folder: Folder, took: float | None) -> JobView | None:
-        if (job := folder.job) is None:
-            return None
-        fit, judgement, done = folder.fit, folder.judgement, folder.done
+    def _job(self, told: ToldJob, took_ms: float | None) -> JobView:
         left = None
-        if done is None and took is not None:
-            left = max(0, round(took - (self.clock() - job.started_at_ms)))
+        if not told.outcome and took_ms is not None:
+            left = max(0, round(took_ms - (self.clock() - told.started_at_ms)))
         return JobView(
-            number=job.number,
-            reason=job.reason,
-            stage=folder.stage,
-            started_at_ms=job.started_at_ms,
-            ended_at_ms=done.at_ms if done else 0,
-            version=fit.version if fit else "",
-            outcome=done.outcome if done else "",
-            says=done.says if done else "",
-            verdicts=judgement.verdicts if judgement else (),
+            number=told.number,
+            reason=told.reason,
+            stage=told.stage,
+            started_at_ms=told.started_at_ms,
+            ended_at_ms=told.ended_at_ms,
+            version=told.version,
+            outcome=told.outcome,
+            says=told.says,
+            verdicts=told.verdicts,
             left_ms=left,
         )
 
@@ -195,16 +190,6 @@ class Desk:
         return tuple(
             _rollout(each, running=each is running) for each in (running, ended) if each is not None
         )
-
-
-def _took(folders: Sequence[Folder]) -> float | None:
-    """Return how long a retraining took in the middle of those that ended, in milliseconds."""
-    spans = [
-        done.at_ms - job.started_at_ms
-        for each in folders
-        if (job := each.job) is not None and (done := each.done) is not None
-    ]
-    return median(spans) if spans else None
 
 
 def _rollout(its: Rollout, *, running: bool) -> RolloutView:

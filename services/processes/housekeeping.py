@@ -14,6 +14,8 @@ from keyart.services.jobs.alive import leave_mark
 from keyart.services.jobs.erasure import rewrite_if_due
 from keyart.services.jobs.idle import IdleTastes
 from keyart.services.jobs.keeping import Chores, Keeper
+from keyart.services.jobs.retrain.stages import Jobs
+from keyart.services.jobs.retrain.told import note_told
 from keyart.services.processes.retrainer import (
     JUDGE,
     REFRESH,
@@ -27,7 +29,7 @@ from keyart.services.wiring.erasing import erasures_of
 from keyart.services.wiring.lanes import taste_kept_ms
 from keyart.services.wiring.logs import archiver_of
 from keyart.services.wiring.models import proposes
-from keyart.services.wiring.places import archive_dir, data_dir
+from keyart.services.wiring.places import archive_dir, data_dir, retrain_dir
 from keyart.services.wiring.settings import Settings
 from keyart.services.wiring.stores import admin_of, connected, register_of, store_of
 from keyart.streams.ports import Clock
@@ -74,6 +76,12 @@ def keeper_of(settings: Settings, client: Any, *, clock: Clock = now_ms) -> Keep
 
         return deployment_of(settings, client)
 
+    def retrain() -> None:
+        try:
+            note_told(Jobs(retrain_dir(settings)), register)
+        finally:
+            retrainer.look()
+
     def stop() -> None:
         retrainer.stop()
         refresher.stop()
@@ -102,7 +110,7 @@ def keeper_of(settings: Settings, client: Any, *, clock: Clock = now_ms) -> Keep
             rewrite=rewrite,
             follow=lambda: _if_installed(lambda: deployment().follow_beside()),
             canary=lambda: look_at_canary(register),
-            retrain=retrainer.look,
+            retrain=retrain,
             refresh=refresher.look,
             report=report,
             judge=judge.look,

@@ -45,7 +45,7 @@ def mocked() -> Iterator[Bucket]:
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bucket]:
-    with buckets.versitygw(tmp_path_factory.mktemp("gateway")) as url:
+    with buckets.seaweedfs(tmp_path_factory.mktemp("store")) as url:
         yield Bucket(url, buckets.opened(url))
 
 
@@ -56,7 +56,7 @@ def bucket_of(request: pytest.FixtureRequest, name: str) -> Callable[[], S3Objec
     return lambda: S3Objects(place, its.client)
 
 
-@pytest.fixture(params=["memory", "directory", "s3 moto", "s3 versitygw", "kept"])
+@pytest.fixture(params=["memory", "directory", "s3 moto", "s3 seaweedfs", "kept"])
 def make(request: pytest.FixtureRequest, tmp_path: Path) -> Make:
     """Return what opens the same objects once more, as another process would."""
     if request.param == "memory":
@@ -67,7 +67,7 @@ def make(request: pytest.FixtureRequest, tmp_path: Path) -> Make:
     if request.param == "kept":
         far, each = MemoryObjects(), itertools.count()
         return lambda: KeptObjects(far, tmp_path / f"{next(each)}", most_bytes=1_000_000)
-    return bucket_of(request, {"s3 moto": "mocked", "s3 versitygw": "served"}[request.param])
+    return bucket_of(request, {"s3 moto": "mocked", "s3 seaweedfs": "served"}[request.param])
 
 
 def test_what_is_created_is_read_by_others_and_never_changes(make: Make) -> None:

@@ -1,10 +1,14 @@
 """The loop in containers: what viewers do retrains a prior, the gate lets it out, the api serves.
 
-Real Kafka and Redis; nobody types a command until the version is to serve everybody.
+Real Kafka and Redis, and the registry in a bucket of a real store that speaks S3; the api has a
+disk of its own. Nobody types a command until the version is to serve everybody.
 """
 
 import json
 import random
+import secrets
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -39,11 +43,19 @@ SETTINGS = {
     "KEYART_CANARY_STEP_S": "86400",
 }
 TAKES = {"a": 0.5, "b": 0.05}
+SECRET = secrets.token_hex(16)
+IN_BUCKET = """
+import boto3
+client = boto3.client("s3", "us-east-1", endpoint_url="http://bucket:8333")
+for each in client.list_objects_v2(Bucket="keyart")["Contents"]:
+    print(each["Key"])
+"""
 
 
 @pytest.fixture(scope="module")
 def loop() -> Iterator[Compose]:
-    with composed("compose.loop.yaml", **SETTINGS) as up:
+    files = ("compose.loop.yaml", "compose.bucket.yaml")
+    with composed(*files, BUCKET_SECRET_KEY=SECRET, **SETTINGS) as up:
         with client(up) as one:
             for title in titles():
                 one.put_title(title)
@@ -93,9 +105,16 @@ def models(up: Compose) -> dict[str, Any]:
     return found
 
 
-def keyart(up: Compose, *words: str) -> Any:
-    """Run a command where the site keeps house, and return its figures."""
-    return json.loads(up.run("exec", "-T", "housekeeping", "keyart", *words, "--json", "-"))
+def keyart(up: Compose, *words: str, where: str = "housekeeping") -> Any:
+    """Run a command where the site keeps house, or elsewhere, and return its figures."""
+    return json.loads(up.run("exec", "-T", where, "keyart", *words, "--json", "-"))
+
+
+def in_bucket(up: Compose) -> set[str]:
+    """Return the kinds of objects that are in the bucket."""
+    keys = up.run("exec", "-T", "api", "python", "-c", IN_BUCKET).split()
+    assert all(key.startswith("models/") for key in keys)
+    return {key.split("/")[1] for key in keys}
 
 
 def waits_for(up: Compose, what: str, holds: Callable[[], object]) -> None:
@@ -118,6 +137,13 @@ def test_the_loop_turns_once(loop: Compose) -> None:
     assert held["rollout"]["version"] == version and held["rollout"]["phase"] == "canary"
     assert held["rollout"]["steps"][0]["share"] == 0.5
     assert held["serves"] == "neutral"
+    # the api has another disk: versions come from the bucket, and retrainings by a note
+    assert keyart(loop, "models", "list", where="api") == held
+    assert in_bucket(loop) == {"blobs", "moves", "probe", "versions"}
+    for where in ("api", "housekeeping"):
+        there = loop.run("exec", "-T", where, "ls", "/data").split()
+        assert "models" not in there, "nothing but copies is on a disk"
+        assert ("retrain" in there) == (where == "housekeeping")
 
     # what it decides comes back as rewards that name it: of half of these viewers
     waits_for(loop, "a look at what it decided", Later(loop).looked)
@@ -131,9 +157,25 @@ def test_the_loop_turns_once(loop: Compose) -> None:
     assert [move["act"] for move in shown["moves"]] == ["propose", "promote"]
     assert shown["moves"][-1]["why"] == "a test"
 
+    # while the store is away what serves goes on, and the page says what is away
+    loop.run("kill", "bucket")
+    visits(loop, ["while it is away"])
+    assert served(loop) == version
+    with pytest.raises(urllib.error.HTTPError) as away:
+        models(loop)
+    with away.value:
+        assert (away.value.code, "away" in json.load(away.value)["detail"]) == (503, True)
+    loop.run("up", "--wait", "--no-recreate", "bucket")
+
     keyart(loop, "models", "rollback", "--why", "and back")
     waits_for(loop, "the api has gone back", lambda: served(loop) == "")
     waits_for(loop, "rounds in which nothing fails", loop.rounds_go_well)
+    seen = models(loop)
+    assert (seen["serves"], [each["name"] for each in seen["versions"]]) == ("neutral", [version])
+    assert [each["act"] for each in seen["moves"]] == ["rollback", "promote", "propose"]
+    with urllib.request.urlopen(f"{loop.url()}/models", timeout=30) as page:
+        assert b"Models" in page.read()
+    assert SECRET not in loop.run("logs", "--no-color")
 
 
 def ended(up: Compose) -> bool:

@@ -13,6 +13,7 @@ from keyart.schemas.extras import FULL
 from keyart.services.demo.server import SETTINGS
 from keyart.services.processes.retrainer import wants_retraining
 from keyart.services.wiring.settings import Settings, read_settings
+from keyart.streams.registry.s3 import place_of
 
 INFRA = Path(__file__).resolve().parents[3] / "infra"
 COMPOSE = yaml.safe_load((INFRA / "compose.yaml").read_text())
@@ -21,6 +22,14 @@ LOOP: dict[str, dict[str, Any]] = yaml.safe_load((INFRA / "compose.loop.yaml").r
     "services"
 ]
 OURS = ("topics", "api", "worker")
+
+
+class _Overriding(yaml.SafeLoader):
+    """Reads what says of itself that it is instead of what it stands over."""
+
+
+_Overriding.add_constructor("!override", lambda loader, node: loader.construct_sequence(node))
+BUCKET: dict[str, Any] = yaml.load((INFRA / "compose.bucket.yaml").read_text(), _Overriding)
 
 
 def test_the_parts_are_there() -> None:
@@ -160,3 +169,32 @@ def test_the_loop_retrains_by_settings_that_are_the_services_own_otherwise() -> 
     asks = {"retrain_hours", "retrain_rewards", "retrain_drift", "retrain_then"}
     others = {f.name: getattr(settings, f.name) for f in fields(Settings) if f.name not in asks}
     assert others == {name: getattr(Settings(), name) for name in others}
+
+
+def test_who_moves_aliases_has_the_registry_in_the_bucket_and_the_api_a_disk_of_its_own() -> None:
+    services = BUCKET["services"]
+    assert services.keys() == {"bucket", "bucket-made", "api", "housekeeping"}
+    for name in ("api", "housekeeping"):
+        environ = services[name]["environment"]
+        place = place_of(environ["KEYART_MODELS_URL"])
+        assert place.endpoint == "http://bucket:8333"
+        assert f'create_bucket(Bucket="{place.bucket}")' in services["bucket-made"]["command"][0]
+        assert services[name]["depends_on"].keys() == {"bucket-made"}
+    assert services["api"]["volumes"] == ["api:/data"] != SERVICES["api"]["volumes"]
+    assert {"api", "bucket"} == BUCKET["volumes"].keys()
+
+
+def test_the_key_of_the_bucket_is_the_environments_and_of_no_other_store() -> None:
+    """Nobody's own credentials get in from their shell."""
+    for name, service in BUCKET["services"].items():
+        for variable, inside in (("ACCESS_KEY_ID", "ACCESS"), ("SECRET_ACCESS_KEY", "SECRET")):
+            given = service["environment"][f"AWS_{variable}"]
+            assert given.startswith(f"${{BUCKET_{inside}_KEY:-"), name
+
+
+@pytest.mark.parametrize("name", ["bucket", "bucket-made"])
+def test_the_store_is_on_its_own_network_alone_and_may_nothing(name: str) -> None:
+    service = BUCKET["services"][name]
+    assert "ports" not in service
+    assert service["cap_drop"] == ["ALL"] and service["read_only"] is True
+    assert service["security_opt"] == ["no-new-privileges:true"]

@@ -18,6 +18,7 @@ from keyart.services.wiring.settings import Settings, read_settings
 ROOT = Path(__file__).resolve().parents[3] / "infra" / "kubernetes"
 BASE = ROOT / "base"
 RETRAIN = ROOT / "components" / "retrain"
+BUCKET = ROOT / "components" / "bucket"
 KUSTOMIZATIONS = (BASE, ROOT / "overlays" / "example")
 VERSIONS = ("1.30", "1.34")
 KEDA = {
@@ -41,7 +42,7 @@ def base_manifests() -> list[Manifest]:
 
 
 def ours() -> list[Manifest]:
-    return base_manifests() + manifests_of(RETRAIN)
+    return base_manifests() + manifests_of(RETRAIN) + manifests_of(BUCKET)
 
 
 def pod_of(manifest: Manifest) -> Manifest:
@@ -111,11 +112,12 @@ def test_a_misspelt_field_is_caught(kind: str, name: str, path: tuple[str | int,
         check(manifest)
 
 
-@pytest.mark.parametrize("folder", (*KUSTOMIZATIONS, RETRAIN), ids=lambda path: path.name)
+@pytest.mark.parametrize("folder", (*KUSTOMIZATIONS, RETRAIN, BUCKET), ids=lambda path: path.name)
 def test_each_kustomization_names_files_that_are_there(folder: Path) -> None:
     (kustomization,) = documents(folder / "kustomization.yaml")
     named = [*kustomization["resources"], *(p["path"] for p in kustomization.get("patches", ()))]
-    named += [env for each in kustomization["configMapGenerator"] for env in each.get("envs", ())]
+    made = kustomization.get("configMapGenerator", ())
+    named += [env for each in made for env in each.get("envs", ())]
     assert named
     for name in named:
         assert (folder / name).exists(), name
@@ -257,6 +259,20 @@ def test_a_retraining_is_where_the_training_log_is_one_at_a_time_and_bounded() -
     assert rule["labelSelector"]["matchLabels"].items() <= labels.items()
 
 
+def test_who_has_the_key_of_the_bucket_gets_out_to_it_and_nobody_else() -> None:
+    keys = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
+    signed = set()
+    for manifest in ours():
+        if manifest["kind"] in ("Deployment", "Job", "CronJob"):
+            pod = pod_of(manifest)
+            names = {each["name"] for c in pod["spec"]["containers"] for each in c["env"]}
+            assert names & keys in (set(), keys)
+            if names & keys:
+                signed.add(pod["metadata"]["labels"]["app.kubernetes.io/component"])
+    (which,) = one("NetworkPolicy", "keyart-bucket")["spec"]["podSelector"]["matchExpressions"]
+    assert signed == set(which["values"]) == {"api", "housekeeping", "retrain"}
+
+
 @pytest.mark.skipif(not shutil.which("kubectl"), reason="kubectl is not installed")
 def test_a_retraining_has_the_image_that_reads_the_log_and_the_way_out(tmp_path: Path) -> None:
     """As an overlay of one's own builds it."""
@@ -265,7 +281,7 @@ def test_a_retraining_has_the_image_that_reads_the_log_and_the_way_out(tmp_path:
     own.mkdir()
     (own / "kustomization.yaml").write_text(
         "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n"
-        "resources: [../../base]\ncomponents: [../../components/retrain]\n"
+        "resources: [../../base]\ncomponents: [../../components/retrain, ../../components/bucket]\n"
         "images: [{name: keyart, newName: example.com/keyart, newTag: small}]\n"
     )
     built = subprocess.run(

@@ -1,5 +1,6 @@
 """What the page says of models, and how it moves them: by a command of its own, never itself."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from keyart.schemas.judged import Judged
 from keyart.schemas.registry import ModelVersion
 from keyart.schemas.rollout import Rollout, Step
 from keyart.services.jobs.retrain.stages import DECIDED, FITTED, JOB, JUDGED, Done, Fit, Job, Jobs
+from keyart.services.jobs.retrain.told import note_told
 from keyart.services.page.models import Desk, marks_of
 from keyart.streams.memory.site import MemoryOpinions, MemoryRegister
 from keyart.streams.registry.objects import MemoryObjects
@@ -98,6 +100,26 @@ def test_what_runs_says_its_stage_and_how_long_by_those_before(stage: Stage) -> 
     assert newest.ended_at_ms == 0
     stage.now = T0 + 900_000
     assert stage.desk.view().jobs[0].left_ms == 0
+
+
+def test_an_api_without_that_disk_tells_the_same_by_a_note(stage: Stage, tmp_path: Path) -> None:
+    stage.job(1, began=T0, took=60_000)
+    stage.job(2, began=T0 + 100_000, took=None)
+    stage.now = T0 + 110_000
+    elsewhere = dataclasses.replace(stage.desk, jobs=Jobs(tmp_path / "another disk"))
+    assert elsewhere.view().jobs == ()
+    note_told(stage.jobs, stage.register)
+    assert elsewhere.view().jobs == stage.desk.view().jobs
+    assert [each.left_ms for each in elsewhere.view().jobs] == [50_000, None]
+    stage.job(2, began=T0 + 100_000, took=9_000)
+    note_told(stage.jobs, stage.register)
+    assert [each.outcome for each in elsewhere.view().jobs] == ["proposed", "proposed"]
+    # who has no retraining of its own takes nobody's away, and what is not a note is none
+    note_told(Jobs(tmp_path / "another disk"), stage.register)
+    assert len(elsewhere.view().jobs) == 2
+    stage.register.write(Note.RETRAINED, b"of another keyart")
+    assert elsewhere.view().jobs == ()
+    assert len(stage.desk.view().jobs) == 2, "who has the disk reads the disk"
 
 
 def test_a_rollout_that_runs_and_the_one_that_ended_last_are_told(stage: Stage) -> None:
