@@ -1,6 +1,5 @@
 """Retraining: one at a time, whatever is killed when; the gate decides; serving is untouched."""
 
-import multiprocessing
 import os
 import random
 import shutil
@@ -177,31 +176,6 @@ def test_a_job_that_dies_at_a_stage_is_taken_up_and_ends_once(
     assert parts.opinions.current == done.version
     acts = [move.act for move in parts.registry.moves()]
     assert acts == ["propose", "promote"], "each act once, however often the job died"
-
-
-def _killed_at(data_dir: str, stage: str) -> None:
-    write = Folder.write
-
-    def dying(self: Folder, name: str, what: object) -> None:
-        if name == stage:
-            os.kill(os.getpid(), signal.SIGKILL)
-        write(self, name, what)
-
-    Folder.write = dying  # type: ignore[method-assign, assignment]
-    Opened(Settings(data_dir=data_dir)).retraining.run(reason="killed", then="promote")
-
-
-def test_after_kill_9_the_lease_of_the_dead_is_taken_on_at_once(parts: Opened) -> None:
-    spawn = multiprocessing.get_context("spawn")
-    child = spawn.Process(target=_killed_at, args=(str(parts.data_dir), "judged"))
-    child.start()
-    child.join(120)
-    assert child.exitcode == -signal.SIGKILL
-    folder = parts.retraining.jobs.open()
-    assert folder is not None and folder.stage == "proposed"
-    assert parts.retraining.run(reason="later", then="promote").outcome == "promoted"
-    fences = [move.fence for move in parts.registry.moves()]
-    assert fences == [1, 2], "the one that took over has a token of its own"
 
 
 def test_of_two_retrainers_at_once_one_is_told(

@@ -53,7 +53,8 @@ def counted(
         log.warning(warning)
     rows = taught.rows.filter(pl.col("shown_at_ms") < until_ms) if until_ms else taught.rows
     table = (
-        rows.group_by("title", "artwork")
+        # in order: sums of fractions come out alike each time, and so does what is fitted on them
+        rows.group_by("title", "artwork", maintain_order=True)
         .agg(
             rewards=pl.len(),
             impressions=(pl.col(COUNTS) * pl.col(PLACE) * pl.col("multiplier")).sum(),

@@ -28,7 +28,11 @@ class _Overriding(yaml.SafeLoader):
     """Reads what says of itself that it is instead of what it stands over."""
 
 
-_Overriding.add_constructor("!override", lambda loader, node: loader.construct_sequence(node))
+def _whole(loader: yaml.SafeLoader, node: yaml.SequenceNode) -> list[Any]:
+    return list(loader.construct_sequence(node))
+
+
+_Overriding.add_constructor("!override", _whole)
 BUCKET: dict[str, Any] = yaml.load((INFRA / "compose.bucket.yaml").read_text(), _Overriding)
 
 
