@@ -110,17 +110,14 @@ class SharedSums(Struct, kw_only=True, omit_defaults=True):
 
     x holds `dimensions` features and, after them, what each of `priors` said to the viewer: a
     decision has one prior, and 0 for all others. So what one prior's word was worth is not held
-    for or against the next. `gram` is the upper triangle of A = sum b x x', row by row; `moment` is
+    for or against the next. `gram` is the upper triangle of A = sum y x x', row by row; `moment` is
     g = sum (y - b) x. `situations` is the upper triangle of sum e (1, z) (1, z)' over all artworks:
-    how situations z vary (`Responses`). `taken` and `expected` are sum y and sum b over the rewards
-    that had a context: how far b was from what was taken.
+    how situations z vary (`Responses`).
     """
 
     as_of_ms: int = 0
     count: int = 0
     dimensions: int = 0
-    taken: float = 0.0
-    expected: float = 0.0
     priors: list[str] = []
     gram: list[float] = []
     moment: list[float] = []

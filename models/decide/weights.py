@@ -121,13 +121,8 @@ def learned_weights(sums: Sequence[SharedSums], *, prior: str) -> Shared:
     )
     if not gram[met, met].any():
         return replace(known, situated=_beside(known, _UNTOLD))
-    # until a level is known far less may be expected than is taken, and noise looks like a context
-    taken, expected = (
-        1.0 + sum(getattr(each, it) for each in sums) for it in ("taken", "expected")
-    )
-    ratio = taken / expected
-    left = moment[met] - ratio * gram[met][:, plain] @ mean
-    context = _context_posterior(ratio * gram[met, met], left)
+    left = moment[met] - gram[met][:, plain] @ mean
+    context = _context_posterior(gram[met, met], left)
     return replace(known, situated=_beside(known, context))
 
 

@@ -1,9 +1,11 @@
 """The least-squares sums of the weights that all titles share.
 
-A += b x x', g += (y - b) x, with b the take expected without taste and x the chosen artwork's
-features centred under the propensities: whatever is wrong with b is the same for all artworks of
-the title and cancels (action-centring: Greenewald, Tewari, Klasnja and Murphy 2017). What a prior
-says to the viewer is one more feature, with a weight of its own for every prior.
+A += y x x', g += (y - b) x, with y what was taken, b the take expected without taste and x the
+chosen artwork's features centred under the propensities. Whatever is wrong with b is the same for
+all artworks of the title: in g it cancels (action-centring: Greenewald, Tewari, Klasnja and Murphy
+2017), and A has none of it (the observed information: Efron and Hinkley, Biometrika 1978). With b
+in A, a level that is still far too low makes noise into weights that are far too large. What a
+prior says to the viewer is one more feature, with a weight of its own for every prior.
 """
 
 from collections.abc import Sequence
@@ -13,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keyart.models.sums.responses import add_situations
-from keyart.schemas.context import PLAIN
 from keyart.schemas.posterior import SharedSums
 from keyart.schemas.rewards import Reward
 
@@ -51,17 +52,14 @@ def add_to_shared(
     y = np.array([reward.value for reward in used], np.float64)
     gram, moment = _spread(before, size, priors)
     fade = 2.0 ** ((before.as_of_ms - as_of_ms) / half_life_ms) if before.count else 0.0
-    gram = fade * gram + x.T @ (x * (weight * b)[:, None])
+    gram = fade * gram + x.T @ (x * (weight * y)[:, None])
     moment = fade * moment + x.T @ (weight * (y - b))
     kept = list(range(size)) + _told_most(gram.diagonal(), size)
     upper = np.triu_indices(len(kept))
-    situated = np.array([its > PLAIN for its in lengths])
     return SharedSums(
         as_of_ms=as_of_ms,
         count=before.count + len(used),
         dimensions=size,
-        taken=fade * before.taken + float(weight[situated] @ y[situated]),
-        expected=fade * before.expected + float(weight[situated] @ b[situated]),
         priors=[priors[at - size] for at in kept[size:]],
         gram=gram[np.ix_(kept, kept)][upper].tolist(),
         moment=moment[kept].tolist(),

@@ -116,7 +116,7 @@ def test_shared_sums_are_weighted_least_squares(
     for each in its:
         weight = 0.5 ** ((newest - each.shown_at_ms) / HALF_LIFE)
         x = np.array([*each.features, 0.0])
-        expected_gram += weight * each.expected * np.outer(x, x)
+        expected_gram += weight * each.value * np.outer(x, x)
         expected_moment += weight * (each.value - each.expected) * x
     np.testing.assert_allclose(gram, expected_gram, rtol=1e-9, atol=1e-9)
     np.testing.assert_allclose(moment, expected_moment, rtol=1e-9, atol=1e-9)

@@ -157,8 +157,8 @@ def test_pages_without_a_context_are_chosen_as_if_nobody_had_any() -> None:
 def test_its_sums_have_no_order_and_no_parts() -> None:
     rewards = taught(site(), pages=60, seed=5)
     whole, parted = summed(rewards), summed(rewards[::-1], cut=37)
-    assert whole.dimensions == SITUATED and whole.taken > 0.0
-    for name in ("gram", "moment", "taken", "expected"):
+    assert whole.dimensions == SITUATED and any(whole.gram)
+    for name in ("gram", "moment"):
         np.testing.assert_allclose(
             getattr(whole, name), getattr(parted, name), rtol=1e-9, atol=1e-9
         )
@@ -189,8 +189,6 @@ def test_the_root_is_one_of_the_covariance_whether_contexts_were_met_or_not(met:
         as_of_ms=NOW,
         count=200,
         dimensions=size,
-        taken=9.0,
-        expected=4.0,
         gram=(x.T @ x)[np.triu_indices(size)].tolist(),
         moment=x.sum(axis=0).tolist(),
     )

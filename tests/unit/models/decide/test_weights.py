@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from msgspec import structs
 from scipy import stats
 
 from keyart.models.decide.weights import (
@@ -50,14 +51,20 @@ def reward(
     )
 
 
-def log(count: int, worth: dict[str, float], size: int = PERSONAL, seed: int = 0) -> list[Reward]:
+def log(
+    count: int,
+    worth: dict[str, float],
+    size: int = PERSONAL,
+    seed: int = 0,
+    likes: float = 0.1,
+) -> list[Reward]:
     """Viewers take what a prior told them in proportion to what its word is worth."""
     rng = np.random.default_rng(seed)
     made = []
     for at in range(count):
         prior = list(worth)[at % len(worth)]
         x, said = rng.normal(0.0, 0.5, size), float(rng.normal(0.0, 1.0))
-        chance = 0.3 * np.exp(0.1 * x[0] + worth[prior] * said)
+        chance = 0.3 * np.exp(likes * x[0] + worth[prior] * said)
         value = float(rng.random() < min(chance, 1.0))
         made.append(reward(at, tuple(x.tolist()), said, value, prior))
     return made
@@ -99,8 +106,8 @@ def test_the_evidence_is_that_of_a_normal_pull(seed: int) -> None:
 
 
 def test_the_posterior_is_that_of_a_linear_regression() -> None:
-    """Given the spreads: the same normal equations, as a least-squares problem with rows added."""
-    rewards = log(600, {"llm": 0.1})
+    """Given the spreads: the same normal equations, weight by weight and likeness beside them."""
+    rewards = log(2000, {"llm": 0.1}, likes=0.8)
     x = np.array([[*each.features, each.personal] for each in rewards])
     b, y = np.full(len(x), 0.3), np.array([each.value for each in rewards])
     likeness = np.array([LIKENESS.get(name, 0.0) for name in FEATURES])
@@ -112,17 +119,18 @@ def test_the_posterior_is_that_of_a_linear_regression() -> None:
     spreads = np.array([*[SPREADS] * (len(RELATIONS) + 1), LIKENESS_SPREADS])
     start = np.zeros(len(FEATURES) + 1)
     start[PERSONAL], start[-1] = FIRST_TRUST / PERSONAL_SCALE, FIRST_LIKENESS
-    gram = (wide * b[:, None]).T @ wide
-    pull = wide.T @ (y - b - b * (wide @ start))
+    gram = (wide * y[:, None]).T @ wide
+    pull = wide.T @ (y - b - y * (wide @ start))
     root = spread_of_weights(gram, pull, np.array(kinds), spreads)
-    rows = np.vstack((wide * np.sqrt(b)[:, None], np.diag(1.0 / root)))
-    aims = np.concatenate(((y - b) / np.sqrt(b), start / root))
-    found = np.linalg.lstsq(rows, aims, rcond=None)[0]
+    assert root.min() < 0.01 < 0.1 < root[0]
+    # what was taken counts as far as it was; what was not is in the pull alone
+    penalty = np.diag(root**-2.0)
+    found = np.linalg.solve(gram + penalty, wide.T @ (y - b) + penalty @ start)
     mean = found[:-1] + found[-1] * likeness
     posterior = learned_weights([summed(rewards[:200]), summed(rewards[200:])], prior="llm")
     np.testing.assert_allclose(posterior.weights, mean, atol=1e-5)
     back = np.vstack((np.eye(len(FEATURES)), likeness))
-    covariance = back.T @ np.linalg.inv(rows.T @ rows) @ back
+    covariance = back.T @ np.linalg.inv(gram + penalty) @ back
     np.testing.assert_allclose(posterior.covariance, covariance, atol=1e-6)
 
 
@@ -194,7 +202,22 @@ def test_priors_that_taught_least_make_room() -> None:
     assert sums.priors == sorted(many)
     quiet = reward(0, (0.1,), 0.01, 0.0, "quiet")
     assert add_to_shared(sums, [quiet], half_life_ms=1e12).priors == sorted(many)
-    loud = [reward(at, (0.1,), 30.0, 0.0, "loud") for at in range(9)]
+    loud = [reward(at, (0.1,), 30.0, 1.0, "loud") for at in range(9)]
     after = add_to_shared(sums, loud, half_life_ms=1e12).priors
     assert len(after) == MOST_PRIORS
     assert "loud" in after
+
+
+def test_a_level_that_is_still_far_too_low_makes_no_taste_of_noise() -> None:
+    """A new site expects a tenth of what is taken; features are centred, as they are logged."""
+    found = []
+    for seed in range(6):
+        rng, rewards = np.random.default_rng(seed), []
+        x = rng.normal(0.0, 0.7, (2000, PERSONAL))
+        taken = rng.random(2000) < 0.3
+        for at, (its, value) in enumerate(zip((x - x.mean(axis=0)).tolist(), taken, strict=True)):
+            made = reward(at, tuple(its), 0.0, float(value), "neutral")
+            rewards.append(structs.replace(made, expected=0.03))
+        found.append(moved(rewards, learned_weights([summed(rewards)], prior="neutral")))
+    # weighed by what was expected it was 0.7 to 1.3
+    assert max(found) < 0.1
