@@ -110,6 +110,7 @@ def in_turn(
     coins: list[float] = draws[1].tolist()
     stays = [False] * count if held is None else held.tolist()
     redraw, plain = _Redraw(own, index), near is None and not once
+    whole = too_much(tuple(slate.alike.values()), slate.most).whole
     met, alike = set(slating.before), list[int]()
     moved, lefts, shares = list[int](), list[Places](), list[float]()
     for at, title in enumerate(slating.titles):
@@ -123,7 +124,7 @@ def in_turn(
         left = every
         if not apart and not (left := levels[0].left(every, met)):
             alike.append(at)
-            left = _least(slating, title, met, chosen[:at])
+            left = _least(slating, title, met, None if whole else chosen[:at])
         if near is not None and (too_near := near.of(at)) & left:
             if not left & ~too_near:
                 alike.append(at)
@@ -207,14 +208,17 @@ def _mixed(
     return part
 
 
-def _least(slating: Slating, title: Coded, met: set[int], chosen: Sequence[int]) -> Places:
-    """Return which artworks of a title are the least alike to the pictures before it."""
+def _least(slating: Slating, title: Coded, met: set[int], chosen: Sequence[int] | None) -> Places:
+    """Return which artworks of a title are the least alike to the pictures before it.
+
+    `chosen` are those of the row, None where the title's levels are all there are.
+    """
     for level in title.levels[1:]:
         if left := level.left(title.every, met):
             return left
-    weights = tuple(slating.slate.alike.values())
-    if too_much(weights, slating.slate.most).whole:
+    if chosen is None:
         return title.every
+    weights = np.array(list(slating.slate.alike.values()))
     pictures = np.array(
         [
             *slating.kept,
@@ -222,6 +226,6 @@ def _least(slating: Slating, title: Coded, met: set[int], chosen: Sequence[int])
         ]
     )
     shared = (title.codes[:, None] == pictures) & (pictures > 0)  # (K, pictures, A)
-    most = (shared @ np.array(weights)).max(axis=1)
+    most = (shared @ weights).max(axis=1)
     limit = most.min() + ROUNDING
     return sum(1 << place for place, each in enumerate(most.tolist()) if each <= limit)

@@ -83,7 +83,9 @@ class Site:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visits:
-    """N visits: (N,) viewers, (N, PAGE) titles, (N, PAGE) luck in 0 to 1.
+    """N visits: (N,) viewers, (N, P) titles, (N, P) luck in 0 to 1.
+
+    P is `PAGE`, or all titles where there are fewer.
 
     What is believed is refreshed between two groups of `group` viewers.
     """
@@ -99,16 +101,17 @@ class Visits:
     ) -> "Visits":
         """Return visits enough for so many impressions: a group holds nobody twice."""
         rng = np.random.default_rng([seed, 3])
-        groups = impressions // (PAGE * group)
+        page = min(PAGE, audience.catalogue.titles)
+        groups = impressions // (page * group)
         viewers = [rng.permutation(len(audience.takes))[:group] for _ in range(groups)]
         rows = groups * group
         titles = rng.random((rows, audience.catalogue.titles)).argpartition(
-            min(PAGE, audience.catalogue.titles - 1), axis=1
+            min(page, audience.catalogue.titles - 1), axis=1
         )
         return cls(
             viewers=np.concatenate(viewers),
-            titles=titles[:, :PAGE],
-            luck=rng.random((rows, PAGE)),
+            titles=titles[:, :page],
+            luck=rng.random((rows, page)),
             group=group,
         )
 
@@ -195,7 +198,7 @@ class Player:
         return self._shared
 
     def play(self, visits: Visits) -> Array:
-        """Return (N, PAGE) the true take probability of what was shown."""
+        """Return (N, P) the true take probability of what was shown."""
         got = np.empty(visits.luck.shape)
         for first in range(0, len(got), visits.group):
             of = slice(first, first + visits.group)
