@@ -312,10 +312,16 @@ def _facts(version: "ModelVersion") -> dict[str, Any]:
 
 
 def _say_worths(version: "ModelVersion", quiet: bool) -> None:
+    from keyart.services.jobs.deploy import HELD_OUT_FROM
     from keyart.services.jobs.priors.worth_words import worth_words
 
     if version.beside:
-        typer.echo(f"{version.name} on the log that it learned from:", err=quiet)
+        what = (
+            "of the log, on what taught it nothing"
+            if HELD_OUT_FROM in version.figures
+            else ("on the log that it learned from")
+        )
+        typer.echo(f"{version.name} {what}:", err=quiet)
     for line in worth_words(version.beside):
         typer.echo(f"  {line}", err=quiet)
 

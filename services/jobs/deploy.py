@@ -213,10 +213,10 @@ class Deployment:
         self.opinions.put_card(structs.replace(prior.card, since_ms=version.since_ms))
         return self.scoring.score(prior, self.scoring.choosable())
 
-    def serves_ridge(self) -> bool:
-        """Whether what serves is a ridge of the registry, whose worth can be measured anew."""
+    def refreshable(self) -> bool:
+        """Whether what serves is of the registry and a kind whose worth can be measured anew."""
         try:
-            return self.registry.version(self.opinions.current).kind == RIDGE
+            return self.registry.version(self.opinions.current).kind in (RIDGE, LANGUAGE)
         except NotFound:
             return False
 

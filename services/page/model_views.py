@@ -44,15 +44,18 @@ class MoveView(Struct, frozen=True, kw_only=True):
 
 
 class JobView(Struct, frozen=True, kw_only=True):
-    """A retraining: its last finished stage, what the gate said, how it ended.
+    """A retraining: what it makes, its last finished stage, what the gate said, how it ended.
 
-    `outcome` is "" while it is not over; `left_ms` is then how long it will take still, by those
-    before it, None where none has ended.
+    `outcome` is "" while it is not over; `left_ms` is then how long it will take still, by those of
+    its kind before it, None where none has ended, and `doing` what it said last that it does.
+    `kind` is "refresh" where nothing is trained.
     """
 
     number: int
     reason: str
+    kind: str
     stage: str
+    doing: str
     started_at_ms: int
     ended_at_ms: int
     version: str

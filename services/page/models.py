@@ -157,16 +157,18 @@ class Desk:
         told = told_of(self.jobs)
         if not told.jobs:  # the disk of who retrains is another machine's
             told = told_in(self.register)
-        return tuple(self._job(each, told.took_ms) for each in told.jobs)
+        return tuple(self._job(each) for each in told.jobs)
 
-    def _job(self, told: ToldJob, took_ms: float | None) -> JobView:
+    def _job(self, told: ToldJob) -> JobView:
         left = None
-        if not told.outcome and took_ms is not None:
-            left = max(0, round(took_ms - (self.clock() - told.started_at_ms)))
+        if not told.outcome and told.usual_ms is not None:
+            left = max(0, round(told.usual_ms - (self.clock() - told.started_at_ms)))
         return JobView(
             number=told.number,
             reason=told.reason,
+            kind=told.kind,
             stage=told.stage,
+            doing=told.doing,
             started_at_ms=told.started_at_ms,
             ended_at_ms=told.ended_at_ms,
             version=told.version,

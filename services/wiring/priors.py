@@ -1,7 +1,7 @@
 """Versions of models, priors in service, and what fits, judges and deploys them."""
 
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, Final, TypedDict
 
 from keyart.models.bandits.registry import build_policy
 from keyart.models.dataset.influence import Bounds
@@ -27,6 +27,9 @@ from keyart.services.wiring.stores import lease_of, opinions_of, register_of
 from keyart.services.wiring.titles import current_titles
 from keyart.streams.ports import Clock
 from keyart.streams.registry.registry import Registry
+
+STEP: Final = 8
+"""Prompts of a step in the training of a language model, where as many fit at once or fewer."""
 
 
 def scoring_of(settings: Settings, client: Any) -> Scoring:
@@ -104,6 +107,8 @@ def language_fitting_of(
             method=method,
             epochs=settings.retrain_llm_epochs,
             max_examples=settings.retrain_llm_takes,
+            batch=settings.retrain_llm_batch,
+            accumulate=max(1, STEP // settings.retrain_llm_batch),
         ),
         graph=settings.retrain_llm_graph,
         disk_mb=settings.retrain_llm_disk_mb,
@@ -170,6 +175,6 @@ def due_of(settings: Settings, deployment: Deployment) -> Due:
         hours=settings.retrain_hours,
         drift=settings.retrain_drift,
         refresh_hours=settings.retrain_refresh_hours,
-        refreshable=deployment.serves_ridge,
+        refreshable=deployment.refreshable,
         bounds=bounds_of(settings),
     )

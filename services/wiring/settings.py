@@ -348,6 +348,12 @@ class Settings:
     retrain_llm_epochs: float = _setting(
         2.0, "times that it sees each of them at most", low=0.01, high=100
     )
+    retrain_llm_batch: int = _setting(
+        2,
+        "prompts that it is taught with at once, each step with eight or more: its memory",
+        low=1,
+        high=256,
+    )
     retrain_llm_graph: str = _setting(
         "fp32",
         "the form in which it is kept and serves: int4 is a third as large and a little less exact",

@@ -189,7 +189,7 @@ class Site:
             hours=settings.retrain_hours,
             drift=settings.retrain_drift,
             refresh_hours=settings.retrain_refresh_hours,
-            refreshable=self.deployment.serves_ridge,
+            refreshable=self.deployment.refreshable,
             bounds=bounds_of(settings),
         )
 

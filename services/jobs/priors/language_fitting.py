@@ -1,10 +1,10 @@
 """From the training log to a language model that is kept: examples, training, ONNX, registry."""
 
 import hashlib
+import logging
 import math
 import shutil
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct, structs
 
 from keyart.models.artifacts.described import read_described, write_described
-from keyart.models.dataset.examples import Example, read_examples, write_examples
-from keyart.models.dataset.prepare import Dataset, prepare_log, read_dataset
+from keyart.models.dataset.examples import Example, read_examples
+from keyart.models.dataset.prepare import Dataset, read_dataset
 from keyart.models.embed.language_models import find_causal_lm
 from keyart.models.llm.training.settings import Method, TrainReport, TrainSettings
 from keyart.schemas.errors import InvalidRecord, ModelRejected, NotFound, SettingsError
 from keyart.schemas.extras import need_extra
 from keyart.schemas.registry import ModelVersion
 from keyart.services.jobs.deploy import ANSWERS, HELD_OUT_FROM, LANGUAGE, fetched, register_files
-from keyart.services.jobs.priors.dual_fitting import TEST, VALID
+from keyart.services.jobs.priors.language_examples import make_examples, window_of
 from keyart.services.jobs.priors.learning import Learning, Tell
 from keyart.services.jobs.priors.passing import EXAMPLES, PASSING_LANGUAGE
 
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 TRAINED, EXPORTED = "trained", "exported"
 ASKED_FILE: Final = "asked.json"
-MOST_HELD_OUT: Final = 2000
-"""Held-out examples, the newest, that say when to stop and at which temperature."""
 MOST_ANSWERS: Final = 64
 """Held-out questions by which it is told whether it answers with an option's letter."""
 SPANS: Final = "spans"
@@ -84,6 +82,7 @@ class LanguageFitting(Learning):
             The training diverged, or the graph differs from torch.
         """
         can_train(self.settings.model)
+        _quiet()
         passing = self.scoring.folder / PASSING_LANGUAGE
         asked = Asked(settings=self.settings, graph=self.graph, since_ms=since_ms)
         try:
@@ -92,7 +91,9 @@ class LanguageFitting(Learning):
                 passing.mkdir(parents=True)
                 self._room(passing)
                 tell("making examples")
-                self._examples(passing / EXAMPLES, since_ms)
+                make_examples(
+                    self, passing / EXAMPLES, since_ms=since_ms, takes=self.settings.max_examples
+                )
                 write_described(passing / ASKED_FILE, asked)
             name = self._kept(passing, by, since_ms, tell)
         except (InvalidRecord, ModelRejected, NotFound, SettingsError):
@@ -102,24 +103,6 @@ class LanguageFitting(Learning):
         # examples are of single viewers: none stays behind
         shutil.rmtree(passing, ignore_errors=True)
         return name
-
-    def _examples(self, data: Path, since_ms: int) -> None:
-        """Write the examples, and keep as many as are learned from."""
-        self.scoring.titles.refresh()
-        titles = {name: each.whole for name, each in self.scoring.titles.view.titles.items()}
-        prepare_log(
-            self.archive,
-            titles,
-            data,
-            valid=VALID,
-            test=TEST,
-            bounds=self.bounds,
-            since_ms=since_ms,
-        )
-        _keep_newest(data / "train.jsonl", answered=self.settings.max_examples)
-        _keep_newest(data / "valid.jsonl", most=MOST_HELD_OUT)
-        # of what judges the times alone are read
-        _keep_newest(data / "test.jsonl", most=1)
 
     def _kept(self, passing: Path, by: str, since_ms: int, tell: Tell) -> str:
         """Do what is left of all steps; return the version's name."""
@@ -136,8 +119,7 @@ class LanguageFitting(Learning):
                 f"from, {made.answered['valid']:,} to hold out"
             )
         valid = list(read_examples(data / "valid.jsonl"))
-        (first, _), (_, last) = (_ends(data / f"{split}.jsonl") for split in ("train", "test"))
-        taught = sum(1 for _ in read_examples(data / "train.jsonl"))
+        window = window_of(data)
         report = self._trained(passing, tell)
         self._room(passing)
         readable = self._readable(passing / TRAINED, valid)
@@ -170,10 +152,10 @@ class LanguageFitting(Learning):
             made_at_ms=self.clock(),
             made_by=by,
             parent=parent,
-            from_ms=first.shown_at_ms,
-            to_ms=last.shown_at_ms,
+            from_ms=window.from_ms,
+            to_ms=window.to_ms,
             since_ms=since_ms,
-            rows=taught + made.counts["valid"] + made.counts["test"],
+            rows=window.taught + made.counts["valid"] + made.counts["test"],
             template=manifest.template,
             figures={
                 **_figures(made, report, manifest),
@@ -275,6 +257,15 @@ def can_train(model: str) -> None:
     find_causal_lm(model)
 
 
+def _quiet() -> None:
+    """Keep transformers from drawing bars, and exporters from telling what they do."""
+    from transformers.utils import logging as transformers_logging
+
+    transformers_logging.disable_progress_bar()
+    for name in ("transformers", "torch.onnx"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+
+
 def _is_for(passing: Path, asked: Asked) -> bool:
     """Whether what was left there was begun for the same, and its examples were not erased."""
     try:
@@ -282,34 +273,6 @@ def _is_for(passing: Path, asked: Asked) -> bool:
     except (NotFound, InvalidRecord):
         return False
     return held == asked and (passing / EXAMPLES).is_dir()
-
-
-def _keep_newest(path: Path, *, answered: int = 0, most: int = 0) -> None:
-    """Leave the newest examples of a file: so many answered ones, or so many in all; 0 is all."""
-    total, wanted = 0, 0
-    for each in read_examples(path):
-        total += 1
-        wanted += each.answer >= 0
-    skip = max(total - most, 0) if most else 0
-    spare = max(wanted - answered, 0) if answered else 0
-
-    def left() -> Iterator[Example]:
-        passed = 0
-        for at, each in enumerate(read_examples(path)):
-            if at >= skip and passed >= spare:
-                yield each
-            passed += each.answer >= 0
-
-    fresh = path.with_suffix(".fresh")
-    write_examples(fresh, left())
-    fresh.replace(path)
-
-
-def _ends(path: Path) -> tuple[Example, Example]:
-    examples = read_examples(path)
-    first = next(examples)
-    last = deque(examples, 1)
-    return first, last[0] if last else first
 
 
 def _by_tenths(tell: Tell) -> Callable[[str, int, int, float], None]:

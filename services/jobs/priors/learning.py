@@ -6,12 +6,17 @@ from pathlib import Path
 from typing import Protocol
 
 from keyart.models.dataset.influence import Bounds
+from keyart.schemas.errors import InvalidRecord
 from keyart.services.jobs.priors.serving import Scoring
 from keyart.streams.ports import Clock
 from keyart.streams.registry.registry import Registry
 
 Tell = Callable[[str], None]
 """Hears in words what is being done."""
+
+
+class CannotRefresh(InvalidRecord):
+    """What serves has nothing to measure anew, or the log has too little to measure it by."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,22 +18,18 @@ from keyart.models.likelihood.relative import relative_effects
 from keyart.models.priors.manifest import FITTED, MANIFEST_FILE, REFRESHED, RidgeManifest
 from keyart.models.priors.onnx_file import SavedRidge
 from keyart.models.priors.worth import LEAST_TAKES, LEAST_TITLES
-from keyart.schemas.errors import InvalidRecord
 from keyart.schemas.registry import ModelVersion
-from keyart.services.jobs.deploy import RIDGE, fetched, register_files
-from keyart.services.jobs.priors.learning import Learning
+from keyart.services.jobs.deploy import LANGUAGE, RIDGE, fetched, register_files
+from keyart.services.jobs.priors.language_refreshing import refresh_language
+from keyart.services.jobs.priors.learning import CannotRefresh, Learning
 from keyart.services.jobs.priors.logged import logged
 from keyart.services.jobs.priors.worths import Worths, said_by
 
 PASSING: Final = "refreshing"
 
 
-class CannotRefresh(InvalidRecord):
-    """What serves has nothing to measure anew, or the log has too little to measure it by."""
-
-
 class Refreshing(Learning):
-    """Measures a site's ridges anew."""
+    """Measures anew what a site's ridges and language models are worth."""
 
     def refresh(self, name: str, *, since_ms: int = 0, by: str) -> str:
         """Measure a version on the log; return the version with the same weights and that worth.
@@ -41,7 +37,7 @@ class Refreshing(Learning):
         Parameters
         ----------
         name
-            A ridge; it becomes the parent.
+            A ridge or a language model; it becomes the parent.
         since_ms
             What was shown before is not measured on.
         by
@@ -52,11 +48,16 @@ class Refreshing(Learning):
         NotFound
             There are no rewards yet, or no such version.
         CannotRefresh
-            It is no ridge, or there is too little to tell what it is worth.
+            It is neither, or there is too little to tell what it is worth.
         """
         version = self.registry.version(name)
+        if version.kind == LANGUAGE:
+            return refresh_language(self, version, since_ms=since_ms, by=by)
         if version.kind != RIDGE:
-            raise CannotRefresh(f"{version.name} is of kind {version.kind}: a ridge is refreshed")
+            raise CannotRefresh(
+                f"{version.name} is of kind {version.kind}: a ridge is refreshed, "
+                "or a language model"
+            )
         log = logged(self.scoring, self.archive, self.bounds, since_ms)
         titles, takes = len(log.titles), float(log.takes.sum())
         if titles < LEAST_TITLES or takes < LEAST_TAKES:

@@ -12,14 +12,16 @@ from keyart.schemas.errors import Contended, InvalidRecord, KeyartError, Setting
 from keyart.services.jobs.canary import Canaries
 from keyart.services.jobs.deploy import RIDGE, Deployment
 from keyart.services.jobs.gate import Gate
-from keyart.services.jobs.priors.learning import Tell, Trains
-from keyart.services.jobs.priors.refreshing import CannotRefresh, Refreshing
+from keyart.services.jobs.priors.learning import CannotRefresh, Tell, Trains
+from keyart.services.jobs.priors.refreshing import Refreshing
 from keyart.services.jobs.retrain.stages import (
     DECIDED,
+    DOING,
     FITTED,
     JOB,
     JUDGED,
     PROPOSED,
+    Doing,
     Done,
     Fit,
     Folder,
@@ -156,11 +158,16 @@ class _Stages:
         self._folder = folder
         self._lease = lease
         self._then = then
-        self._tell = tell
+        self._heard = tell
         job = folder.job
         if job is None:
             raise InvalidRecord(f"{folder.path} holds no job")
         self._job = job
+
+    def _tell(self, said: str) -> None:
+        """Say what is done now to who called, and to the page."""
+        self._heard(said)
+        self._folder.write(DOING, Doing(says=said, at_ms=self._site.clock()))
 
     def run(self) -> Done:
         """Do what is left."""

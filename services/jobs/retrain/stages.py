@@ -21,6 +21,8 @@ from keyart.schemas.errors import InvalidRecord
 JOB, FITTED, PROPOSED, JUDGED, DECIDED = STAGES = ("job", "fitted", "proposed", "judged", "decided")
 KEPT: Final = 20
 """Finished jobs whose folders stay; the registry has their versions and moves."""
+DOING: Final = "doing"
+"""The file in which a job says what it is doing now."""
 Kind = TypeVar("Kind", bound=Struct)
 
 
@@ -34,6 +36,13 @@ class Job(Struct, frozen=True, kw_only=True):
     started_at_ms: int
     refresh: bool = False
     kind: str = "ridge"
+
+
+class Doing(Struct, frozen=True, kw_only=True):
+    """What a job is doing now, in words, and since when."""
+
+    says: str
+    at_ms: int
 
 
 class Fit(Struct, frozen=True, kw_only=True):
@@ -101,6 +110,11 @@ class Folder:
     def done(self) -> Done | None:
         """How it ended."""
         return self.read(DECIDED, Done)
+
+    @property
+    def doing(self) -> Doing | None:
+        """What it said last that it is doing."""
+        return self.read(DOING, Doing)
 
     @property
     def stage(self) -> str:

@@ -5,10 +5,11 @@ pod of its own), it knows of them by a note in the store, which housekeeping wri
 """
 
 import logging
+from collections.abc import Sequence
 from statistics import median
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from keyart.models.ope.gate.rules import Verdict
 from keyart.schemas import codec
@@ -18,19 +19,25 @@ from keyart.streams.site import Note, Register
 
 MOST: Final = 8
 """Retrainings that are told: the newest."""
+REFRESH: Final = "refresh"
 log = logging.getLogger(__name__)
 
 
 class ToldJob(Struct, frozen=True, kw_only=True):
     """A retraining: its last finished stage, what the gate said, how it ended; times in ms, UTC.
 
-    `ended_at_ms` is 0 and `outcome` "" while it is not over.
+    `kind` is what it makes, "refresh" where nothing is trained. `ended_at_ms` is 0 and `outcome` ""
+    while it is not over; `doing` is then what it said last that it does, and `usual_ms` how long
+    those of its kind that ended took in the middle.
     """
 
     number: int
     reason: str
+    kind: str
     stage: str
     started_at_ms: int
+    doing: str = ""
+    usual_ms: float | None = None
     ended_at_ms: int = 0
     version: str = ""
     outcome: str = ""
@@ -39,10 +46,9 @@ class ToldJob(Struct, frozen=True, kw_only=True):
 
 
 class Told(Struct, frozen=True, kw_only=True):
-    """The newest retrainings first; `took_ms` is how long those that ended took in the middle."""
+    """The newest retrainings first."""
 
     jobs: tuple[ToldJob, ...] = ()
-    took_ms: float | None = None
 
 
 def told_of(jobs: Jobs) -> Told:
@@ -54,9 +60,11 @@ def told_of(jobs: Jobs) -> Told:
         A file of one cannot be read.
     """
     every = [told for folder in jobs.all() if (told := _job(folder)) is not None]
-    spans = [each.ended_at_ms - each.started_at_ms for each in every if each.outcome]
     return Told(
-        jobs=tuple(reversed(every[-MOST:])), took_ms=float(median(spans)) if spans else None
+        jobs=tuple(
+            each if each.outcome else structs.replace(each, usual_ms=_usual(every, each.kind))
+            for each in reversed(every[-MOST:])
+        )
     )
 
 
@@ -85,13 +93,26 @@ def told_in(register: Register) -> Told:
         return Told()
 
 
+def _usual(every: Sequence[ToldJob], kind: str) -> float | None:
+    """Return how long those of a kind that ended took in the middle; a kind may take hours."""
+    spans = [
+        each.ended_at_ms - each.started_at_ms
+        for each in every
+        if each.kind == kind and each.outcome
+    ]
+    return float(median(spans)) if spans else None
+
+
 def _job(folder: Folder) -> ToldJob | None:
     if (job := folder.job) is None:
         return None
     fit, judgement, done = folder.fit, folder.judgement, folder.done
+    doing = None if done else folder.doing
     return ToldJob(
         number=job.number,
         reason=job.reason,
+        kind=REFRESH if job.refresh else job.kind,
+        doing=doing.says if doing else "",
         stage=folder.stage,
         started_at_ms=job.started_at_ms,
         ended_at_ms=done.at_ms if done else 0,

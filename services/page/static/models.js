@@ -88,9 +88,9 @@ function showRetraining({ jobs, now_ms }) {
   const host = byId("stages");
   host.hidden = !open;
   if (open) {
-    const left = open.left_ms === null ? "How long it takes is not known: none has ended yet."
+    const left = open.left_ms === null ? "How long it takes is not known: none of its kind has ended yet."
       : open.left_ms > 0 ? `About ${lasting(open.left_ms)} more, by those before it.` : "It takes longer than those before it.";
-    setText(byId("retraining-words"), `Running since ${moment(open.started_at_ms)} because: ${open.reason}. ${left}`);
+    setText(byId("retraining-words"), `Running (${open.kind}) since ${moment(open.started_at_ms)} because: ${open.reason}. ${left}${open.doing ? ` Now: ${open.doing}.` : ""}`);
     const names = Object.keys(STAGES), at = names.indexOf(open.stage);
     keyed(host, names, (name) => name, () => h("li"), (line, name) => {
       const place = names.indexOf(name);

@@ -12,7 +12,18 @@ from keyart.schemas.errors import InvalidRecord, ModelRejected, NotFound
 from keyart.schemas.judged import Judged
 from keyart.schemas.registry import ModelVersion
 from keyart.schemas.rollout import Rollout, Step
-from keyart.services.jobs.retrain.stages import DECIDED, FITTED, JOB, JUDGED, Done, Fit, Job, Jobs
+from keyart.services.jobs.retrain.stages import (
+    DECIDED,
+    DOING,
+    FITTED,
+    JOB,
+    JUDGED,
+    Doing,
+    Done,
+    Fit,
+    Job,
+    Jobs,
+)
 from keyart.services.jobs.retrain.told import note_told
 from keyart.services.page.models import Desk, marks_of
 from keyart.streams.memory.site import MemoryOpinions, MemoryRegister
@@ -49,11 +60,19 @@ class Stage:
         self.acts.append(words)
         return self.fails
 
-    def job(self, number: int, *, began: int, took: int | None) -> None:
+    def job(self, number: int, *, began: int, took: int | None, kind: str = "ridge") -> None:
         """Leave a job that ended after so long, or that has not."""
         folder = self.jobs.folder(number)
-        job = Job(number=number, reason="due", since_ms=0, champion="v1", started_at_ms=began)
+        job = Job(
+            number=number,
+            reason="due",
+            since_ms=0,
+            champion="v1",
+            started_at_ms=began,
+            kind=kind,
+        )
         folder.write(JOB, job)
+        folder.write(DOING, Doing(says=f"making a {kind}", at_ms=began))
         folder.write(FITTED, Fit(version="v2", rows=9, to_ms=T0))
         if took is not None:
             folder.write(JUDGED, judgement("v2", "v1", []))
@@ -120,6 +139,18 @@ def test_an_api_without_that_disk_tells_the_same_by_a_note(stage: Stage, tmp_pat
     stage.register.write(Note.RETRAINED, b"of another keyart")
     assert elsewhere.view().jobs == ()
     assert len(stage.desk.view().jobs) == 2, "who has the disk reads the disk"
+
+
+def test_a_kind_that_takes_hours_is_not_timed_by_one_that_takes_minutes(stage: Stage) -> None:
+    stage.job(1, began=T0, took=60_000)
+    stage.job(2, began=T0 + 100_000, took=None, kind="sft")
+    stage.now = T0 + 110_000
+    running, ended = stage.desk.view().jobs
+    assert (running.kind, running.doing, running.left_ms) == ("sft", "making a sft", None)
+    assert (ended.kind, ended.doing) == ("ridge", "")
+    stage.job(2, began=T0 + 100_000, took=7_200_000, kind="sft")
+    stage.job(3, began=T0 + 110_000, took=None, kind="sft")
+    assert stage.desk.view().jobs[0].left_ms == 7_200_000
 
 
 def test_a_rollout_that_runs_and_the_one_that_ended_last_are_told(stage: Stage) -> None:
