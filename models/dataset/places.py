@@ -146,6 +146,8 @@ def _numbers(rows: "pl.DataFrame", names: Sequence[str]) -> Numbers:
 
 
 def _rows_of(surface: "pl.Series", own: tuple[str, ...]) -> Numbers:
+    import polars as pl
+
     places = {name: at for at, name in enumerate(own)}
-    found = [places.get(name, len(own)) for name in surface.to_list()]
-    return np.array(found, np.intp)
+    found = surface.replace_strict(places, default=len(own), return_dtype=pl.Int64)
+    return found.to_numpy().astype(np.intp)
