@@ -24,7 +24,12 @@ def retrain(
         ),
     ] = "",
     since_hours: Annotated[
-        float, typer.Option(min=0, help="learn from the last hours only; 0: from all")
+        float,
+        typer.Option(
+            min=0,
+            help="learn from the last hours only; 0: since the change that what serves was "
+            "retrained for, from all where there was none",
+        ),
     ] = 0.0,
     refresh: Annotated[
         bool,

@@ -99,6 +99,14 @@ class Deployment:
         """What priors think of titles."""
         return self.scoring.opinions
 
+    @property
+    def world_ms(self) -> int:
+        """Since when the world is as what serves has learned it; 0: it has learned from all."""
+        try:
+            return self.registry.version(self.opinions.current).since_ms
+        except NotFound:
+            return 0
+
     def promote(self, name: str, *, by: str, why: str, fence: int = 0) -> int:
         """Let a version serve; return of how many titles it has given its opinion.
 

@@ -86,7 +86,8 @@ class Gate:
             A training log to judge it on; None: this site's own.
         since_ms
             Rewards of what was shown before are left out, and so are those that taught the version
-            where it held later ones out.
+            where it held later ones out, and in the site's own log those of before the change that
+            what serves was retrained for.
         most
             Rewards, the newest, that are read.
 
@@ -110,7 +111,8 @@ class Gate:
             verdicts.append(Verdict(rule="format", outcome=rules.REFUSED, says=str(wrong)))
             return self._told(name, champion, verdicts, 0)
         verdicts += more
-        held = _log(log or self.archive, most, max(since_ms, held_out), self.bounds)
+        since_ms = max(since_ms, held_out, 0 if log else self.deployment.world_ms)
+        held = _log(log or self.archive, most, since_ms, self.bounds)
         if held is None:
             verdicts += [rules.calibration(None), rules.harm(None)]
             return self._told(name, champion, verdicts, 0)

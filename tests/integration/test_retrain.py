@@ -287,6 +287,13 @@ def test_a_world_that_turned_is_seen_and_learned_from_the_turn_on(parts: Opened)
     version = parts.registry.version(done.version)
     assert version.from_ms >= asked.since_ms == version.since_ms
     assert parts.opinions.card(done.version).since_ms == asked.since_ms
+    # what comes later, by the clock or by hand, does not go back to the world of before
+    again = parts.retraining.run(reason="every 24 hours")
+    job = parts.retraining.jobs.last()
+    assert job is not None and job.job is not None and job.job.since_ms == asked.since_ms
+    assert again.outcome == "same", again.says
+    judged = parts.retraining.gate.judge(done.version)
+    assert 0 < judged.rows <= late
 
 
 def structs_replaced(settings: Settings, **more: object) -> Settings:

@@ -88,7 +88,8 @@ class Retraining:
         reason
             Why: kept in the registry.
         since_ms
-            What was shown before teaches nothing.
+            What was shown before teaches nothing; 0: since the change that what serves was
+            retrained for, all where there was none.
         refresh
             Nothing is trained: what serves is measured anew.
         kind
@@ -138,7 +139,7 @@ class Retraining:
             Job(
                 number=number,
                 reason=reason,
-                since_ms=since_ms,
+                since_ms=since_ms or self.deployment.world_ms,
                 champion=champion,
                 started_at_ms=self.clock(),
                 refresh=refresh,
