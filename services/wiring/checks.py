@@ -55,6 +55,7 @@ def check_settings(settings: Settings, role: Role) -> None:
     dwell_by_surface(settings)
     rules_of(settings)
     if uses_folder(settings, role):
+        _check_retraining(settings)
         check_folder(Path(settings.data_dir))
     if role.answers:
         _check_host(settings.api_host)
@@ -68,6 +69,14 @@ def check_settings(settings: Settings, role: Role) -> None:
             settings.viewer_key_previous,
             Path(settings.data_dir),
             make=embedded,
+        )
+
+
+def _check_retraining(settings: Settings) -> None:
+    if settings.retrain_kind not in ("ridge", "dual") and not settings.retrain_llm_model:
+        raise SettingsError(
+            f"KEYART_RETRAIN_KIND={settings.retrain_kind} needs KEYART_RETRAIN_LLM_MODEL: the "
+            "folder of a language model to begin from, or smollm2"
         )
 
 

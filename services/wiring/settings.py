@@ -340,13 +340,13 @@ class Settings:
         "choose.v1", "the prompt of a retrained language model: a shipped template or a file"
     )
     retrain_llm_takes: int = _setting(
-        2000,
-        "takes, the newest, that a language model is taught with: its time and memory",
+        1000,
+        "takes, the newest, that a language model is taught with: its time",
         low=10,
         high=10_000_000,
     )
     retrain_llm_epochs: float = _setting(
-        2.0, "times that it sees each of them at most", low=0.01, high=100
+        1.0, "times that it sees each of them at most", low=0.01, high=100
     )
     retrain_llm_batch: int = _setting(
         2,

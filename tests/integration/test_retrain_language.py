@@ -172,7 +172,9 @@ def test_it_is_taught_judged_and_serves_whoever_is_killed(parts: Opened) -> None
     assert snapshots.prior == version.name
 
 
-def test_what_it_learned_is_shown_beside_what_it_began_from(parts: Opened) -> None:
+def test_what_it_learned_is_shown_beside_what_it_began_from(
+    parts: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (version,) = parts.registry.versions()
     itself, untrained = version.beside
     assert (itself.role, itself.version) == ("itself", version.name)
