@@ -373,8 +373,8 @@ class Settings:
         high=3_600_000,
     )
     gate_llm_artwork_ms: float = _setting(
-        1000.0,
-        "the same of a language model: a new title of ten artworks is then scored within ten "
+        2000.0,
+        "the same of a language model: a new title of ten artworks is then scored within twenty "
         "seconds of being found",
         low=0.001,
         high=3_600_000,

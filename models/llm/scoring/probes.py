@@ -19,7 +19,7 @@ from keyart.models.llm.scoring.options import score_options
 from keyart.schemas.errors import ModelRejected
 
 PROBES_FILE: Final = "probes.jsonl"
-MOST: Final = 32
+MOST: Final = 16
 
 
 class Probe(Struct, frozen=True, kw_only=True):
