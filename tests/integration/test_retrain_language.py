@@ -308,13 +308,16 @@ def test_killed_at_every_step_it_ends_as_if_nobody_had_been(
     monkeypatch.setattr(run, "train", trained)
 
 
-@pytest.mark.parametrize("method", ["dpo", "spans"])
-def test_by_preferences_and_by_spans_it_goes_the_same_way(parts: Opened, method: Method) -> None:
+@pytest.mark.parametrize(("method", "graph"), [("dpo", "fp32"), ("spans", "int4")])
+def test_by_preferences_and_by_spans_it_goes_the_same_way(
+    parts: Opened, method: Method, graph: str
+) -> None:
     few = fitting(parts, method, max_examples=40, epochs=1.0)
-    name = few.train(since_ms=0, by="me", tell=lambda said: None)
+    name = replace(few, graph=graph).train(since_ms=0, by="me", tell=lambda said: None)
     version = parts.registry.version(name)
     assert (version.kind, version.note) == ("llm", f"{method} of small")
     assert name.startswith(f"{method}-")
+    assert f"{graph}.onnx" in version.files and "fp32.onnx.data" not in version.files
     verdicts = {each.rule: each for each in parts.gate.judge(name).verdicts}
     assert {verdicts[rule].outcome for rule in ("files", "parity", "format", "latency")} == {PASSED}
     # a reader of spans answers nothing in text
