@@ -1,6 +1,6 @@
 """What a version is called in MLflow, and what is refused before anything is copied.
 
-The copy itself was seen with MLflow's own store by hand: a client made up here would show nothing.
+The copy itself is in `tests/integration/test_mlflow.py`, with MLflow's own store.
 """
 
 import importlib.util
