@@ -25,7 +25,7 @@ from tests.benchmarks.over_seeds import Array, row_over_seeds, show_over_seeds, 
 FIRST_SEED: Final = int(os.environ.get("KEYART_BENCH_FIRST_SEED", "11"))
 SEEDS: Final = int(os.environ.get("KEYART_BENCH_SEEDS", "4"))
 EACH: Final = int(os.environ.get("KEYART_BENCH_IMPRESSIONS", "10000"))
-"""Impressions a title; 100,000 take five minutes of a core a seed: seeds are played side by side."""
+"""Impressions a title; 100,000 take five minutes a seed: they are played side by side."""
 LONG: Final = 50_000
 """From so many on the audience is left out that has no gap between best fixed and oracle."""
 TITLES: Final = 20
