@@ -10,15 +10,11 @@ from msgspec import structs
 
 from keyart.models.decide.coding import Coding
 from keyart.models.decide.experiment import Experiment
-from keyart.models.decide.index import Arrays
-from keyart.models.decide.near import vectors_on
 from keyart.models.decide.rules import NOBODY, Ruling
-from keyart.models.decide.slate import NO_VECTORS, Slating
 from keyart.models.decide.swaps import Swaps, stays
 from keyart.models.taste.crossing import Usual
 from keyart.models.taste.features import NO_TASTE, TasteVectors, taste_vectors
 from keyart.models.taste.update import TasteRates
-from keyart.schemas import codec
 from keyart.schemas.assigned import Assigned, unpack_assigned
 from keyart.schemas.columns import pack_taste
 from keyart.schemas.context import Context
@@ -39,6 +35,8 @@ from keyart.services.api.answers import (
 )
 from keyart.services.api.interests import with_interests
 from keyart.services.api.kept import look
+from keyart.services.api.recording import records_of
+from keyart.services.api.slating import slating_of
 from keyart.services.api.snapshots import Snapshots
 from keyart.services.api.standing import Recent, before, changes, places_of, swaps_today
 from keyart.services.wiring.telemetry import ApiMetrics
@@ -213,11 +211,14 @@ class Chooser:
                 ruling=None if ruling is None else ruling.take(new),
                 slating=None
                 if slate is None
-                else self._slating(
+                else slating_of(
+                    self._coding,
                     slate,
+                    self.slate_cosine,
                     index.arrays,
-                    [(titles[at], may[at].artworks) for at in new],
-                    [(title, each.artwork) for title, each in standing.items()],
+                    view,
+                    asked=[(titles[at], may[at].artworks) for at in new],
+                    kept=[(title, each.artwork) for title, each in standing.items()],
                 ),
             )
             self.snapshots.took(decided.prior, perf_counter() - began)
@@ -301,34 +302,15 @@ class Chooser:
         self.recent.forget(viewer)
         self.recorder.forget(viewer)
 
-    def _slating(
-        self,
-        slate: Slate,
-        arrays: Arrays,
-        asked: Sequence[tuple[str, tuple[str, ...]]],
-        kept: Sequence[tuple[str, str]],
-    ) -> Slating:
-        if slate.cosine is None:
-            slate = structs.replace(slate, cosine=self.slate_cosine)
-        vectors = vectors_on(arrays, kept) if slate.nearest < 1.0 else NO_VECTORS
-        return self._coding.slating(slate, self.titles.view.titles, asked, kept, vectors)
-
     def _vectors(self, taste: TasteArray | None, at_ms: int) -> TasteVectors:
         return NO_TASTE if taste is None else taste_vectors(taste[0], at_ms, self.rates)
 
     def _record(self, page: DecisionPage, places: list[int]) -> None:
-        """Send a page to the log, in halves when it is too large for one record, and hold it."""
-        columns = page.columns
-        assert columns is not None
-        value = codec.encode(page)
-        if len(value) > codec.MAX_RECORD_BYTES and (middle := len(columns) // 2):
-            for half in (range(middle), range(middle, len(columns))):
-                part = structs.replace(page, columns=columns.take(half))
-                self._record(part, [places[at] for at in half])
-            return
-        self.recent.add(page, places)
-        self.recorder.record(Output(DECISIONS, page.viewer, value))
-        self.metrics.decisions.labels(page.policy).inc(len(columns))
+        """Send a page to the log, and hold it."""
+        for part, its, value in records_of(page, places):
+            self.recent.add(part, its)
+            self.recorder.record(Output(DECISIONS, part.viewer, value))
+            self.metrics.decisions.labels(part.policy).inc(len(its))
 
     async def _read(self, viewer: ViewerKey) -> tuple[TasteArray | None, Assigned | None, str]:
         try:

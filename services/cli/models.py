@@ -2,20 +2,19 @@
 
 import getpass
 import logging
-import time
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from keyart.schemas.errors import NotFound, UnknownName
 from keyart.services.cli.figures import STANDARD_OUTPUT, Json, check_json, write_json
 from keyart.services.cli.models_export import export
+from keyart.services.cli.models_words import facts, line, moved, rolled, say_worths
 from keyart.services.cli.site import site
 from keyart.services.cli.words import counted
 
 if TYPE_CHECKING:
-    from keyart.schemas.registry import ModelVersion, Move
-    from keyart.schemas.rollout import Rollout
+    from keyart.schemas.registry import Move
     from keyart.services.wiring.settings import Settings
     from keyart.streams.registry.registry import Registry
 
@@ -48,7 +47,7 @@ def show_all(of: Of = PRIORS, json: Json = None) -> None:
         versions = registry.versions()
         for each in versions:
             aliases = [alias for alias, name in held.named().items() if name == each.name]
-            typer.echo(_line(each, aliases, serves), err=quiet)
+            typer.echo(line(each, aliases, serves), err=quiet)
         if not versions:
             makes = "prior fit" if of == PRIORS else "serendipity build"
             typer.echo(f"no versions yet: `keyart {makes}` makes one", err=quiet)
@@ -56,7 +55,7 @@ def show_all(of: Of = PRIORS, json: Json = None) -> None:
             typer.echo(f"no {of.removesuffix('s')} serves (neutral)", err=quiet)
         out = rollout_in(register_of(*its)) if of == PRIORS else None
         if out is not None:
-            typer.echo(_rolled(out), err=quiet)
+            typer.echo(rolled(out), err=quiet)
         write_json(
             json,
             {"versions": versions, "aliases": held.named(), "serves": serves, "rollout": out},
@@ -76,11 +75,11 @@ def show(
         registry = _registry(its.settings, of)
         found = registry.version(version)
         moves = [each for each in registry.moves() if each.to == found.name]
-        for name, value in _facts(found).items():
+        for name, value in facts(found).items():
             typer.echo(f"{name:10} {value}", err=quiet)
-        _say_worths(found, quiet)
+        say_worths(found, quiet)
         for move in moves:
-            typer.echo(_moved(move), err=quiet)
+            typer.echo(moved(move), err=quiet)
         write_json(json, {"version": found, "moves": moves})
 
 
@@ -97,13 +96,13 @@ def compare(
     with site() as its:
         registry = _registry(its.settings, of)
         pair = registry.version(first), registry.version(second)
-        sides = [_facts(each) for each in pair]
+        sides = [facts(each) for each in pair]
         for name in dict.fromkeys([*sides[0], *sides[1]]):
             values = [str(side.get(name, "-")) for side in sides]
             mark = " " if values[0] == values[1] else "*"
             typer.echo(f"{mark} {name:10} {values[0]:32} {values[1]}", err=quiet)
         for each in pair:
-            _say_worths(each, quiet)
+            say_worths(each, quiet)
         write_json(json, {"first": pair[0], "second": pair[1]})
 
 
@@ -169,7 +168,7 @@ def canary(
         out = canaries_of(*its, deployment_of(*its)).begin(
             version, by=by or getpass.getuser(), why=why
         )
-        typer.echo(_rolled(out), err=json == STANDARD_OUTPUT)
+        typer.echo(rolled(out), err=json == STANDARD_OUTPUT)
         write_json(json, out)
 
 
@@ -260,76 +259,3 @@ def _moved_to(move: "Move", json: Json) -> None:
         err=json == STANDARD_OUTPUT,
     )
     write_json(json, {"aliases": held.named(), "move": move})
-
-
-def _rolled(out: "Rollout") -> str:
-    last = f"; {out.looks[-1].says}" if out.looks else ""
-    if out.phase == "watch":
-        return (
-            f"watched: {out.version} serves {100 * out.share:.3g} % of viewers, the others keep "
-            f"{out.against}{last}"
-        )
-    return (
-        f"canary: {out.version} serves {100 * out.share:.3g} % of viewers beside "
-        f"{out.against}{last}"
-    )
-
-
-def _line(version: "ModelVersion", aliases: list[str], serves: str) -> str:
-    marks = [*aliases, *(["serves"] if version.name == serves else [])]
-    said = f"{version.name}  {version.kind}  {_when(version.made_at_ms)}"
-    if version.rows:
-        said += f"  {counted(version.rows, 'reward')}"
-    if "hit5" in version.figures:
-        passes = "passes" if version.figures.get("passes") else "does not pass"
-        said += f"  hit@5 {version.figures['hit5']:.3f}, {passes} the gate"
-    if "gain" in version.figures:
-        said += f"  held out {version.figures['gain']:+.1f} nats"
-    return said + (f"  ({', '.join(marks)})" if marks else "")
-
-
-def _facts(version: "ModelVersion") -> dict[str, Any]:
-    facts: dict[str, Any] = {
-        "version": version.name,
-        "kind": version.kind,
-        "made": _when(version.made_at_ms),
-        "by": version.made_by,
-        "parent": version.parent,
-        "rewards": f"{version.rows:,}" if version.rows else "",
-        "from": _when(version.from_ms),
-        "to": _when(version.to_ms),
-        "space": version.space,
-        "encoders": version.encoders,
-        "template": version.template,
-        "note": version.note,
-    }
-    facts |= {name: f"{value:g}" for name, value in version.figures.items()}
-    facts |= {
-        name: f"{mark.size:,} bytes, sha256 {mark.sha256[:16]}"
-        for name, mark in version.files.items()
-    }
-    return {name: value for name, value in facts.items() if value}
-
-
-def _say_worths(version: "ModelVersion", quiet: bool) -> None:
-    from keyart.services.jobs.deploy import HELD_OUT_FROM
-    from keyart.services.jobs.priors.worth_words import worth_words
-
-    if version.beside:
-        what = (
-            "of the log, on what taught it nothing"
-            if HELD_OUT_FROM in version.figures
-            else ("on the log that it learned from")
-        )
-        typer.echo(f"{version.name} {what}:", err=quiet)
-    for line in worth_words(version.beside):
-        typer.echo(f"  {line}", err=quiet)
-
-
-def _moved(move: "Move") -> str:
-    why = f": {move.why}" if move.why else ""
-    return f"{_when(move.moved_at_ms)} {move.act} by {move.by or 'somebody'}{why}"
-
-
-def _when(at_ms: int) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(at_ms / 1000)) if at_ms else ""
