@@ -206,6 +206,9 @@ class LanguageFitting(Learning):
         if (out / PROBES_FILE).is_file():
             return read_manifest(out)
         shutil.rmtree(out, ignore_errors=True)
+        # of each operator of torchvision it says that this is not installed: nobody needs it; said
+        # here, as torch sets what it logs when it is imported
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
         export(
             str(trained),
             valid,
@@ -258,12 +261,11 @@ def can_train(model: str) -> None:
 
 
 def _quiet() -> None:
-    """Keep transformers from drawing bars, and exporters from telling what they do."""
+    """Keep transformers from drawing bars."""
     from transformers.utils import logging as transformers_logging
 
     transformers_logging.disable_progress_bar()
-    for name in ("transformers", "torch.onnx"):
-        logging.getLogger(name).setLevel(logging.ERROR)
+    logging.getLogger("transformers").setLevel(logging.ERROR)
 
 
 def _is_for(passing: Path, asked: Asked) -> bool:
