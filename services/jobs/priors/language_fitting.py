@@ -297,7 +297,6 @@ def _figures(made: Dataset, report: TrainReport, manifest: "Manifest") -> dict[s
     return {
         **({"gain": worth.gain, "strength": worth.strength, "scale": worth.scale} if worth else {}),
         "learned takes": float(report.stages[-1].examples),
-        "effective takes": made.effective,
         **({"held-out loss": min(held_out)} if held_out else {}),
         "steps": float(sum(stage.steps for stage in report.stages)),
         "parameters": float(report.parameters),
