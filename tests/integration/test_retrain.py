@@ -15,13 +15,14 @@ from keyart.schemas.errors import Contended, Fenced, NotFound
 from keyart.schemas.registry import ModelVersion
 from keyart.services.jobs.deploy import register_files
 from keyart.services.jobs.retrain import run
-from keyart.services.jobs.retrain.stages import STAGES, Folder
+from keyart.services.jobs.retrain.stages import STAGES
 from keyart.services.jobs.rollout import rollout_in
 from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.settings import Settings
 from keyart.streams.valkey.connect import connect
 from keyart.streams.valkey.keys import Keys
 from keyart.streams.valkey.lease import Lease
+from tests.integration.dying import Dies, dying_at
 from tests.integration.prior_site import titles
 from tests.integration.test_priors import learn, reward
 from tests.opened import Opened
@@ -143,29 +144,14 @@ def test_a_version_that_is_damaged_is_refused_at_its_files(parts: Opened) -> Non
         parts.gate.judge("nobody")
 
 
-class Dies(BaseException):
-    """As if the process were gone."""
-
-
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize("written", [False, True], ids=["before", "after"])
 def test_a_job_that_dies_at_a_stage_is_taken_up_and_ends_once(
-    parts: Opened, stage: str, written: bool, monkeypatch: pytest.MonkeyPatch
+    parts: Opened, stage: str, written: bool
 ) -> None:
     """Right before, and right after, the stage is noted as done."""
-    write = Folder.write
-
-    def dying(self: Folder, name: str, what: object) -> None:
-        if name == stage and not written:
-            raise Dies
-        write(self, name, what)
-        if name == stage:
-            raise Dies
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Folder, "write", dying)
-        with pytest.raises(Dies):
-            parts.retraining.run(reason="first", then="promote")
+    with dying_at(stage, noted=written), pytest.raises(Dies):
+        parts.retraining.run(reason="first", then="promote")
     done = parts.retraining.run(reason="second", then="promote")
     jobs = parts.retraining.jobs.all()
     ended = stage == STAGES[-1] and written

@@ -23,10 +23,11 @@ from keyart.services.jobs.deploy import register_files
 from keyart.services.jobs.priors.dual_fitting import DualFitting
 from keyart.services.jobs.priors.passing import PASSING_DUAL
 from keyart.services.jobs.retrain.run import Retraining
-from keyart.services.jobs.retrain.stages import FITTED, Folder
+from keyart.services.jobs.retrain.stages import FITTED
 from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.priors import dual_fitting_of
 from keyart.services.wiring.settings import Settings
+from tests.integration.dying import Dies, dying_at
 from tests.integration.prior_site import titles
 from tests.integration.test_priors import learn, reward
 from tests.opened import Opened
@@ -62,10 +63,6 @@ def fitting(parts: Opened) -> DualFitting:
     return replace(dual_fitting_of(parts.settings, parts.deployment), epochs=3)
 
 
-class Dies(BaseException):
-    """As if the process were gone."""
-
-
 def opened(folder: Path) -> Opened:
     # bounds on a viewer are tested elsewhere: these are few, and count in full
     return Opened(Settings(data_dir=str(folder), hold_bursts=False))
@@ -78,18 +75,10 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Path:
     Each test has a copy: importing torch, and exporting, is most of what they cost.
     """
     folder = tmp_path_factory.mktemp("lived") / "keyart"
-    with opened(folder) as made, pytest.MonkeyPatch.context() as patch:
+    with opened(folder) as made:
         made.catalogue.put(titles(), now_ms=now_ms())
         learn(made, seen(REWARDS))
-        write = Folder.write
-
-        def dying(self: Folder, name: str, what: object) -> None:
-            write(self, name, what)
-            if name == FITTED:
-                raise Dies
-
-        patch.setattr(Folder, "write", dying)
-        with pytest.raises(Dies):
+        with dying_at(FITTED), pytest.raises(Dies):
             quick(made).run(reason="killed", since_ms=START_MS, kind="dual", then="promote")
     return folder
 

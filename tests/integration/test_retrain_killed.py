@@ -11,8 +11,9 @@ import pytest
 
 from keyart.services.jobs.deploy import DUAL, RIDGE
 from keyart.services.jobs.priors.passing import PASSING_DUAL
-from keyart.services.jobs.retrain.stages import DECIDED, FITTED, STAGES, Folder
+from keyart.services.jobs.retrain.stages import DECIDED, FITTED, STAGES
 from keyart.services.wiring.clock import now_ms
+from tests.integration.dying import dying_at
 from tests.integration.prior_site import titles
 from tests.integration.test_priors import learn
 from tests.integration.test_retrain_dual import REWARDS, START_MS, opened, quick, seen
@@ -29,16 +30,9 @@ def parts(data_dir: Path) -> Iterator[Opened]:
 
 def _killed_at(data_dir: str, kind: str, stage: str) -> None:
     """Retrain until a stage has been done and is not yet noted; for a process of its own."""
-    write = Folder.write
-
-    def dying(self: Folder, name: str, what: object) -> None:
-        if name == stage:
-            os.kill(os.getpid(), signal.SIGKILL)
-        write(self, name, what)
-
-    Folder.write = dying  # type: ignore[method-assign, assignment]
     site = opened(Path(data_dir))
-    quick(site).run(reason=f"before {stage}", since_ms=START_MS, kind=kind, then="promote")
+    with dying_at(stage, noted=False, die=lambda: os.kill(os.getpid(), signal.SIGKILL)):
+        quick(site).run(reason=f"before {stage}", since_ms=START_MS, kind=kind, then="promote")
 
 
 @pytest.mark.parametrize("kind", [RIDGE, DUAL])

@@ -27,10 +27,11 @@ from keyart.services.jobs.priors.language_fitting import LanguageFitting
 from keyart.services.jobs.priors.passing import PASSING_LANGUAGE, forget_examples
 from keyart.services.jobs.priors.worth_words import worth_words
 from keyart.services.jobs.retrain.run import Retraining
-from keyart.services.jobs.retrain.stages import FITTED, Folder
+from keyart.services.jobs.retrain.stages import FITTED
 from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.priors import language_fitting_of
 from keyart.services.wiring.settings import Settings
+from tests.integration.dying import Dies, dying_at
 from tests.integration.prior_site import titles
 from tests.integration.test_priors import learn, reward
 from tests.opened import Opened
@@ -78,10 +79,6 @@ def retraining(parts: Opened, method: Method = "sft") -> Retraining:
     return replace(made, trainers={**made.trainers, method: fitting(parts, method)})
 
 
-class Dies(BaseException):
-    """As if the process were gone."""
-
-
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("base") / "small"
@@ -102,18 +99,10 @@ def lived(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     Each test has a copy: importing torch, and exporting, is most of what they cost.
     """
     folder = tmp_path_factory.mktemp("lived") / "keyart"
-    with opened(folder, base) as made, pytest.MonkeyPatch.context() as patch:
+    with opened(folder, base) as made:
         made.catalogue.put(titles(), now_ms=now_ms())
         learn(made, seen(REWARDS))
-        write = Folder.write
-
-        def dying(self: Folder, name: str, what: object) -> None:
-            write(self, name, what)
-            if name == FITTED:
-                raise Dies
-
-        patch.setattr(Folder, "write", dying)
-        with pytest.raises(Dies):
+        with dying_at(FITTED), pytest.raises(Dies):
             retraining(made).run(reason="killed", since_ms=START_MS, kind="sft", then="promote")
     return folder
 
