@@ -178,6 +178,7 @@ def _responded(terms: Terms, kind: str, note: str) -> str:
 def _situated(terms: Terms, kind: str, note: str) -> str:
     """Return what all titles have taught of the context, and what it makes of this artwork."""
     much = f"({_percent(terms.taste - 1.0)} above the title's artworks on average)"
+    note = note or "nothing is known of the context"
     if kind == LIKES:
         return f"where {note} what viewers like counts for more, and this is like it {much}"
     return f"where {note} artworks that show what this one shows are taken more often {much}"

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from keyart.models.bandits.protocol import Page
 from keyart.models.decide.responding import Responding, shown
-from keyart.models.taste.crossing import CROSSED, SWAYED, context_side, turned
+from keyart.models.taste.crossing import CROSSED, value_sides, weighed
 from keyart.models.taste.features import F32, FEATURES, PERSONAL
 
 CONTEXT, LIKES = "context", "context and likes"
@@ -38,6 +38,8 @@ def values_named(
 ) -> tuple[list[str], NDArray[np.intp]]:
     """Return reasons with the value of the context in them, and which of them each choice has.
 
+    A context of which every value is null is unlike the usual, too: its reasons name none.
+
     Parameters
     ----------
     told, because
@@ -49,42 +51,45 @@ def values_named(
     chosen, raised
         (T,) the choices, and whether taste and context raised their expected takes.
     """
-    found = [name for name in told if name not in (CONTEXT, LIKES)]
-    places = np.full(len(because), -1, np.intp)
-    for at, its in enumerate(because.tolist()):
-        if its < 0:
+    values = {name: its for name, its in page_of.context.items() if its is not None}
+    if not values:
+        return list(told), because
+    words = [f"{name} = {shown(its)}" for name, its in values.items()]
+    alone = value_sides(values)
+    found, places = list(told), because.copy()
+    for kind in (CONTEXT, LIKES):
+        if kind not in told or not len(its := np.flatnonzero(because == told.index(kind))):
             continue
-        name = told[its]
-        if name in (CONTEXT, LIKES):
-            worth = _worth(name, page_of, page, int(chosen[at]), at)
-            value = (max if raised[at] else min)(worth, key=lambda each: worth[each])
-            name = f"{name}: {value} = {shown(page_of.context[value])}"
-        if name not in found:
-            found.append(name)
-        places[at] = found.index(name)
-    return found, places
+        worth = (_likes if kind == LIKES else _shows)(alone, page_of, page, chosen, its)
+        furthest = np.where(raised[its], worth.argmax(axis=0), worth.argmin(axis=0))
+        named, place = np.unique(furthest, return_inverse=True)
+        places[its] = len(found) + place
+        found += [f"{kind}: {words[at]}" for at in named.tolist()]
+    kept = [at for at, name in enumerate(found) if name not in (CONTEXT, LIKES)]
+    moved = np.full(len(found) + 1, -1, np.intp)  # the last for -1, none
+    moved[kept] = np.arange(len(kept))
+    return [found[at] for at in kept], moved[places]
 
 
-def _worth(kind: str, page_of: Responding, page: Page, chosen: int, title: int) -> dict[str, float]:
-    """Return by name what the values of the context add to the log of a choice's expected take."""
+def _likes(
+    alone: F32, page_of: Responding, page: Page, chosen: NDArray[np.intp], its: NDArray[np.intp]
+) -> F32:
+    """Return (N, M) what values add to the log of choices' expected takes, where likings count."""
+    long, best = FEATURES.index("long"), FEATURES.index("best")
+    features = page.features[its, chosen[its]]
+    # the same liking meets every value
+    liking = features[:, long] + features[:, best]
+    return np.outer(alone[:, CROSSED:] @ page.weights[PERSONAL + CROSSED : -1], liking)
+
+
+def _shows(
+    alone: F32, page_of: Responding, page: Page, chosen: NDArray[np.intp], its: NDArray[np.intp]
+) -> F32:
+    """Return (N, M) what values add to the log of choices' expected takes, by what these show."""
     assert page_of.sides is not None
     shape = page.mask.T.shape  # (K, T)
-    weights, features = page.weights, page.features
-    values = {name: its for name, its in page_of.context.items() if its is not None}
-    if kind == LIKES:
-        of = slice(PERSONAL + CROSSED, PERSONAL + CROSSED + SWAYED)
-        # the same liking meets every value
-        push = {
-            name: float(weights[of] @ context_side({name: its}, SWAYED))
-            for name, its in values.items()
-        }
-        long, best = FEATURES.index("long"), FEATURES.index("best")
-        liking = float(features[title, chosen, long] + features[title, chosen, best])
-        return {name: its * liking for name, its in push.items()}
-    of = slice(PERSONAL, PERSONAL + CROSSED)
-    sides = page_of.sides.reshape(*shape, CROSSED)[:, title][page.mask[title]]
-    side = sides[chosen] - sides.mean(axis=0)
-    return {
-        name: float(weights[of] @ (turned(context_side({name: its}, CROSSED)) @ side))
-        for name, its in values.items()
-    }
+    sides = page_of.sides.reshape(*shape, CROSSED)[:, its]  # (K, M, CROSSED)
+    share = (page.mask[its] / page.mask[its].sum(axis=1, keepdims=True)).T.astype(np.float32)
+    side = sides[chosen[its], np.arange(len(its))] - (sides * share[:, :, None]).sum(axis=0)
+    met = weighed(page.weights[PERSONAL : PERSONAL + CROSSED])
+    return np.asarray(alone[:, :CROSSED] @ (met @ side.T))

@@ -99,7 +99,14 @@ class Usual:
 
 
 def _side(context: Mapping[str, ContextValue]) -> F32:
-    return np.concatenate((context_side(context, CROSSED), context_side(context, SWAYED)))
+    """Return (len(CONTEXT_FEATURES),) what is crossed and what sways, of all values together."""
+    made = np.zeros(len(CONTEXT_FEATURES), np.float32)
+    for name, value in context.items():
+        for part in _parts(name, value):
+            made += part
+    if len(context) > WHOLE:
+        made *= np.float32((WHOLE / len(context)) ** 0.5)
+    return made
 
 
 def with_context(x: F32, side: F32, sides: F32) -> F32:
@@ -130,15 +137,44 @@ def turned(side: F32) -> F32:
     return np.asarray((side * SCALE)[_CIRCLE])
 
 
+def weighed(weights: F32) -> F32:
+    """Return (CROSSED, CROSSED) M: weights' (turned(side) @ shown) is side' M shown, for any side.
+
+    So that many values and many artworks meet in two products of matrices.
+    """
+    return np.asarray((weights * SCALE)[_ROUND])
+
+
 def context_side(context: Mapping[str, ContextValue], size: int) -> F32:
-    """Return (size,) the sum of the vectors of a context's values; null adds nothing."""
-    made = np.zeros(size, np.float32)
-    for name, value in context.items():
-        for share, text in tokens(value):
-            made += np.float32(share) * _vector(f"context\x1f{name}\x1f{text}", size)
-    if len(context) > WHOLE:
-        made *= np.float32((WHOLE / len(context)) ** 0.5)
+    """Return (size,) the sum of the vectors of a context's values; null adds nothing.
+
+    `size` is `CROSSED`, what meets what an artwork shows, or `SWAYED`, what meets likings.
+    """
+    side = _side(context)
+    return side[:CROSSED] if size == CROSSED else side[CROSSED:]
+
+
+def value_sides(context: Mapping[str, ContextValue]) -> F32:
+    """Return (N, len(CONTEXT_FEATURES)) the vectors of a context's N values, each alone."""
+    made = np.zeros((len(context), len(CONTEXT_FEATURES)), np.float32)
+    for row, (name, value) in zip(made, context.items(), strict=True):
+        for part in _parts(name, value):
+            row += part
     return made
+
+
+# typed: true, 1 and "1" are not one value
+@lru_cache(maxsize=16_384, typed=True)
+def _parts(name: str, value: ContextValue) -> tuple[F32, ...]:
+    """Return the vectors of a value, by the tokens it is made of; not to be written to."""
+    found = []
+    for share, text in tokens(value):
+        token = f"context\x1f{name}\x1f{text}"
+        part = np.concatenate((_vector(token, CROSSED), _vector(token, SWAYED)))
+        part *= np.float32(share)
+        part.setflags(write=False)
+        found.append(part)
+    return tuple(found)
 
 
 @lru_cache(maxsize=16_384)
@@ -161,3 +197,4 @@ def _axes() -> F32:
 
 
 _CIRCLE: Final = (np.arange(CROSSED)[:, None] - np.arange(CROSSED)) % CROSSED
+_ROUND: Final = (np.arange(CROSSED)[:, None] + np.arange(CROSSED)) % CROSSED

@@ -53,16 +53,25 @@ def situation(taste: TasteVectors, context: Mapping[str, ContextValue]) -> F32:
     return both
 
 
-def sketch(context: Mapping[str, ContextValue], *, salt: str = "") -> F32:
-    """Return (SKETCH,) the sum of the vectors of a context's values; what is null adds nothing.
-
-    Another `salt` gives other vectors, for another use of the same values.
-    """
+def sketch(context: Mapping[str, ContextValue]) -> F32:
+    """Return (SKETCH,) the sum of the vectors of a context's values; what is null adds nothing."""
     made = np.zeros(SKETCH, np.float32)
     for name, value in context.items():
-        for share, text in tokens(value):
-            made += np.float32(share) * vector_of(f"{salt}{name}\x1f{text}")
+        for part in _parts(name, value):
+            made += part
     return made
+
+
+# typed: true, 1 and "1" are not one value
+@lru_cache(maxsize=8192, typed=True)
+def _parts(name: str, value: ContextValue) -> tuple[F32, ...]:
+    """Return the vectors of a value, by the tokens it is made of; not to be written to."""
+    found = []
+    for share, text in tokens(value):
+        part = np.float32(share) * vector_of(f"{name}\x1f{text}")
+        part.setflags(write=False)
+        found.append(part)
+    return tuple(found)
 
 
 def tokens(value: ContextValue) -> list[tuple[float, str]]:

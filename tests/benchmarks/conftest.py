@@ -14,9 +14,9 @@ import numpy as np
 import psutil
 import pytest
 
+from keyart.models.decide.weights import SITUATED
 from keyart.models.embed.concepts import read_vocabulary
 from keyart.models.sums.shared import add_to_shared
-from keyart.models.taste.features import FEATURES
 from keyart.models.taste.update import TasteRates, engage
 from keyart.schemas import codec
 from keyart.schemas.catalogue import Artwork, Title
@@ -167,9 +167,10 @@ def _learn(parts: Opened, names: list[str], artworks: int, rng: np.random.Genera
 
 
 def _rewards(rng: np.random.Generator, at_ms: int) -> list[Reward]:
-    weights = rng.normal(0, 0.1, len(FEATURES))
+    """Return rewards of pages with a context: what it says has been learned, and moves choices."""
+    weights = rng.normal(0, 0.1, SITUATED)
     found = []
-    for x in rng.normal(0, 0.7, (4000, len(FEATURES))):
+    for x in rng.normal(0, 0.7, (4000, SITUATED)):
         value = float(rng.random() < 0.03 * np.exp(x @ weights))
         found.append(
             Reward(

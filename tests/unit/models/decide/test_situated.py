@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from keyart.models.bandits.registry import build_policy
 from keyart.models.decide.engine import Decider
@@ -237,6 +238,63 @@ def test_the_sentence_names_the_value_when_it_decided(kind: str) -> None:
     said = explain(decision, policy="optimistic")
     assert "where device = 'tv'" in said
     assert ("what viewers like counts for more" in said) == (kind == LIKES)
+
+
+def test_reasons_are_those_of_each_value_met_one_by_one() -> None:
+    """What a value adds to a choice: the weights times its features less the other artworks'."""
+    index, rng = site(), np.random.default_rng(7)
+    weights = rng.normal(size=1 + SITUATED).astype(np.float32) * np.float32(0.3)
+    weights[:PERSONAL], weights[-1] = 0.0, 0.0
+    index.shared = Shared(
+        weights=np.zeros(len(FEATURES), np.float32),
+        covariance=np.zeros((len(FEATURES),) * 2, np.float32),
+        situated=Shared(weights=weights, covariance=np.zeros((1 + SITUATED,) * 2, np.float32)),
+    )
+    seen = set()
+    for number in range(60):
+        context: Context = {f"n{at}": f"v{rng.integers(9)}" for at in range(4)}
+        context["n4"] = None
+        its = np.concatenate((context_side(context, CROSSED), context_side(context, 8)))
+        page = decide(index, context, its, viewer=f"{number:032x}", explore=1.0)
+        worth = {
+            f"{CONTEXT}: {name} = '{value}'": _alone(index, page, weights, {name: value})
+            for name, value in context.items()
+            if value is not None
+        }
+        names, because = page.reasons()
+        for title, place in enumerate(because.tolist()):
+            if place < 0:
+                continue
+            raised = page.chosen_multiplier[title] > 1.0
+            furthest = (max if raised else min)(worth, key=lambda name: worth[name][title])
+            assert names[place] == furthest
+            seen.add(bool(raised))
+    assert seen == {True, False}
+
+
+def _alone(
+    index: ServingIndex, page: DecidedPage, weights: np.ndarray, context: Context
+) -> np.ndarray:
+    """Return (T,) what a context of one value would add to the log of these choices' takes."""
+    its = np.concatenate((context_side(context, CROSSED), np.zeros(8))).astype(np.float32)
+    alone = decide(index, context, its).page.features
+    return np.asarray(alone[np.arange(len(page)), page.chosen] @ weights)
+
+
+def test_a_context_of_nulls_alone_is_a_reason_without_a_value() -> None:
+    index, usual = site(), Usual()
+    index.shared = learned_weights([summed(taught(index, pages=600, seed=1))], prior="")
+    for each in DEVICES * 50:
+        usual.meet(each)
+    nothing: Context = {"device": None}
+    page = decide(index, nothing, usual.meet(nothing))
+    names, because = page.reasons()
+    assert CONTEXT in names and (because == names.index(CONTEXT)).any()
+    told = [each for each in one_by_one(logged(page, VIEWER)) if each.terms.because == CONTEXT]
+    decision = replace(
+        told[0], terms=replace(told[0].terms, taste=1.5), propensities=(1 / 3, 1 / 3, 1 / 3)
+    )
+    assert "where nothing is known of the context" in explain(decision, policy="optimistic")
 
 
 def decide_features(index: ServingIndex, context: Context) -> np.ndarray:
