@@ -39,7 +39,8 @@ class Example(Struct, frozen=True, kw_only=True, omit_defaults=True):
     `soft`, where it is known (a table's tests), is each option's probability to be the best one:
     what training aims at instead of the answer alone. `counts` is what the influence bounds leave
     of it, 0 to 1, and `place` what takes at its place on the page are of those at an average one,
-    around 1: a take counts the first divided by the second, as its part of `weight`.
+    around 1: a take counts the first divided by the second, as its part of `weight`. `summed` is
+    how many that asked the same are in it; where it is above 1, `soft` is what they answered.
     """
 
     id: str
@@ -62,6 +63,7 @@ class Example(Struct, frozen=True, kw_only=True, omit_defaults=True):
     counts: float = 1.0
     place: float = 1.0
     reason: str = ""
+    summed: int = 1
 
     def shares(self) -> tuple[float, ...]:
         """Return what training aims at, a share an option: `soft`, else all on the answer."""

@@ -263,8 +263,8 @@ def _weighted(path: Path, weights: np.ndarray[Any, np.dtype[np.float64]]) -> Ite
         )
 
 
-def read_split(folder: Path, split: str) -> list[Example]:
-    """Return one split's examples, with the reasons that were kept.
+def read_split(folder: Path, split: str, *, answered: bool = False) -> list[Example]:
+    """Return one split's examples, or those that were answered, with the reasons that were kept.
 
     Raises
     ------
@@ -274,7 +274,8 @@ def read_split(folder: Path, split: str) -> list[Example]:
     path = folder / f"{split}.jsonl"
     if not path.is_file():
         raise NotFound(f"no {split}.jsonl in {folder}: keyart llm prepare makes it")
-    return with_reasons(read_examples(path), folder / REASONS_FILE)
+    found = (each for each in read_examples(path) if each.answer >= 0 or not answered)
+    return with_reasons(found, folder / REASONS_FILE)
 
 
 def read_dataset(folder: Path) -> Dataset:

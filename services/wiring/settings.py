@@ -340,13 +340,14 @@ class Settings:
         "choose.v1", "the prompt of a retrained language model: a shipped template or a file"
     )
     retrain_llm_takes: int = _setting(
-        1000,
-        "takes, the newest, that a language model is taught with: its time",
+        10_000,
+        "takes, the newest, that a language model is taught with; those that ask the same are one "
+        "prompt",
         low=10,
         high=10_000_000,
     )
     retrain_llm_epochs: float = _setting(
-        1.0, "times that it sees each of them at most", low=0.01, high=100
+        1.0, "times that it sees each prompt at most: its time", low=0.01, high=100
     )
     retrain_llm_batch: int = _setting(
         2,

@@ -63,13 +63,13 @@ def fitting(parts: Opened, method: Method, **given: Any) -> LanguageFitting:
     """Return the site's training, with settings for a model of two small layers."""
     made = language_fitting_of(parts.settings, parts.deployment, method)
     quick = {
-        "epochs": 2.0,
+        "epochs": 4.0,
         "learning_rate": 5e-3,
         "lora": 4,
         "batch": 8,
         "accumulate": 1,
         "evaluations": 2,
-        "max_examples": 80,
+        "max_examples": 150,
     }
     return replace(made, settings=structs.replace(made.settings, **{**quick, **given}), disk_mb=100)
 
@@ -132,6 +132,8 @@ def test_it_is_taught_judged_and_serves_whoever_is_killed(parts: Opened) -> None
         "chat_template.jinja",
     }
     assert version.template == "choose.v1"
+    assert version.figures["learned takes"] == 150, "the newest"
+    assert 40 < version.figures["prompts"] <= 80, "of a title at most one an order"
     assert version.since_ms == START_MS < version.from_ms, "the newest takes teach"
     assert version.to_ms == START_MS + 60_000 * (REWARDS - 1)
     assert not (parts.deployment.scoring.folder / PASSING_LANGUAGE).exists(), (
@@ -269,16 +271,16 @@ def test_killed_at_every_step_it_ends_as_if_nobody_had_been(
 
     killed("making examples")
     assert not (passing / "asked.json").exists()
-    killed("sft: 2 of 20")
+    killed("sft: 4 of 39")
     forget_examples(passing.parent)
     heard.clear()
-    killed("sft: 16 of 20")
+    killed("sft: 24 of 39")
     assert heard[0] == "making examples", "a viewer was erased meanwhile"
     assert list(passing.glob("trained/checkpoints/sft/checkpoint-*")), "half of it is kept"
     heard.clear()
     killed("exporting")
     assert "making examples" not in heard
-    assert heard[1].startswith("sft: 1") and int(heard[1].split()[1]) > 10, "it went on"
+    assert heard[1].startswith("sft: 2") and int(heard[1].split()[1]) > 19, "it went on"
 
     def again(*_: object, **__: object) -> None:
         raise AssertionError("it was trained to its end")

@@ -96,7 +96,7 @@ def export(
         latest = len(examples) - calibrate_on
         asked = [each for at, each in enumerate(examples) if each.answer >= 0 or at >= latest]
         scored = score_options(prompter, Scorer(engine), asked, shuffles=shuffles)
-        temperature, worth = _calibrated(asked, [one.probabilities for one in scored], calibrate_on)
+        temperature, worth = calibrated(asked, [one.probabilities for one in scored], calibrate_on)
         manifest = Manifest(
             name=name,
             base=loaded.name,
@@ -120,18 +120,30 @@ def export(
     return manifest
 
 
-def _calibrated(
+def calibrated(
     examples: Sequence[Example], probabilities: Sequence[NDArray[np.float64]], latest: int
 ) -> tuple[float, Worth | None]:
     """Return the temperature by the answers, and the worth by the latest examples' takes."""
-    answered = [at for at, example in enumerate(examples) if example.answer >= 0]
+    answers = [
+        (probabilities[at], answer, share * (example.weight or 1.0))
+        for at, example in enumerate(examples)
+        if example.answer >= 0
+        for answer, share in _answers(example)
+    ]
     temperature = fit_temperature(
-        [probabilities[at] for at in answered],
-        [examples[at].answer for at in answered],
-        [examples[at].weight or 1.0 for at in answered],
+        [found for found, _, _ in answers],
+        [answer for _, answer, _ in answers],
+        [weight for _, _, weight in answers],
     )
     judged = [tempered(each, temperature) for each in probabilities[-latest:]]
     return temperature, measure_worth(examples[-latest:], judged)
+
+
+def _answers(example: Example) -> list[tuple[int, float]]:
+    """Return what was answered, and its share: several of one that several were summed to."""
+    if example.summed == 1:
+        return [(example.answer, 1.0)]
+    return [(at, share) for at, share in enumerate(example.soft) if share > 0]
 
 
 def _graphs(

@@ -12,12 +12,13 @@ from keyart.models.artifacts.described import write_described
 from keyart.models.dataset.examples import Example
 from keyart.models.dataset.preferences import preferences
 from keyart.models.dataset.prepare import read_dataset, read_split
+from keyart.models.dataset.summed import summed, summed_pairs
 from keyart.models.embed.language_models import LanguageModel, load_causal_lm
 from keyart.models.llm.prompt.prompts import Prompter
 from keyart.models.llm.prompt.template import load_template
 from keyart.models.llm.scoring.span_reader import save_reader
 from keyart.models.llm.training.progress import Progress, silent
-from keyart.models.llm.training.rows import preference_rows, sft_rows
+from keyart.models.llm.training.rows import ORDERS, preference_rows, sft_rows
 from keyart.models.llm.training.settings import StageReport, TrainReport, TrainSettings
 from keyart.models.llm.training.spans import STAGE as SPANS
 from keyart.models.llm.training.spans import run_spans, span_rows
@@ -60,8 +61,11 @@ def train(
     dtype = settings.dtype if device != "cpu" else "float32"
     loaded = load_causal_lm(settings.model, cache=cache, dtype=dtype, device=device)
     prompter = Prompter(loaded.tokenizer, template)
-    training = _limited(read_split(dataset, "train"), settings.max_examples)
-    held_out = _answered(read_split(dataset, "valid"))[: settings.valid_examples]
+    # of what was not taken only preferences are made
+    answered = "dpo" not in settings.method
+    training = read_split(dataset, "train", answered=answered)
+    training = _limited(training, settings.max_examples)
+    held_out = read_split(dataset, "valid", answered=answered)
     if settings.method == SPANS:
         reports, parameters, trained = _train_reader(
             loaded, prompter, training, held_out, out, settings, progress
@@ -102,8 +106,8 @@ def _train_letters(
     model.config.use_cache = False
     for stage in STAGES[settings.method]:
         folder = out / "checkpoints" / stage
-        rows = _rows(stage, prompter, training, settings, settings.shuffles)
-        valid = _rows(stage, prompter, held_out, settings, 1)
+        rows = _rows(stage, prompter, training, settings)
+        valid = _rows(stage, prompter, held_out, settings, held_out=True)
         model, report, count = run_stage(
             stage, model, loaded.tokenizer, rows, valid, folder, settings, progress
         )
@@ -134,8 +138,10 @@ def _train_reader(
     if prompter.template.order != "viewer-first":
         raise SettingsError("a span reader needs a template with the viewer before the title")
     seed, folder = settings.seed, out / "checkpoints" / SPANS
-    rows = list(span_rows(prompter, _answered(training), shuffles=settings.shuffles, seed=seed))
-    valid = list(span_rows(prompter, _answered(held_out), shuffles=1, seed=seed))
+    taught, asked = summed(_answered(training)), summed(_answered(held_out))
+    rows = list(span_rows(prompter, taught, shuffles=settings.shuffles, seed=seed))
+    some = asked[: settings.valid_examples]
+    valid = list(span_rows(prompter, some, shuffles=1, seed=seed, orders=1))
     reader, report, trained = run_spans(loaded, rows, valid, folder, settings, progress)
     save_reader(reader, loaded.tokenizer, out, base=loaded.name)
     return [report], sum(p.numel() for p in reader.parameters()), trained
@@ -159,17 +165,28 @@ def _limited(examples: list[Example], most: int) -> list[Example]:
 
 
 def _rows(
-    stage: str, prompter: Prompter, examples: list[Example], settings: TrainSettings, shuffles: int
+    stage: str,
+    prompter: Prompter,
+    examples: list[Example],
+    settings: TrainSettings,
+    *,
+    held_out: bool = False,
 ) -> list[object]:
+    """Return a stage's rows: what asks the same is one, in one order where it is held out."""
+    most = settings.valid_examples if held_out else None
+    asked: dict[str, int] = {
+        "shuffles": 1 if held_out else settings.shuffles,
+        "orders": 1 if held_out else ORDERS,
+        "seed": settings.seed,
+    }
     if stage == "dpo":
         pairs = [pair for pair in preferences(examples, seed=settings.seed) if pair.weight > 0]
-        return list(preference_rows(prompter, pairs, shuffles=shuffles, seed=settings.seed))
+        return list(preference_rows(prompter, summed_pairs(pairs)[:most], **asked))
     answered = _answered(examples)
     if stage == "rationale":
         answered = [example for example in answered if example.reason]
         if not answered:
             raise InvalidRecord("no example has a reason: keyart llm rationales writes them")
-    share = settings.reason_share if stage == "rationale" else 0.0
-    return list(
-        sft_rows(prompter, answered, shuffles=shuffles, seed=settings.seed, reason_share=share)
-    )
+        share = settings.reason_share
+        return list(sft_rows(prompter, answered[:most], **asked, reason_share=share))
+    return list(sft_rows(prompter, summed(answered)[:most], **asked))

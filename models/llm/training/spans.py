@@ -24,6 +24,7 @@ from keyart.models.llm.training.arguments import trainer_arguments
 from keyart.models.llm.training.head import fit_head
 from keyart.models.llm.training.likelihood import listwise_loss
 from keyart.models.llm.training.progress import Progress, Tell
+from keyart.models.llm.training.rows import ORDERS, orders_of
 from keyart.models.llm.training.settings import StageReport, TrainSettings
 from keyart.models.llm.training.trainer import WeightedTrainer, planned_steps, run_trainer
 from keyart.schemas.errors import InvalidRecord
@@ -47,13 +48,19 @@ class SpanRow(TypedDict):
 
 
 def span_rows(
-    prompter: Prompter, examples: Sequence[Example], *, shuffles: int, seed: int
+    prompter: Prompter,
+    examples: Sequence[Example],
+    *,
+    shuffles: int,
+    seed: int,
+    orders: int = ORDERS,
 ) -> Iterator[SpanRow]:
-    """Yield a row for each answered example and shuffle of its options."""
+    """Yield a row for each answered example and order of its options, as `sft_rows`."""
     for example in examples:
         if example.answer < 0:
             continue
-        for shuffle in range(shuffles):
+        count = orders_of(example, shuffles, orders)
+        for shuffle in range(count):
             order = shuffled(len(example.options), key=example.id, shuffle=shuffle, seed=seed)
             prompt = prompter.prompt(example, order, spans=True)
             shares = example.shares()
@@ -61,7 +68,7 @@ def span_rows(
                 input_ids=prompt.tokens,
                 spans=prompt.spans,
                 shares=[shares[at] for at in order],
-                weight=example.weight,
+                weight=example.weight * shuffles / count,
                 length=len(prompt),
             )
 

@@ -13,18 +13,19 @@ from keyart.services.jobs.priors.learning import Learning
 
 MOST_REWARDS: Final = 200_000
 """The newest rewards of which examples are made: as many as the gate judges on."""
-MOST_HELD_OUT: Final = 200
+MOST_HELD_OUT: Final = 5_000
 """Held-out takes, the newest, that say when to stop and at which temperature."""
 HISTORY: Final = 0
 """Entries of a viewer's past in a prompt: it is asked for everybody, so it is taught so."""
 
 
 class Window(NamedTuple):
-    """Of what was shown when examples are made, and how many of them teach."""
+    """Of what was shown when examples are made, how many teach, and how many of those are takes."""
 
     from_ms: int
     to_ms: int
     taught: int
+    takes: int
 
 
 def make_examples(learning: Learning, data: Path, *, since_ms: int, takes: int) -> None:
@@ -65,10 +66,10 @@ def make_examples(learning: Learning, data: Path, *, since_ms: int, takes: int) 
 
 def window_of(data: Path) -> Window:
     """Return what the examples in a folder are of."""
-    taught = read_examples(data / "train.jsonl")
-    first = next(taught)
+    taught = [(each.shown_at_ms, each.answer >= 0) for each in read_examples(data / "train.jsonl")]
     (last,) = deque(read_examples(data / "test.jsonl"), 1)
-    return Window(first.shown_at_ms, last.shown_at_ms, 1 + sum(1 for _ in taught))
+    takes = sum(answered for _, answered in taught)
+    return Window(taught[0][0], last.shown_at_ms, len(taught), takes)
 
 
 def _keep_newest(path: Path, *, answered: int = 0, most: int = 0) -> None:

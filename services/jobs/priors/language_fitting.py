@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct, structs
 
 from keyart.models.artifacts.described import read_described, write_described
-from keyart.models.dataset.examples import Example, read_examples
-from keyart.models.dataset.prepare import Dataset, read_dataset
+from keyart.models.dataset.examples import Example
+from keyart.models.dataset.prepare import Dataset, read_dataset, read_split
+from keyart.models.dataset.summed import summed
 from keyart.models.embed.language_models import find_causal_lm
 from keyart.models.llm.training.settings import Method, TrainReport, TrainSettings
 from keyart.schemas.errors import InvalidRecord, ModelRejected, NotFound, SettingsError
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 TRAINED, EXPORTED = "trained", "exported"
 ASKED_FILE: Final = "asked.json"
 MOST_ANSWERS: Final = 64
-"""Held-out questions by which it is told whether it answers with an option's letter."""
+"""Held-out questions, the newest: whether it answers them with the letter of an option."""
 SPANS: Final = "spans"
 KINDS: Final[tuple[Method, ...]] = ("sft", "dpo", "sft+dpo", SPANS)
 """Methods of `keyart llm train` that need nothing but the log."""
@@ -118,7 +119,7 @@ class LanguageFitting(Learning):
                 f"too few takes to train a language model: {made.answered['train']:,} to learn "
                 f"from, {made.answered['valid']:,} to hold out"
             )
-        valid = list(read_examples(data / "valid.jsonl"))
+        valid = summed(read_split(data, "valid", answered=True))
         window = window_of(data)
         report = self._trained(passing, tell)
         self._room(passing)
@@ -158,6 +159,7 @@ class LanguageFitting(Learning):
             rows=window.taught + made.counts["valid"] + made.counts["test"],
             template=manifest.template,
             figures={
+                "learned takes": float(window.takes),
                 **_figures(made, report, manifest),
                 **({} if readable is None else {ANSWERS: readable}),
             },
@@ -296,7 +298,7 @@ def _figures(made: Dataset, report: TrainReport, manifest: "Manifest") -> dict[s
     held_out = [loss for stage in report.stages[-1:] for loss in stage.held_out]
     return {
         **({"gain": worth.gain, "strength": worth.strength, "scale": worth.scale} if worth else {}),
-        "learned takes": float(report.stages[-1].examples),
+        "prompts": float(report.stages[-1].examples),
         **({"held-out loss": min(held_out)} if held_out else {}),
         "steps": float(sum(stage.steps for stage in report.stages)),
         "parameters": float(report.parameters),
