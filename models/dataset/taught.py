@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -210,12 +210,13 @@ def _held(rows: "pl.DataFrame", half_life_ms: float) -> "pl.Series":
 
 
 def _told(rows: "pl.DataFrame") -> Told:
-    titles, artworks = (_numbers(rows[name].to_numpy()) for name in ("title", "artwork"))
-    viewers = rows["viewer"].to_numpy()
+    titles, artworks = (numbered(rows[name]) for name in ("title", "artwork"))
+    erased = (rows["viewer"] == ERASED).to_numpy()
+    _, owned = np.unique(titles * (artworks.max(initial=0) + 1) + artworks, return_inverse=True)
     return Told(
         title=titles,
-        artwork=_numbers(titles * (int(artworks.max(initial=0)) + 1) + artworks),
-        viewer=np.where(viewers == ERASED, -1, _numbers(viewers)),
+        artwork=owned.astype(np.intp),
+        viewer=np.where(erased, -1, numbered(rows["viewer"])),
         hour=(rows["shown_at_ms"].to_numpy() // HOUR_MS).astype(np.intp),
         fresh=rows["fresh"].to_numpy().astype(np.bool_),
         shown=rows["multiplier"].to_numpy().astype(np.float64),
@@ -223,6 +224,6 @@ def _told(rows: "pl.DataFrame") -> Told:
     )
 
 
-def _numbers(names: Any) -> Any:
-    _, found = np.unique(names, return_inverse=True)
-    return found.ravel().astype(np.intp)
+def numbered(names: "pl.Series") -> NDArray[np.intp]:
+    """Return (N,) the place of each name among the different ones in their order, from 0."""
+    return names.rank("dense").to_numpy().astype(np.intp) - 1

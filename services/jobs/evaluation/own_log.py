@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -14,13 +14,17 @@ from keyart.models.context.sums import Array, Numbers
 from keyart.models.dataset.influence import Bounds
 from keyart.models.dataset.places import COLUMNS as STOOD
 from keyart.models.dataset.places import NOTHING, Factors, Standing, standing_of
-from keyart.models.dataset.taught import counts_among
+from keyart.models.dataset.taught import counts_among, numbered
 from keyart.models.dataset.training_log import read_rewards
 from keyart.models.decide.believed import LoggedTaste, page_of, propensities_of
 from keyart.models.ope.rows import Mask, Rows
 from keyart.models.sums.arrays import Sums
 from keyart.schemas.errors import NotFound
 from keyart.schemas.training import columns
+from keyart.services.jobs.evaluation.padded import TASTE, padded
+
+if TYPE_CHECKING:
+    import polars as pl
 
 BLOCKS: Final = 20
 COLUMNS: Final = columns(
@@ -33,7 +37,6 @@ COLUMNS: Final = columns(
     "candidates",
     "propensities",
 )
-TASTE: Final = columns("taste_factors", "doubts")
 SHARES: Final = columns("multiplier", "fresh")
 BEFORE: Final = (
     "{} of {} rewards are of before taste was logged for every candidate: judged without it"
@@ -168,49 +171,25 @@ def read_own(path: Path, *, most: int, since_ms: int = 0, bounds: Bounds | None 
     return _made(frame, warnings, counts[counts > 0.0])
 
 
-def _made(frame: Any, warnings: list[str], counts: Array | None = None) -> OwnLog:
-    titles: dict[str, int] = {}
-    places: list[dict[str, int]] = []
-    width, count = 1, frame.height
-    title = np.empty(count, np.intp)
-    wanted = ("title", "artwork", "candidates", "propensities", *TASTE)
-    table = list(frame.select(*wanted).iter_rows())
-    for at, (name, _, candidates, *_) in enumerate(table):
-        number = titles.setdefault(name, len(titles))
-        if number == len(places):
-            places.append({})
-        for each in candidates:
-            places[number].setdefault(each, len(places[number]))
-        title[at] = number
-        width = max(width, len(places[number]))
-    logged, allowed = np.zeros((count, width)), np.zeros((count, width), np.bool_)
-    factors, doubts = np.ones((count, width)), np.zeros((count, width))
-    action = np.empty(count, np.intp)
-    for at, (_, artwork, candidates, shares, by_taste, doubted) in enumerate(table):
-        place = places[title[at]]
-        columns = [place[each] for each in candidates]
-        allowed[at, columns], logged[at, columns] = True, shares
-        if by_taste is not None and doubted is not None:
-            factors[at, columns], doubts[at, columns] = by_taste, doubted
-        action[at] = place[artwork]
-    propensity = np.maximum(logged[np.arange(count), action], 1e-9)
-    viewers, cluster = np.unique(frame["viewer"].to_numpy(), return_inverse=True)
+def _made(frame: "pl.DataFrame", warnings: list[str], counts: Array | None = None) -> OwnLog:
+    its = padded(frame)
+    chosen = its.logged[np.arange(frame.height), its.action]
     rows = Rows(
-        action=action,
+        action=its.action,
         reward=frame["value"].to_numpy().astype(np.float64),
-        propensity=propensity,
-        allowed=allowed,
-        cluster=cluster.astype(np.intp),
+        propensity=np.maximum(chosen, 1e-9),
+        allowed=its.allowed,
+        cluster=numbered(frame["viewer"]),
     )
     return OwnLog(
         rows=rows,
-        logged=logged,
-        title=title,
+        logged=its.logged,
+        title=its.title,
         shown_at_ms=frame["shown_at_ms"].to_numpy().astype(np.int64),
-        titles=list(titles),
-        artworks=places,
-        taste=LoggedTaste(factors, doubts),
-        viewers=[str(each) for each in viewers],
+        titles=its.titles,
+        artworks=its.artworks,
+        taste=its.taste,
+        viewers=frame["viewer"].unique().sort().to_list(),
         warnings=warnings,
         counts=counts,
         standing=standing_of(frame),
