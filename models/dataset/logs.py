@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from keyart.schemas.catalogue import Title
 from keyart.schemas.errors import InvalidRecord
 from keyart.schemas.training import columns
 
+# in the order of `Logged`
 COLUMNS: Final = columns(
     "id",
     "viewer",
@@ -29,7 +31,7 @@ COLUMNS: Final = columns(
 LATER: Final = columns("position")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Logged:
     """One row of the training log, as far as post-training needs it."""
 
@@ -87,18 +89,20 @@ def read_log(root: Path) -> Iterator[Logged]:
 
 
 def _read(file: Path) -> Iterator[Logged]:
-    for rows in batches(file, COLUMNS, perhaps=LATER):
-        for row in rows:
+    for its in batches(file, COLUMNS, perhaps=LATER):
+        positions = its.get("position") or repeat(None)
+        for row in zip(*(its[name] for name in COLUMNS), positions, strict=False):
             yield _logged(row, file.name)
 
 
-def _logged(row: dict[str, Any], file: str) -> Logged:
-    candidates = tuple(row["candidates"] or ())
-    propensities = tuple(row["propensities"] or ())
-    if len(candidates) != len(propensities) or row["artwork"] not in candidates:
-        raise InvalidRecord(f"row {row['id']} of {file}: candidates do not fit the artwork")
-    told = {"candidates": candidates, "propensities": propensities}
-    return Logged(**{**row, **told, "position": int(row.get("position") or 0)})
+def _logged(row: tuple[Any, ...], file: str) -> Logged:
+    """Return a row of `COLUMNS` and the position; what is null there is nothing, or unknown."""
+    candidates, propensities, position = row[-3:]
+    made: Any = (*row[:-3], candidates or (), propensities or (), int(position or 0))
+    found = Logged(*made)
+    if len(found.candidates) != len(found.propensities) or found.artwork not in found.candidates:
+        raise InvalidRecord(f"row {found.id} of {file}: candidates do not fit the artwork")
+    return found
 
 
 class Reader:

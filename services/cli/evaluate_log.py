@@ -60,6 +60,7 @@ def log(
     from keyart.services.jobs.evaluation.roles import Names
     from keyart.services.jobs.evaluation.screen import tables
     from keyart.services.jobs.progress import progress
+    from keyart.services.wiring.settings import read_settings
 
     check_json(json)
     check_json(html, "--html")
@@ -67,7 +68,10 @@ def log(
     wanted = policy or ["optimistic"]
     with progress(err, transient=True) as tell:
         if is_training_log(log):
-            report = judge_own(read_own(log, most=rows), wanted, options, against, seed, tell)
+            # of the settings this alone bears on a log that may be anybody's
+            positions = read_settings().settings.position_effect
+            held = read_own(log, most=rows, positions=positions)
+            report = judge_own(held, wanted, options, against, seed, tell)
         else:
             names = Names(
                 action=action,
@@ -78,8 +82,8 @@ def log(
                 chosen=chosen,
                 context=context_names(context),
             )
-            held = read_log(read_columns(log), log, names, most=rows)
-            report = judge_table(held, wanted, options, against, seed, tell)
+            asked = read_log(read_columns(log), log, names, most=rows)
+            report = judge_table(asked, wanted, options, against, seed, tell)
     for table in tables(report):
         out.print(table)
     for warning in report.warnings:

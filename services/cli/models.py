@@ -196,6 +196,7 @@ def judge(json: Json = None) -> None:
                 register_of(*its),
                 others=others_of(its.settings),
                 clock=now_ms,
+                positions=its.settings.position_effect,
             )
         except NotFound as nothing:  # yet: housekeeping asks again
             typer.echo(str(nothing), err=json == STANDARD_OUTPUT)

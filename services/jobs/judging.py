@@ -32,27 +32,38 @@ _COLUMNS: Final = columns("viewer", "artwork", "value", "candidates", "policy")
 _BELIEFS: Final = columns("level", "prior_factors", "taste_factors")
 
 
-def judge(archive: Path, register: Register, *, others: Sequence[str], clock: Clock) -> Judged:
+def judge(
+    archive: Path,
+    register: Register,
+    *,
+    others: Sequence[str],
+    clock: Clock,
+    positions: bool = True,
+) -> Judged:
     """Look at the newest of the log, note what it says, and return it.
 
     Parameters
     ----------
     others
         Policies that do not serve, by name.
+    positions
+        Whether what places on the page do is taken out.
 
     Raises
     ------
     NotFound
         Nothing is archived yet.
     """
-    found = judged_of(archive, others=others, at_ms=clock())
+    found = judged_of(archive, others=others, at_ms=clock(), positions=positions)
     register.write(Note.JUDGED, codec.pack(found))
     return found
 
 
-def judged_of(archive: Path, *, others: Sequence[str], at_ms: int) -> Judged:
+def judged_of(
+    archive: Path, *, others: Sequence[str], at_ms: int, positions: bool = True
+) -> Judged:
     """Return what the newest of a log says; raises as `judge` does."""
-    held = read_own(archive, most=MOST_ROWS)
+    held = read_own(archive, most=MOST_ROWS, positions=positions)
     count, waiting = len(held.rows), ""
     policies: list[PolicyJudged] = []
     if count < LEAST_ROWS:

@@ -20,7 +20,9 @@ from keyart.services.jobs.evaluation.own_log import OwnLog, propensities, title_
 from keyart.services.jobs.progress import Tell
 
 MOST_REPLAYED: Final = 200_000
-NO_PLACES: Final = "the log does not say where on the page titles stood: all rows count alike"
+NO_PLACES: Final = (
+    "where on the page titles stood is not in the log, or not to be counted: all rows count alike"
+)
 NO_EFFECT: Final = "places on the page make no difference that the log could tell"
 MODEL_ALONE: Final = "dm: its interval leaves out how wrong the reward model is; dr's does not"
 

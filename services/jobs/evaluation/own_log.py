@@ -136,13 +136,22 @@ class OwnLog:
         return chosen
 
 
-def read_own(path: Path, *, most: int, since_ms: int = 0, bounds: Bounds | None = None) -> OwnLog:
+def read_own(
+    path: Path,
+    *,
+    most: int,
+    since_ms: int = 0,
+    bounds: Bounds | None = None,
+    positions: bool = True,
+) -> OwnLog:
     """Return the rewards of an archive shown from then on, of a longer one the newest `most`.
 
     Parameters
     ----------
     bounds
         On who may say how much of what is read; what counts nothing is left out. None: all count.
+    positions
+        Whether what places on the page do is taken out; where there are bounds they say so.
 
     Raises
     ------
@@ -152,7 +161,7 @@ def read_own(path: Path, *, most: int, since_ms: int = 0, bounds: Bounds | None 
         No file can be read.
     """
     perhaps = TASTE if bounds is None else (*TASTE, *SHARES)
-    if bounds is None or bounds.positions:
+    if positions if bounds is None else bounds.positions:
         perhaps = (*perhaps, *STOOD)
     frame, warnings = read_rewards(path, COLUMNS, perhaps=perhaps, since_ms=since_ms, newest=most)
     import polars as pl  # not in every image: the reader says so

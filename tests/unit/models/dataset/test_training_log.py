@@ -7,7 +7,12 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
 
-from keyart.models.dataset.training_log import is_training_log, log_files, read_rewards
+from keyart.models.dataset.training_log import (
+    batches,
+    is_training_log,
+    log_files,
+    read_rewards,
+)
 from keyart.schemas.errors import InvalidRecord, NotFound
 
 
@@ -47,6 +52,36 @@ def test_of_a_long_log_the_newest_are_read_and_older_files_are_not(tmp_path: Pat
     assert whole.height == 30
     (warning,) = warnings
     assert warning.startswith("a.parquet is left out")
+
+
+@pytest.mark.parametrize("kind", [pa.list_, pa.large_list])
+def test_columns_hold_what_rows_do_and_nulls_are_none(tmp_path: Path, kind: Any) -> None:
+    rows = [
+        {
+            "text": None if at % 5 == 0 else f"é{at}",
+            "whole": None if at % 7 == 0 else at * 10**12,
+            "sure": at,
+            "number": at / 3,
+            "names": None if at % 4 == 0 else [f"n{each}" for each in range(at % 3)],
+            "shares": [1 / (1 + each) for each in range(at % 4)],
+            "flag": at % 2 == 0,
+        }
+        for at in range(40)
+    ]
+    table = pa.Table.from_pylist(rows)
+    for name, of in (("names", pa.string()), ("shares", pa.float64())):
+        at = table.schema.get_field_index(name)
+        table = table.set_column(at, name, table[name].cast(kind(of)))
+    parquet.write_table(table, tmp_path / "a.parquet")
+    (found,) = batches(tmp_path / "a.parquet", tuple(rows[0]), perhaps=("later",))
+    for name, values in found.items():
+        expected = [row[name] for row in rows]
+        if name in ("names", "shares"):
+            expected = [its if its is None else tuple(its) for its in expected]
+        assert values == expected
+        assert [type(its) for its in values] == [type(its) for its in expected]
+    with pytest.raises(InvalidRecord, match="lacks columns other"):
+        list(batches(tmp_path / "a.parquet", ("text", "other")))
 
 
 def test_files_of_before_a_column_are_read_and_damaged_ones_left_out(tmp_path: Path) -> None:

@@ -1,10 +1,12 @@
 """A log whose artworks stood at other places of a page, and what is learned from it."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as parquet
 import pytest
+from typer.testing import CliRunner
 
 from keyart.models.dataset.influence import Bounds
 from keyart.models.dataset.logs import read_log
@@ -12,6 +14,7 @@ from keyart.models.dataset.places import NOTHING
 from keyart.models.dataset.prepare import prepare_log, read_split
 from keyart.models.dataset.taught import shares_of
 from keyart.schemas.catalogue import Artwork, Title
+from keyart.services.cli.evaluate import app
 from keyart.services.jobs.evaluation.judge import NO_EFFECT, NO_PLACES, judge_own
 from keyart.services.jobs.evaluation.own_log import read_own
 from keyart.services.jobs.priors.counting import counted
@@ -92,6 +95,20 @@ def test_what_places_do_is_said(falling: tuple[Path, float], world: World, tmp_p
     ]
     assert any(each.startswith("on home, places take so many times") for each in said[0])
     assert NO_PLACES not in said[1] and NO_EFFECT not in said[0]
+
+
+def test_where_a_site_counts_all_places_alike_so_does_evaluation(
+    falling: tuple[Path, float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, out = falling[0], tmp_path / "said.json"
+    asked = ["log", "--log", str(log), "--policy", "uniform", "--rows", "4000", "--json", str(out)]
+    for effect, counts in (("false", False), ("true", True)):
+        monkeypatch.setenv("KEYART_POSITION_EFFECT", effect)
+        done = CliRunner().invoke(app, asked)
+        assert done.exit_code == 0, done.output
+        warnings = json.loads(out.read_text())["warnings"]
+        assert (NO_PLACES in warnings) != counts
+        assert any(each.startswith("on home, places take") for each in warnings) == counts
 
 
 def test_takes_at_the_top_weigh_less_as_examples(
