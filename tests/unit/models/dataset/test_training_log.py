@@ -56,7 +56,7 @@ def test_of_a_long_log_the_newest_are_read_and_older_files_are_not(tmp_path: Pat
 
 @pytest.mark.parametrize("kind", [pa.list_, pa.large_list])
 def test_columns_hold_what_rows_do_and_nulls_are_none(tmp_path: Path, kind: Any) -> None:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "text": None if at % 5 == 0 else f"é{at}",
             "whole": None if at % 7 == 0 else at * 10**12,
@@ -75,7 +75,7 @@ def test_columns_hold_what_rows_do_and_nulls_are_none(tmp_path: Path, kind: Any)
     parquet.write_table(table, tmp_path / "a.parquet")
     (found,) = batches(tmp_path / "a.parquet", tuple(rows[0]), perhaps=("later",))
     for name, values in found.items():
-        expected = [row[name] for row in rows]
+        expected: list[Any] = [row[name] for row in rows]
         if name in ("names", "shares"):
             expected = [its if its is None else tuple(its) for its in expected]
         assert values == expected
