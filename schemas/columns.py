@@ -101,6 +101,9 @@ class Columns(Struct, frozen=True, kw_only=True, omit_defaults=True):
         By place among the titles, what rules did; nothing of the others.
     positions
         (T,) uint8, where on the page each title stood, from 1; empty where nobody knew.
+    responding
+        (T,) uint8, 1 where the title is one whose artworks' own responses to the page's situation
+        are learned; empty where none is.
     """
 
     titles: Annotated[tuple[LoggedName, ...], Meta(max_length=MAX_TITLES)]
@@ -112,6 +115,7 @@ class Columns(Struct, frozen=True, kw_only=True, omit_defaults=True):
     reasons: Annotated[tuple[str, ...], Meta(max_length=NO_REASON)] = ()
     ruled: Annotated[dict[int, Ruled], Meta(max_length=MAX_TITLES)] = {}
     positions: Annotated[bytes, Meta(max_length=MAX_TITLES)] = b""
+    responding: Annotated[bytes, Meta(max_length=MAX_TITLES)] = b""
 
     def __len__(self) -> int:
         """Return the number of titles."""
@@ -185,8 +189,8 @@ class Columns(Struct, frozen=True, kw_only=True, omit_defaults=True):
             )
         ):
             raise InvalidRecord("a probability or a factor of a page is out of its range")
-        if len(self.positions) not in (0, count):
-            raise InvalidRecord("the positions of a page are not one for each title")
+        if not {len(self.positions), len(self.responding)} <= {0, count}:
+            raise InvalidRecord("what a page says of each title is not said once for each")
         if not all(0 <= at < count and each.fits for at, each in self.ruled.items()):
             raise InvalidRecord("what rules did to a page does not fit its titles")
         return self
@@ -216,6 +220,7 @@ class Columns(Struct, frozen=True, kw_only=True, omit_defaults=True):
             reasons=self.reasons,
             ruled={at: self.ruled[row] for at, row in enumerate(rows) if row in self.ruled},
             positions=bytes([self.positions[row] for row in rows]) if self.positions else b"",
+            responding=bytes([self.responding[row] for row in rows]) if self.responding else b"",
         )
 
 

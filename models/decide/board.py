@@ -42,8 +42,9 @@ class Board:
     ----------
     hyper
         Settings of the belief.
-    respond
-        Whether artworks' own responses move choices; off until they are shown to help.
+    respond_from
+        Of titles shown so often in their latest days (`models/sums/days`) the artworks' own
+        responses are learned, and move choices; -1: of none.
     position
         Whether exposures count by where on the page they were.
 
@@ -57,9 +58,9 @@ class Board:
         How far the prior is trusted follows from what was shown since then; 0: from all.
     """
 
-    def __init__(self, hyper: Hyper, *, respond: bool = False, position: bool = True) -> None:
+    def __init__(self, hyper: Hyper, *, respond_from: int = -1, position: bool = True) -> None:
         self._position = position
-        self._respond = respond
+        self._respond_from = respond_from
         self._hyper = hyper
         self._names: list[str] = []
         self._artworks: list[tuple[str, ...]] = []
@@ -68,6 +69,7 @@ class Board:
         self.callers = Callers()
         self.places = Places()
         self._responses = Responses()
+        self._often: set[str] = set()
         self._groups: dict[str, int] = {}
         self._changed: set[str] = set()
         self._learned: Learned | None = None
@@ -114,6 +116,7 @@ class Board:
         self.callers.forget(title)
         self.places.forget(title)
         self._responses.forget(title)
+        self._often.discard(title)
         self._mask[row, : len(artworks)] = True
         self._group[row] = self._groups.setdefault(group, len(self._groups))
         self._changed.add(title)
@@ -133,6 +136,7 @@ class Board:
         self.callers.forget(title)
         self.places.forget(title)
         self._responses.forget(title)
+        self._often.discard(title)
 
     def take_sums(self, sums: TitleSums) -> None:
         """Take the sums of a title; one that is not there is ignored."""
@@ -140,7 +144,10 @@ class Board:
             return
         cells = self.callers.hold(sums, self._artworks[row])
         self._surfaces.hold(sums.title, cells)
-        self._responses.hold(sums, self._artworks[row])
+        if self._respond_from >= 0:
+            self._responses.hold(sums, self._artworks[row])
+            shown = sum(sums.days.values())
+            (self._often.add if shown >= self._respond_from else self._often.discard)(sums.title)
         if self._position:
             self.places.hold(sums, self._artworks[row])
         self._voice[row] = share_since(sums.days, self.since_ms)
@@ -148,7 +155,7 @@ class Board:
 
     def take_situations(self, sums: Sequence[SharedSums]) -> None:
         """Take over how situations vary, of all lanes."""
-        if self._respond:
+        if self._respond_from >= 0:
             self._responses.take_situations(sums)
 
     def take_opinion(self, opinion: Opinion) -> None:
@@ -184,17 +191,19 @@ class Board:
         together = len(self._names) <= ALL_AT_ONCE or rest_over
         self._bound(together)
         self._lay_out(index, together)
-        if self._learned is None or together:
+        if all_again := self._learned is None or together:
             rows: Sequence[int] = range(len(self._names))
             start = Learned.start(self._hyper, surfaces=max(1, len(self._surfaces.columns)))
             self._learned = self._believe(index, rows, start, self._learned)
-            self._all_at = time.monotonic()
-            self._all_took = self._all_at - started
         else:
             rows = sorted(self._row[title] for title in self._changed)
+            assert self._learned is not None
             self._believe(index, rows, replace(self._learned, log_level=None), None)
-        if self._respond:
-            self._responses.work_out(index, self._changed, together=together)
+        self._responses.work_out(index, self._changed, together=together)
+        index.often = frozenset(self._often)
+        if all_again:
+            self._all_at = time.monotonic()
+            self._all_took = self._all_at - started
         self._changed.clear()
         return len(rows)
 

@@ -6,7 +6,7 @@ place; arrays that are full are replaced by larger ones, with places of their ow
 `arrays` once, so it sees each title whole, old or new. One writer at a time.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -121,12 +121,18 @@ class ServingIndex:
     ----------
     neutral
         (len(BELIEF_COLUMNS),) belief about an artwork nobody has rewards for.
+
+    Attributes
+    ----------
+    often
+        Titles shown so often that what is decided of them teaches their artworks' own responses.
     """
 
     def __init__(self, neutral: F32 = NEUTRAL) -> None:
         self._neutral = neutral
         self._rows = 0
         self._live = 0
+        self.often: Set[str] = frozenset()
         self.arrays = self._empty(rows=1024, surfaces=(ANY_SURFACE,), places={})
 
     @property
@@ -150,7 +156,7 @@ class ServingIndex:
     def become(self, other: "ServingIndex") -> None:
         """Hold all that another one holds, which is not used any more; readers see old or new."""
         self._rows, self._live = other._rows, other._live
-        self.arrays = other.arrays
+        self.often, self.arrays = other.often, other.arrays
 
     def __len__(self) -> int:
         """Return the number of titles."""

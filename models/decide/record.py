@@ -28,7 +28,12 @@ _LEAST: Final = np.float32(1e-9)
 
 
 def columns_of(
-    decided: DecidedPage, viewer: ViewerKey, nonces: Sequence[int], positions: bytes = b""
+    decided: DecidedPage,
+    viewer: ViewerKey,
+    nonces: Sequence[int],
+    *,
+    positions: bytes = b"",
+    responding: bytes = b"",
 ) -> Columns:
     """Return the columns of a page.
 
@@ -38,6 +43,8 @@ def columns_of(
         (T,) random numbers, 0 to 2**64 - 1: what makes the decisions' ids unique.
     positions
         (T,) uint8, where on the page each title stands, from 1; empty where nobody knows.
+    responding
+        (T,) uint8, 1 where own responses are learned of the title's artworks; empty for nowhere.
     """
     mask = decided.page.mask
     rows = np.arange(len(decided))
@@ -71,6 +78,7 @@ def columns_of(
         reasons=reasons,
         ruled=dict(decided.ruled),
         positions=positions,
+        responding=responding,
     )
 
 

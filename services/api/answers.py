@@ -1,7 +1,7 @@
 """From a decided page to what is logged of it and what the caller is told."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Final
 
 import numpy as np
@@ -68,12 +68,24 @@ def logged(
     viewer: ViewerKey,
     positions: bytes = b"",
     randomness: Randomness = os.urandom,
+    *,
+    responding: bytes = b"",
 ) -> Columns:
-    """Return the decisions of a page as the log keeps them, with where each title stands (T,)."""
+    """Return the decisions of a page as the log keeps them.
+
+    `positions` and `responding` as `columns_of` has them.
+    """
     # random, not made of the viewer: an id that stays in a reward ties it to nobody
     random = randomness(8 * len(decided))
     nonces = [int.from_bytes(random[at : at + 8], "little") for at in range(0, len(random), 8)]
-    return columns_of(decided, viewer, nonces, positions)
+    return columns_of(decided, viewer, nonces, positions=positions, responding=responding)
+
+
+def responding_titles(decided: DecidedPage, often: Set[str]) -> bytes:
+    """Return (T,) uint8, 1 for titles shown often; empty where none is."""
+    if often.isdisjoint(decided.titles):
+        return b""
+    return bytes([title in often for title in decided.titles])
 
 
 def logged_situation(decided: DecidedPage) -> tuple[float, ...]:

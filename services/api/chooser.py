@@ -30,6 +30,7 @@ from keyart.services.api.answers import (
     Randomness,
     logged,
     logged_situation,
+    responding_titles,
     told,
     told_again,
 )
@@ -87,9 +88,6 @@ class Chooser:
         How many pictures may change for a viewer in a day; None for any number.
     slate_cosine
         The largest cosine of two pictures of a slate that does not say; 1: any.
-    responds
-        Whether situations are logged, for artworks' own responses to be learned from. Off while
-        these do not move choices: learning them is more than half of a reward's work.
     randomness
         What decisions' ids are made of, and through them what is drawn after a dwell period. The
         system's own, but for who tells the same story twice.
@@ -107,7 +105,6 @@ class Chooser:
     clock: Clock
     swaps: Swaps | None = None
     slate_cosine: float = 1.0
-    responds: bool = False
     randomness: Randomness = os.urandom
     usual: Usual = field(init=False, default_factory=Usual)
     _coding: Coding = field(init=False, default_factory=Coding)
@@ -227,7 +224,11 @@ class Chooser:
             versions = structs.replace(versions, prior=decided.prior)
             places_on_page = range(1, 1 + len(titles)) if positions is None else positions
             columns = logged(
-                decided, viewer, bytes([places_on_page[at] for at in new]), self.randomness
+                decided,
+                viewer,
+                bytes([places_on_page[at] for at in new]),
+                self.randomness,
+                responding=responding_titles(decided, index.often),
             )
             if outlived:
                 held = stays(changes(decided, outlived), left)
@@ -255,7 +256,7 @@ class Chooser:
                 segment=decided.segment,
                 split=self.experiment.split,
                 context=context or {},
-                situation=logged_situation(decided) if self.responds else (),
+                situation=logged_situation(decided) if columns.responding else (),
             )
             self._record(page, places_of([places[at] for at in new], surface))
             if degraded:

@@ -57,8 +57,8 @@ class Snapshots:
         Between two looks.
     metrics
         Where its age is told.
-    position
-        Whether what is shown counts by where on the page it was.
+    respond_from, position
+        As `Board` takes them.
     """
 
     def __init__(
@@ -72,9 +72,10 @@ class Snapshots:
         partitions: int,
         every_s: float,
         metrics: ApiMetrics,
+        respond_from: int = -1,
         position: bool = True,
     ) -> None:
-        self._position = position
+        self._position, self._respond_from = position, respond_from
         self.index = ServingIndex()
         self.posterior = "0"
         self.erasures = 0
@@ -87,7 +88,7 @@ class Snapshots:
         self._partitions = partitions
         self._every_s = every_s
         self._metrics = metrics
-        self._beliefs = Board(Hyper(), position=self._position)
+        self._beliefs = self._board()
         self._prior = self._neutral(self.index, self._beliefs)
         self._refused, self._again_at = "", 0.0
         self._beside = Beside(register)
@@ -245,6 +246,9 @@ class Snapshots:
             self._opinions, self._titles, self._setting, index=index, beliefs=beliefs
         )
 
+    def _board(self) -> Board:
+        return Board(Hyper(), respond_from=self._respond_from, position=self._position)
+
     @property
     def _generations(self) -> list[Generation]:
         second = self._beside.generation
@@ -259,7 +263,7 @@ class Snapshots:
         KeyartError
             It cannot serve.
         """
-        index, board = ServingIndex(), Board(Hyper(), position=self._position)
+        index, board = ServingIndex(), self._board()
         prior = self._neutral(index, board)
         prior.take_office(wanted)
         titles = list(self._titles.view.titles)

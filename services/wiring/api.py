@@ -45,6 +45,7 @@ def snapshots_of(
         partitions=settings.partitions,
         every_s=settings.snapshot_s,
         metrics=metrics,
+        respond_from=settings.respond_from,
         position=settings.position_effect,
     )
 

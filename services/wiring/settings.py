@@ -179,6 +179,14 @@ class Settings:
         "learn what the place on a page does to takes, and count each impression by where it was; "
         "with false all count alike (docs/decisions/0370)",
     )
+    respond_from: int = _setting(
+        10_000,
+        "impressions of a title, in its latest 32 days that had any, from which on its artworks' "
+        "own responses to taste and context are learned and move choices (docs/decisions/0460); "
+        "-1: of no title",
+        low=-1,
+        high=1_000_000_000,
+    )
     prior: str = _setting("auto", "prior: auto (the registered one), neutral, or a registered name")
 
     models_url: str = _setting(

@@ -145,8 +145,8 @@ class Player:
     ----------
     taste
         Whether taste moves anything; without, every shared weight is 0 and known to be.
-    responses
-        Whether artworks have responses of their own to taste; served they have none.
+    responses_from
+        Artworks' own responses to taste are learned of titles shown so often before; None: of none.
     situations
         Where the visits are made that will be played; None for nowhere in particular.
     """
@@ -157,13 +157,14 @@ class Player:
         policy: Policy,
         *,
         taste: bool = True,
-        responses: bool = False,
+        responses_from: int | None = None,
         hyper: Hyper | None = None,
         situations: Situations | None = None,
     ) -> None:
         self._situations, self._usual = situations, Usual()
         self._site, self._taste = site, taste
-        self._responses = Responses() if taste and responses else None
+        self._responses = Responses() if taste and responses_from is not None else None
+        self._responses_from = responses_from or 0
         self._sums = {title.id: TitleSums(title=title.id) for title in site.world.titles}
         self._hyper = hyper or Hyper()
         self._decider = Decider(policy=policy, dwell_ms=DWELL_MS)
@@ -173,6 +174,7 @@ class Player:
         counts = np.diff(self._starts)
         self._mask = np.arange(counts.max()) < counts[:, None]
         self._takes, self._expected = np.zeros(self._mask.shape), np.zeros(self._mask.shape)
+        self._shown = np.zeros(len(self._titles), np.intp)
         self._shared = SharedSums()
         self._learned: Learned | None = None
         self._tastes = empty_tastes(len(site.audience.takes), site.space)
@@ -238,12 +240,15 @@ class Player:
         if rewards:
             self._shared = add_to_shared(self._shared, rewards, half_life_ms=5e9)
             if self._responses is not None:
+                often = self._shown >= self._responses_from
+                shown = {title for title, its in zip(self._titles, often, strict=True) if its}
                 by_title: dict[str, list[tuple[Reward, float]]] = {}
-                for reward in rewards:
+                for reward in [each for each in rewards if each.title in shown]:
                     by_title.setdefault(reward.title, []).append((reward, 1.0))
                 for title, its in by_title.items():
                     sums = self._sums[title]
                     sums.responses = add_responses(sums.responses, its, 1.0)
+        self._shown += np.bincount(titles.ravel(), minlength=len(self._shown))
         self._learn_tastes(viewers, plays, now)
         return got
 

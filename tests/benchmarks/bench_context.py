@@ -85,11 +85,11 @@ def _play(space: Space, spread: float, seed: int) -> dict[str, Array]:
     site = Site.of(facet_world(space, kind="matters", seed=seed, titles=TITLES), space)
     visits = Visits.draw(site.audience, impressions=IMPRESSIONS, seed=seed, group=GROUP)
     where = situations(site, visits, spread=spread, seed=seed)
-    told = Player(site, build_policy(), situations=where, responses=False).play(visits)
+    told = Player(site, build_policy(), situations=where).play(visits)
     silent_where = Situations(
         contexts=where.contexts, factor=where.factor, attributes=where.attributes, told=False
     )
-    silent = Player(site, build_policy(), situations=silent_where, responses=False).play(visits)
+    silent = Player(site, build_policy(), situations=silent_where).play(visits)
     starts = site.audience.catalogue.starts
     uniform, fixed, oracle = (np.empty(visits.luck.shape) for _ in range(3))
     for row, (viewer, page) in enumerate(zip(visits.viewers.tolist(), visits.titles, strict=True)):

@@ -28,6 +28,8 @@ EACH: Final = int(os.environ.get("KEYART_BENCH_IMPRESSIONS", "10000"))
 """Impressions a title; 100,000 take five minutes a seed: they are played side by side."""
 LONG: Final = 50_000
 """From so many on the audience is left out that has no gap between best fixed and oracle."""
+FROM: Final = int(os.environ.get("KEYART_BENCH_RESPONSES_FROM", "10000"))
+"""Titles shown so often are learned from."""
 TITLES: Final = 20
 MARKS: Final = tuple(TITLES * each for each in (1_000, 10_000, 100_000) if each <= EACH)
 WITH, WITHOUT = "with own responses", "without"
@@ -65,7 +67,9 @@ def _play(kind: str, untold: float, seed: int) -> dict[str, Array]:
         "personal oracle": audience.takes[viewers, audience.best_for_each[viewers, visits.titles]],
     }
     for name in (WITH, WITHOUT):
-        shown[name] = Player(site, build_policy(), responses=name == WITH).play(visits)
+        shown[name] = Player(
+            site, build_policy(), responses_from=FROM if name == WITH else None
+        ).play(visits)
     uniform = summed(mean[viewers, visits.titles], MARKS)
     return {name: summed(got, MARKS) / uniform for name, got in shown.items()}
 

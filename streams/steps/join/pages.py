@@ -220,9 +220,10 @@ def reward_in(page: Opened, at: int, *, viewer: str, source: int) -> Reward:
     )
     if page.columns is None:
         return begun
-    choice = page.columns.choice[at]
+    choice, responding = page.columns.choice[at], page.columns.responding
     return structs.replace(
         begun,
+        situation=head.situation if responding and responding[at] else (),
         beliefs=page.columns.beliefs_of(at),
         taste=page.taste,
         segment=head.segment,

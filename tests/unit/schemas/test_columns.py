@@ -81,8 +81,9 @@ def test_what_is_packed_one_by_one_is_read_again() -> None:
 
 
 def test_titles_can_be_taken_out() -> None:
-    columns = columns_of_rows(ROWS, BELIEFS)
+    columns = structs.replace(columns_of_rows(ROWS, BELIEFS), responding=b"\x00\x01")
     one = columns.take([1]).check()
+    assert one.responding == b"\x01"
     assert one_by_one(one) == (one_by_one(columns)[1],)
     both = unpack_beliefs(columns.beliefs)
     for name, values in unpack_beliefs(one.beliefs).items():
@@ -151,6 +152,8 @@ def changed(name: str, value: int, at: int = 0) -> bytes:
         {"choices": changed("multiplier", 0)},
         {"choices": changed("multiplier", 10_000_001)},
         {"choices": changed("response", 0)},
+        {"positions": b"\x01"},
+        {"responding": b"\x01"},
     ],
 )
 def test_columns_that_do_not_fit_are_refused(wrong: dict[str, Any]) -> None:

@@ -63,6 +63,19 @@ def test_the_reward_is_that_of_the_same_page_one_by_one_otherwise() -> None:
     assert structs.replace(plain, features=one.features) == one
 
 
+def test_the_situation_goes_with_titles_that_are_learned_from_alone() -> None:
+    rows = page(more=2)
+    given = structs.replace(in_columns(rows), situation=(0.25, -0.5))
+    assert given.columns is not None
+    marked = structs.replace(given.columns, responding=b"\x00\x00\x01")
+    later = seen(1, "d2", id="j", title="t2")
+    for columns, told in ((marked, {"t": (), "t2": (0.25, -0.5)}), (given.columns, {})):
+        bench = Bench().give(structs.replace(given, columns=columns), seen(), later).end()
+        assert {each.title for each in bench.rewards} == {"t", "t2"}
+        for each in bench.rewards:
+            assert each.situation == told.get(each.title, ())
+
+
 def test_decisions_that_come_twice_are_left_out_of_the_page_that_is_kept() -> None:
     rows = page(more=2)
     first = in_columns(structs.replace(rows, decisions=rows.decisions[:1]))

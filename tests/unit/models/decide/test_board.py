@@ -10,7 +10,8 @@ from keyart.models.decide.board import Board
 from keyart.models.decide.index import ANY_SURFACE, BELIEF_COLUMNS, IndexedTitle, ServingIndex
 from keyart.models.sums.arrays import Sums
 from keyart.models.sums.days import DAY_MS
-from keyart.schemas.posterior import Cell, TitleSums
+from keyart.schemas.context import AXES, SIZE
+from keyart.schemas.posterior import Cell, SharedSums, TitleSums
 from keyart.schemas.priors import Opinion
 from keyart.schemas.taste import TASTE_DIMENSIONS
 
@@ -302,3 +303,36 @@ def test_a_prior_is_trusted_by_what_was_shown_since_the_world_that_it_learned_fr
         found[since_ms] = float(beliefs[0, BELIEF_COLUMNS.index("trust")])
     assert found[0] < -0.5, "thirty titles say the opposite"
     assert found[10 * DAY_MS] > 0.8
+
+
+def test_titles_shown_often_are_named_and_respond_and_the_others_do_not() -> None:
+    rng = np.random.default_rng(5)
+    index, board = ServingIndex(), Board(HYPER, respond_from=1000)
+    names, many = ("a", "b"), {"often": 1000, "seldom": 999, "left": 5000}
+    z = rng.normal(size=(4000, AXES))
+    situations = np.column_stack((np.ones(len(z)), z, np.zeros((len(z), SIZE - AXES))))
+    gram = situations.T @ situations
+    told = np.r_[np.full(2000, 1.0), np.full(2000, -1.0)]
+    take = rng.random(len(z)) < 0.1 * np.exp(np.clip(told * z[:, 0], -2, 2))
+    for title, days in many.items():
+        vectors = rng.normal(size=(2, TASTE_DIMENSIONS)).astype(np.float32)
+        index.put([IndexedTitle(id=title, artworks=names, vectors=vectors)])
+        board.put(title, names, group="g")
+        responses = {}
+        for name, of in zip(names, (slice(0, 2000), slice(2000, 4000)), strict=True):
+            row = np.zeros(4 + 2 * AXES)
+            row[:4] = take[of].sum(), 2000, (z[of] ** 2).sum(), 0
+            row[4:] = np.r_[z[of].sum(axis=0), (z[of] * take[of, None]).sum(axis=0)]
+            responses[name] = row.astype("<f8").tobytes()
+        cells = {name: {"home": Cell(2000, 1, 180.0, 2000.0)} for name in names}
+        its = responses if title != "seldom" else {}
+        board.take_sums(TitleSums(title=title, artworks=cells, days={9: days}, responses=its))
+    board.take_situations([SharedSums(situations=gram[np.triu_indices(1 + SIZE)].tolist())])
+    board.remove("left")
+    index.remove("left")
+    board.work_out(index)
+    assert index.often == {"often"}
+    assert index.arrays.responses is not None
+    often, seldom = (index.arrays.responses[index.arrays.rows(name)] for name in list(many)[:2])
+    assert often[0, 0] > 0.3 and often[1, 0] < -0.3
+    assert not seldom.any()
