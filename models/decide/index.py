@@ -121,11 +121,6 @@ class ServingIndex:
     ----------
     neutral
         (len(BELIEF_COLUMNS),) belief about an artwork nobody has rewards for.
-
-    Attributes
-    ----------
-    often
-        Titles shown so often that what is decided of them teaches their artworks' own responses.
     """
 
     def __init__(self, neutral: F32 = NEUTRAL) -> None:
@@ -133,6 +128,7 @@ class ServingIndex:
         self._rows = 0
         self._live = 0
         self.often: Set[str] = frozenset()
+        """Titles shown so often that decisions teach their artworks' own responses."""
         self.arrays = self._empty(rows=1024, surfaces=(ANY_SURFACE,), places={})
 
     @property

@@ -91,8 +91,8 @@ def test_titles_shown_often_are_learned_from_and_no_others(site: Site) -> None:
         z = sum(its.multiplier / its.response * np.array(its.situation) for its in own)
         np.testing.assert_allclose(row[TASTE_SHOWN], z, rtol=1e-6, atol=1e-9)
     assert held(site, SELDOM).responses == {}
-    (record,) = site.parts.store.read(Lane(TITLES, 0), SHARED[0], [SHARED[1]])
-    assert record is not None and codec.unpack(record, SharedSums).situations
+    (shared,) = site.parts.store.read(Lane(TITLES, 0), SHARED[0], [SHARED[1]])
+    assert shared is not None and codec.unpack(shared, SharedSums).situations
     assert site.parts.rebuilding.check().differences == []
 
 
