@@ -94,8 +94,9 @@ class ProposedTitle(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One place of a page of proposals.
 
     `propensity` is the probability of this title at this place, given the places before it.
-    `cluster` is the one it was proposed for; `proposed` says that the viewer had not explored it,
-    `explored` that it was drawn at random.
+    `cluster` is its own; `new` says that the viewer had not explored it, `proposed` that it has its
+    place for that, `explored` that it was drawn at random. Before there was `new`, what was not
+    proposed was of clusters explored.
     """
 
     title: LoggedName
@@ -103,6 +104,7 @@ class ProposedTitle(Struct, frozen=True, kw_only=True, omit_defaults=True):
     propensity: Annotated[float, Meta(gt=0.0, le=1.0)]
     proposed: bool = True
     explored: bool = False
+    new: bool = False
 
 
 class Proposed(_Event, frozen=True, kw_only=True, tag="proposed"):

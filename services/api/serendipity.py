@@ -67,8 +67,9 @@ class SerendipityRequest(Struct, frozen=True, kw_only=True, forbid_unknown_field
 class Advice(Struct, frozen=True, kw_only=True):
     """A title for a place, the picture to show for it, and why it is there.
 
-    `proposed`: the viewer has not explored its cluster; false: they have, and the dose left the
-    place to what is closest to them there. `explored`: the cluster was drawn at random.
+    `proposed`: it is here because the viewer has not explored its cluster; false: the dose left the
+    place to what is closest to them of all, of whatever cluster. `explored`: the cluster was drawn
+    at random.
     `propensity` is the probability of this title at this place, given the places before it. `why`
     is one true sentence.
     """
@@ -249,6 +250,7 @@ def logged(
                 propensity=each.propensity,
                 proposed=each.proposed,
                 explored=each.random,
+                new=each.new,
             )
             for each in page
         ),

@@ -228,8 +228,8 @@ class Settings:
     serendipity_dose: str = _setting(
         "",
         "share of the places of POST /v1/serendipity that are proposals, as surface=share, "
-        "comma-separated, *=share for every other surface; the rest is of clusters explored. "
-        "Unsaid: all are",
+        "comma-separated, *=share for every other surface; the rest is closest to the "
+        "viewer of all titles. Unsaid: all are",
     )
     serendipity_explore: float = _setting(
         0.05,

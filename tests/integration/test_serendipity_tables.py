@@ -106,7 +106,7 @@ def test_what_came_of_pages_is_told_of_the_log(parts: Opened, tmp_path: Path) ->
         assert (found["seen"], found["new"]) == (2, 2)
         table = found["kinds"]["proposed by the table"]
         assert table["ueuc"]["estimate"] == 500.0 and table["satisfied"] == 1.0
-        assert found["kinds"]["of clusters explored"]["places"] == 0
+        assert found["kinds"]["not proposed"]["places"] == 0
         assert {each["says"] for each in found["guards"]} == {"cannot be told yet"}
         assert client.get("/v1/insight/serendipity").json()["came"] is None
         run("serendipity", "report", "--keep")

@@ -1,19 +1,20 @@
 """A page of titles, place by place, with the probability of each given the places before it.
 
-A place is a proposal with the probability of the dose, else it is of the clusters that the viewer
-has explored. Of proposals, a share is drawn from all clusters that they have not, evenly; the
-others take the best cluster that is left. Within a cluster the title closest to the viewer is
-taken, by their factors or their taste: restricted exactly, over all its titles. The product of the
-places' probabilities is the page's, so what was served can be judged off policy (Swaminathan et al.
-2017, slates place by place).
+A place is a proposal with the probability of the dose, else it is free: the title closest to the
+viewer of all that are left, whatever its cluster. Of proposals, a share is drawn from all clusters
+that they have not explored, evenly; the others take the best cluster that is left. Within a cluster
+the title closest to the viewer is taken, by their factors or their taste: restricted exactly, over
+all its titles. The product of the places' probabilities is the page's, so what was served can be
+judged off policy (Swaminathan et al. 2017, slates place by place).
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from keyart.models.serendipity.advice.atlas import NOWHERE, Atlas
 from keyart.models.serendipity.advice.interests import Interests
@@ -21,14 +22,15 @@ from keyart.models.taste.features import F32, TasteVectors
 from keyart.schemas.errors import InvalidRecord
 
 MOST_PLACES: Final = 50
+Rows = NDArray[np.intp]
 
 
 class Place(NamedTuple):
     """One place of a page.
 
-    `row` is of the atlas; `propensity` that of this title here, given the places before;
-    `proposed` that its cluster was not explored, `random` that it was drawn; `said` whether the
-    table spoke for the cluster.
+    `row` is of the atlas; `propensity` that of this title here, given the places before, whichever
+    way it came; `new` that its cluster was not explored, `proposed` that it is here for that,
+    `random` that it was drawn; `said` whether the table spoke for the cluster.
     """
 
     row: int
@@ -37,6 +39,7 @@ class Place(NamedTuple):
     proposed: bool
     random: bool
     said: bool
+    new: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,59 +90,56 @@ def compose(
         return []
     left = _Left(atlas, interests, _closeness(atlas, taste, factors), among)
     closed = {*interests.explored, *interests.declined}
-    known = [each for each in interests.explored if each not in interests.declined]
     new = [each for each in range(len(atlas.names)) if each not in closed and left.has(each)]
     open_now = set(new)
     said = dict.fromkeys(each for each in proposals if each in open_now)
     page: list[Place] = []
     for _ in range(count):
-        familiar = left.closest(known)
-        if not new and familiar is None:
+        share = dose.share if new else 0.0
+        free = left.closest() if share < 1.0 else None
+        if free is None:
+            share = float(bool(new))
+        if not new and free is None:
             break
-        share = dose.share if new and familiar is not None else float(bool(new))
-        if familiar is not None and drawn.random() >= share:
-            cluster = int(atlas.clusters[familiar])
-            place = Place(familiar, cluster, 1.0 - share, False, False, False)
+        best = next(iter(said), None)
+        random = 1.0 if best is None else dose.random
+        proposed = drawn.random() < share
+        at_random = proposed and (best is None or drawn.random() < random)
+        if not proposed:
+            assert free is not None
+            row = free
+        elif best is None or at_random:
+            row = left.closest_of(drawn.choice(new))
         else:
-            place = _proposed(left, new, said, share, dose.random, drawn)
-            # a cluster has one place on a page: the next one tells of something else
-            new.remove(place.cluster)
-            said.pop(place.cluster, None)
-        left.take(place.row)
-        page.append(place)
+            row = left.closest_of(best)
+        cluster = int(atlas.clusters[row])
+        is_new = cluster in open_now
+        chance = (1.0 - share) * (row == free)
+        if cluster in new and row == left.closest_of(cluster):
+            chance += share * (random / len(new) + (1.0 - random) * (cluster == best))
+        page.append(Place(row, cluster, chance, proposed, at_random, cluster in said, is_new))
+        left.take(row)
+        if cluster in new:
+            # a cluster is proposed once on a page: the next one tells of something else
+            new.remove(cluster)
+            said.pop(cluster, None)
     return page
 
 
-def _proposed(
-    left: "_Left",
-    new: Sequence[int],
-    said: Collection[int],
-    share: float,
-    random: float,
-    drawn: Random,
-) -> Place:
-    best = next(iter(said), None)
-    random = 1.0 if best is None else random
-    at_random = best is None or drawn.random() < random
-    cluster = drawn.choice(new) if best is None or at_random else best
-    chance = random / len(new) + (1.0 - random) * (cluster == best)
-    row = left.closest([cluster])
-    assert row is not None
-    return Place(row, cluster, share * chance, True, at_random, cluster in said)
-
-
 class _Left:
-    """The rows of each cluster that may still be taken, closest to the viewer first."""
+    """The rows that may still be taken, closest to the viewer first: of all, and of a cluster."""
 
     def __init__(
         self,
         atlas: Atlas,
         interests: Interests,
-        scores: Callable[[list[int]], F32],
+        scores: Callable[[Rows], F32],
         among: Sequence[int] | None,
     ) -> None:
         self._atlas, self._scores = atlas, scores
+        self._declined = interests.declined
         self._gone = set(interests.seen)
+        self._best: list[int] | None = None
         self._ordered: dict[int, list[int]] = {}
         self._among: dict[int, list[int]] | None = None
         if among is not None:
@@ -152,14 +152,15 @@ class _Left:
         """Whether a title of the cluster is left."""
         return any(row not in self._gone for row in self._rows(cluster))
 
-    def closest(self, clusters: Sequence[int]) -> int | None:
-        """Return the row closest to the viewer that is left in any of these clusters."""
-        found: list[tuple[float, int]] = []
-        for cluster in clusters:
-            row = next((each for each in self._order(cluster) if each not in self._gone), None)
-            if row is not None:
-                found.append((-float(self._scores([row])[0]), row))
-        return min(found)[1] if found else None
+    def closest(self) -> int | None:
+        """Return the row closest to the viewer of all that are left; None: none is."""
+        if self._best is None:
+            self._best = self._whole_order()
+        return next((row for row in self._best if row not in self._gone), None)
+
+    def closest_of(self, cluster: int) -> int:
+        """Return the row closest to the viewer in a cluster that `has` some left."""
+        return next(row for row in self._order(cluster) if row not in self._gone)
 
     def take(self, row: int) -> None:
         """Take a row."""
@@ -170,23 +171,37 @@ class _Left:
             return self._among.get(cluster, ())
         return self._atlas.rows[cluster]  # type: ignore[return-value]
 
+    def _whole_order(self) -> list[int]:
+        """Return the closest rows of all that may be shown, as many as a page can take."""
+        if self._among is None:
+            rows = np.flatnonzero(self._atlas.clusters != NOWHERE)
+        else:
+            rows = np.array(sorted(row for its in self._among.values() for row in its), np.intp)
+        shut = np.array([*self._declined], np.int64)
+        rows = rows[~np.isin(self._atlas.clusters[rows], shut)]
+        rows = rows[~np.isin(rows, np.array([*self._gone], np.int64))]
+        scores = self._scores(rows)
+        if len(rows) > MOST_PLACES:
+            some = np.argpartition(-scores, MOST_PLACES)[:MOST_PLACES]
+            rows, scores = rows[some], scores[some]
+        order: list[int] = rows[np.lexsort((rows, -scores))].tolist()
+        return order
+
     def _order(self, cluster: int) -> list[int]:
         if cluster not in self._ordered:
             rows = [int(row) for row in self._rows(cluster)]
-            scores = self._scores(rows) if rows else np.zeros(0, np.float32)
+            scores = self._scores(np.array(rows, np.intp)) if rows else np.zeros(0, np.float32)
             self._ordered[cluster] = [rows[at] for at in np.argsort(-scores, kind="stable")]
         return self._ordered[cluster]
 
 
-def _closeness(
-    atlas: Atlas, taste: TasteVectors, factors: F32 | None
-) -> Callable[[list[int]], F32]:
+def _closeness(atlas: Atlas, taste: TasteVectors, factors: F32 | None) -> Callable[[Rows], F32]:
     if factors is not None and atlas.factors is not None:
         titles, its = atlas.factors, factors
         return lambda rows: np.asarray(titles[rows] @ its)
     vectors, directions = atlas.vectors, taste.directions
 
-    def by_taste(rows: list[int]) -> F32:
+    def by_taste(rows: Rows) -> F32:
         alike = directions @ vectors[rows].T
         # the closest interest, what was taken lately, and against it what was rejected
         return np.asarray(np.maximum(alike[3:].max(axis=0), alike[0]) + 0.5 * alike[1] - alike[2])

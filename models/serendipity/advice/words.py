@@ -10,6 +10,8 @@ def why(place: Place, atlas: Atlas, interests: Interests) -> str:
     """Return the sentence of a place on the page of a viewer; of a draw, that it was drawn."""
     name = atlas.names[place.cluster]
     if not place.proposed:
+        if place.new:
+            return f"It is the closest to what you watch, of all that is left; it is of {name}."
         return f"You watch {name}."
     if place.random or not place.said:
         return f"You have not watched {name} yet; it was drawn at random, to learn if you like it."

@@ -40,7 +40,7 @@ AS_SERVED: Final = "as served, by "
 """What the service's own pages are listed as, before what takes their titles."""
 DOSED: Final = (
     f"as served with dose, {DOSE} of {PAGE}, rest by ials",
-    f"as served with dose, {DOSE} of {PAGE}, rest of clusters explored",
+    f"as served with dose, {DOSE} of {PAGE}, rest free",
 )
 """Whole pages: a site's own with proposals in some places, and the service's at such a dose."""
 Told = Callable[[str, int, int], None]

@@ -52,7 +52,7 @@ class Pages:
     def of(self, cases: Sequence[Case], grounding: str, *, share: float = 1.0) -> list[Ints]:
         """Return each case's page of ten titles, in the order of its places.
 
-        `share`: of places that are proposals; the rest are of clusters explored.
+        `share`: of places that are proposals; the rest are free.
         """
         dose = Dose(share=share, random=0.0)
         return [

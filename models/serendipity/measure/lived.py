@@ -1,8 +1,9 @@
 """What came of pages that were served: unique engaged pairs of viewer and cluster, and guardrails.
 
 A place counts once the viewer has seen its title; what they do with the title within a window
-afterwards is of it. Pairs are unique, because a second title of a cluster that was entered is no
-discovery; intervals count viewers (2506.08283 measures UEUC, novelty and satisfaction so).
+afterwards is of it. Pairs are unique and of clusters that had not been explored, because a second
+title of a cluster that was entered is no discovery; intervals count viewers (2506.08283 measures
+UEUC, novelty and satisfaction so).
 """
 
 from collections import defaultdict
@@ -18,8 +19,8 @@ from keyart.models.taste.strength import QUALITY_MINUTES
 from keyart.schemas.events import Event, Finish, Hide, Impression, Like, Play, Proposed
 
 WINDOW_MS: Final = 7 * 86_400_000
-TABLE, RANDOM, KNOWN = "proposed by the table", "drawn at random", "of clusters explored"
-KINDS: Final = (TABLE, RANDOM, KNOWN)
+TABLE, RANDOM, FREE = "proposed by the table", "drawn at random", "not proposed"
+KINDS: Final = (TABLE, RANDOM, FREE)
 PER: Final = 1000.0
 
 
@@ -41,7 +42,8 @@ class Lived(Struct, frozen=True, kw_only=True):
 class Seen(NamedTuple):
     """A place whose title was seen: of what page, and what was done with it within the window.
 
-    `title` is its own; `dose` the share of places that proposals had on its page.
+    `title` is its own; `dose` the share of places that proposals had on its page; `new` that its
+    cluster had not been explored.
     """
 
     kind: str
@@ -52,6 +54,7 @@ class Seen(NamedTuple):
     engaged: bool
     hidden: bool
     satisfied: bool
+    new: bool
 
 
 def lived(
@@ -94,7 +97,7 @@ def _places(
         if any(isinstance(event, Impression) for event in since):
             satisfied = any(isinstance(event, Finish | Like) for event in since)
             yield Seen(
-                kind=KNOWN if not each.proposed else RANDOM if each.explored else TABLE,
+                kind=FREE if not each.proposed else RANDOM if each.explored else TABLE,
                 title=each.title,
                 cluster=each.cluster,
                 surface=page.surface,
@@ -103,7 +106,13 @@ def _places(
                 or any(isinstance(e, Play) and e.minutes >= QUALITY_MINUTES for e in since),
                 hidden=any(isinstance(event, Hide) for event in since),
                 satisfied=satisfied,
+                new=each.new or each.proposed,
             )
+
+
+def pairs_of(places: Sequence[Seen]) -> int:
+    """Return how many clusters, unexplored until then, a viewer engaged with on these places."""
+    return len({each.cluster for each in places if each.engaged and each.new})
 
 
 def _of_kind(kind: str, seen: Sequence[Sequence[Seen]], seed: int) -> Lived:
@@ -111,7 +120,7 @@ def _of_kind(kind: str, seen: Sequence[Sequence[Seen]], seed: int) -> Lived:
     if not mine:
         return Lived()
     shown = np.array([float(len(its)) for its in mine])
-    pairs = np.array([float(len({e.cluster for e in its if e.engaged})) for its in mine])
+    pairs = np.array([float(pairs_of(its)) for its in mine])
     engaged = np.array([float(sum(each.engaged for each in its)) for its in mine])
     hidden = np.array([float(sum(each.hidden for each in its)) for its in mine])
     satisfied = sum(each.satisfied for its in mine for each in its)

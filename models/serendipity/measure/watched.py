@@ -12,12 +12,13 @@ import numpy as np
 from msgspec import Struct
 
 from keyart.models.serendipity.measure.lived import (
-    KNOWN,
+    FREE,
     PER,
     RANDOM,
     Lived,
     Seen,
     by_kind,
+    pairs_of,
     seen_of,
 )
 from keyart.models.serendipity.world import Floats
@@ -38,10 +39,10 @@ MOST_SURFACES: Final = 20
 class Guard(Struct, frozen=True, kw_only=True):
     """A guardrail: `share` is held against `beside`, and lies `over` it (below 0: under it).
 
-    Novelty: the share of places seen that are of clusters not explored, against the dose of their
-    pages. Satisfaction: the share of proposals engaged with that were finished or liked, against
-    that of all else the same viewers engaged with. `says` is `fine`, `look` or `cannot be told
-    yet`; `viewers` are those that it stands on.
+    Novelty: the share of places seen that are proposals, of clusters not explored, against the dose
+    of their pages. Satisfaction: the share of proposals engaged with that were finished or liked,
+    against that of all else the same viewers engaged with. `says` is `fine`, `look` or `cannot be
+    told yet`; `viewers` are those that it stands on.
     """
 
     name: str
@@ -63,7 +64,7 @@ class OnSurface(Struct, frozen=True, kw_only=True):
 
 
 class Came(Struct, frozen=True, kw_only=True):
-    """What came of the pages of a time, in ms since 1970 UTC: `seen` places, so many of them `new`.
+    """What came of the pages of a time, in ms since 1970: `seen` places, `new` of them proposals.
 
     `more` is by how many unique engaged pairs per 1,000 places proposals have more than places that
     were not proposed; None where one of them was not seen. Surfaces have the most seen first.
@@ -103,7 +104,7 @@ def watched(
         since_ms=since_ms,
         at_ms=at_ms,
         seen=places,
-        new=places - kinds[KNOWN].places,
+        new=places - kinds[FREE].places,
         kinds=kinds,
         more=_more(seen, seed),
         surfaces=_surfaces(seen),
@@ -128,13 +129,10 @@ def engaged_elsewhere(
 
 
 def _more(seen: Sequence[Sequence[Seen]], seed: int) -> Interval | None:
-    new, known = _counted(seen, _is_new), _counted(seen, lambda each: not _is_new(each))
+    new, known = _counted(seen, _was_proposed), _counted(seen, lambda each: not _was_proposed(each))
     pairs = [
         np.array(
-            [
-                float(len({each.cluster for each in its if each.engaged and _is_new(each) == side}))
-                for its in seen
-            ]
+            [float(pairs_of([each for each in its if _was_proposed(each) == side])) for its in seen]
         )
         for side in (True, False)
     ]
@@ -155,7 +153,7 @@ def _surfaces(seen: Sequence[Sequence[Seen]]) -> tuple[OnSurface, ...]:
             surface=surface,
             places=len(its),
             dose=sum(each.dose for each in its) / len(its),
-            proposed=sum(map(_is_new, its)) / len(its),
+            proposed=sum(map(_was_proposed, its)) / len(its),
             random=sum(each.kind == RANDOM for each in its) / len(its),
         )
         for surface, its in most
@@ -163,7 +161,7 @@ def _surfaces(seen: Sequence[Sequence[Seen]]) -> tuple[OnSurface, ...]:
 
 
 def _novelty(seen: Sequence[Sequence[Seen]], seed: int) -> Guard:
-    places, new = _counted(seen, lambda _: True), _counted(seen, _is_new)
+    places, new = _counted(seen, lambda _: True), _counted(seen, _was_proposed)
     meant = np.array([sum(each.dose for each in its) for its in seen], np.float64)
     if not places.any():
         return Guard(name=NOVELTY)
@@ -181,11 +179,11 @@ def _novelty(seen: Sequence[Sequence[Seen]], seed: int) -> Guard:
 def _satisfaction(
     seen: Sequence[Sequence[Seen]], others: Sequence[tuple[int, int]], seed: int
 ) -> Guard:
-    engaged = _counted(seen, lambda each: _is_new(each) and each.engaged)
-    liked = _counted(seen, lambda each: _is_new(each) and each.satisfied)
+    engaged = _counted(seen, lambda each: _was_proposed(each) and each.engaged)
+    liked = _counted(seen, lambda each: _was_proposed(each) and each.satisfied)
     beside = np.array(others, np.float64).reshape(-1, 2)
-    found = _counted(seen, lambda each: not _is_new(each) and each.engaged) + beside[:, 0]
-    fond = _counted(seen, lambda each: not _is_new(each) and each.satisfied) + beside[:, 1]
+    found = _counted(seen, lambda each: not _was_proposed(each) and each.engaged) + beside[:, 0]
+    fond = _counted(seen, lambda each: not _was_proposed(each) and each.satisfied) + beside[:, 1]
     over = _difference(liked, engaged, fond, found, seed)
     if over is None:
         return Guard(name=SATISFACTION)
@@ -208,8 +206,8 @@ def _guard(name: str, viewers: int, share: Interval, beside: float, over: Interv
     return Guard(name=name, says=says, viewers=viewers, share=share, beside=beside, over=over)
 
 
-def _is_new(each: Seen) -> bool:
-    return each.kind != KNOWN
+def _was_proposed(each: Seen) -> bool:
+    return each.kind != FREE
 
 
 def _counted(seen: Sequence[Sequence[Seen]], of: Callable[[Seen], bool]) -> Floats:

@@ -5,7 +5,7 @@ import { ago, count, lasting, moment, percent, range, share, signed } from "/pag
 const EVERY_MS = 30000;
 const COLUMNS = ["Seen", "Unique engaged pairs per 1,000", "Engaged", "Hidden"];
 const WATCHED = {
-  novelty: ["Novelty", "of places seen are of interests not explored before, where their dose means", ""],
+  novelty: ["Novelty", "of places seen propose interests not explored before, where their dose means", ""],
   satisfaction: ["Satisfaction", "of proposals engaged with were finished or liked, and", " of what the same viewers found themselves"],
 };
 

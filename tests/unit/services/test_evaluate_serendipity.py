@@ -59,7 +59,7 @@ def test_figures(tmp_path: Path, apart: bool) -> None:
     assert list(served) == [
         *("as served, by taste", "as served, by ials"),
         "as served with dose, 2 of 10, rest by ials",
-        "as served with dose, 2 of 10, rest of clusters explored",
+        "as served with dose, 2 of 10, rest free",
     ]
     for name, row in served.items():
         for key in ("ueuc", "hr10", "ndcg10", "any10"):

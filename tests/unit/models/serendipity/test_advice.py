@@ -131,11 +131,13 @@ def test_the_page_follows_the_table_and_the_taste() -> None:
     assert why(page[3], atlas, of(0, 1)) == "You watch jazz."
 
 
+@pytest.mark.parametrize("liked", [10, 2])
 @pytest.mark.parametrize("among", [None, (0, 1, 6, 9, 10, 12)])
 @pytest.mark.parametrize(("share", "random"), [(1.0, 0.2), (0.4, 0.5), (0.7, 0.0)])
 def test_places_come_as_often_as_their_propensities_say(
-    share: float, random: float, among: tuple[int, ...] | None
+    share: float, random: float, among: tuple[int, ...] | None, liked: int
 ) -> None:
+    # who likes metal, which the table says first, comes to it both ways
     atlas, drawn, times = world(), Random(7), 4000
     interests, proposals = of(0, 1, declined=(3,)), proposals_of(table(), (0, 1))
     assert_as_often_as_told(
@@ -143,13 +145,34 @@ def test_places_come_as_often_as_their_propensities_say(
             atlas,
             interests,
             proposals,
-            likes(10),
+            likes(liked),
             count=2,
             dose=Dose(share=share, random=random),
             drawn=drawn,
             among=among,
         ),
         times,
+    )
+
+
+def test_what_is_not_proposed_is_the_closest_of_all_that_is_left() -> None:
+    atlas, interests = world(), of(0, 1, declined=(3,), seen=(6,))
+    scores = atlas.vectors[:, 2] + 0.0
+    page = compose(
+        atlas,
+        interests,
+        proposals_of(table(), (0, 1)),
+        likes(2),
+        count=4,
+        dose=Dose(share=0.0),
+        drawn=Random(0),
+    )
+    left = [row for row in range(15) if row != 6 and atlas.clusters[row] != 3]
+    assert [each.row for each in page] == sorted(left, key=lambda row: (-scores[row], row))[:4]
+    assert [each.new for each in page] == [True, True, False, False]
+    assert not any(each.proposed for each in page)
+    assert why(page[0], atlas, interests) == (
+        "It is the closest to what you watch, of all that is left; it is of metal."
     )
 
 

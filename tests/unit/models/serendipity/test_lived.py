@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from keyart.models.serendipity.measure.lived import KINDS, KNOWN, RANDOM, TABLE, WINDOW_MS, lived
+from keyart.models.serendipity.measure.lived import FREE, KINDS, RANDOM, TABLE, WINDOW_MS, lived
 from keyart.schemas.events import Event, Finish, Hide, Impression, Like, Play, Proposed
 from keyart.schemas.events import ProposedTitle as Place
 
@@ -71,9 +71,18 @@ def test_pairs_are_counted_once_of_places_that_were_seen() -> None:
     assert table.satisfied == pytest.approx(1 / 2)
     drawn = found[RANDOM].ueuc
     assert drawn is not None and drawn.estimate == 1000.0
-    known = found[KNOWN]
+    known = found[FREE]
     assert (known.places, known.viewers) == (1, 1) and known.engaged is not None
     assert known.engaged.estimate == 0.0 and known.satisfied == 0.0
+
+
+def test_what_was_free_is_a_discovery_where_its_cluster_was_new() -> None:
+    places = (place("a", "jazz", proposed=False, new=True), place("b", "soul", proposed=False))
+    events = [page("eve", *places), *(act(Impression, "eve", title) for title in "ab")]
+    events += [act(Finish, "eve", "a"), act(Finish, "eve", "b")]
+    free = lived(events)[FREE]
+    assert (free.places, free.satisfied) == (2, 1.0)
+    assert free.ueuc is not None and free.ueuc.estimate == 500.0
 
 
 def test_the_order_of_events_says_nothing() -> None:

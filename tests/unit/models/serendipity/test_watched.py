@@ -2,7 +2,7 @@
 
 import pytest
 
-from keyart.models.serendipity.measure.lived import KNOWN, TABLE
+from keyart.models.serendipity.measure.lived import FREE, TABLE
 from keyart.models.serendipity.measure.watched import (
     FINE,
     LEAST_VIEWERS,
@@ -118,4 +118,4 @@ def test_nothing_comes_of_no_pages() -> None:
 def test_it_is_kept_as_it_is() -> None:
     came = watched(EVENTS, since_ms=1, at_ms=T)
     assert codec.unpack(codec.pack(came), Came) == came
-    assert came.kinds[TABLE].places == 4 and came.kinds[KNOWN].places == 1
+    assert came.kinds[TABLE].places == 4 and came.kinds[FREE].places == 1
