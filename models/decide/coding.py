@@ -1,7 +1,7 @@
 """Attributes as numbers, kept from page to page for as long as a title stays as it is."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -16,7 +16,16 @@ MAX_CELLS: Final = 500_000
 again as it is asked for."""
 _ENTRY: Final = 16
 """What a title's numbers take beside themselves, in numbers."""
-_Held = dict[tuple[str, tuple[str, ...]], Coded]
+
+
+class _Held(NamedTuple):
+    """Titles as numbers: all, by title and candidates; and of each title those asked for last."""
+
+    every: dict[tuple[str, tuple[str, ...]], Coded]
+    last: dict[str, tuple[tuple[str, ...], Coded]]
+
+
+_NOBODY: Final[tuple[tuple[str, ...], None]] = (), None
 
 
 class Coding:
@@ -58,18 +67,22 @@ class Coding:
         names = tuple(slate.alike)
         kind = names, too_much(tuple(slate.alike.values()), slate.most)
         if (held := self._held.get(kind)) is None:
-            held = self._held[kind] = {}
-        titles = []
-        for key in asked:
-            found = held.get(key)
-            if found is None or found.stored is not known.get(key[0]):
-                found = self._coded(held, kind, known, key)
+            held = self._held[kind] = _Held({}, {})
+        titles, last = [], held.last.get
+        for title, artworks in asked:
+            # mostly the very same tuple: nothing of it is compared or hashed
+            its, found = last(title, _NOBODY)
+            if its is not artworks or found is None or found.stored is not known.get(title):
+                found = self._coded(held, kind, known, (title, artworks))
+                held.last[title] = artworks, found
             titles.append(found)
+        if not kept:
+            return Slating(slate, titles, np.zeros((0, len(names)), np.int32), frozenset(), vectors)
         before = [self._coded(held, kind, known, (title, (artwork,))) for title, artwork in kept]
         return Slating(
             slate,
             titles,
-            np.concatenate((np.zeros((0, len(names)), np.int32), *(its.codes for its in before))),
+            np.concatenate([its.codes for its in before]),
             frozenset(key for its in before for key in its.keys[0]),
             vectors,
         )
@@ -83,14 +96,14 @@ class Coding:
     ) -> Coded:
         (title, artworks), (names, sets) = key, kind
         stored = known.get(title)
-        if (found := held.get(key)) is not None and found.stored is stored:
+        if (found := held.every.get(key)) is not None and found.stored is stored:
             return found
         its = {} if stored is None else {each.id: each.attributes for each in stored.choosable}
         codes = np.array(
             [[self._value(name, its.get(each, {})) for name in names] for each in artworks],
             np.int32,
         ).reshape(len(artworks), len(names))
-        held[key] = found = coded(stored, codes, sets, self._number)
+        held.every[key] = found = coded(stored, codes, sets, self._number)
         self._cells += codes.size + _ENTRY + len(artworks)
         self._cells += sum(map(len, found.keys)) + sum(len(its.keys) for its in found.levels)
         return found

@@ -13,6 +13,7 @@ from keyart.models.taste.features import F32
 
 _SAME: Final = 1e-6
 """Cosines that differ by less are equal: vectors are of single precision."""
+_SINGLE: Final = 24
 
 
 def vectors_on(arrays: Arrays, pictures: Iterable[tuple[str, str]]) -> F32:
@@ -48,7 +49,9 @@ class Near:
         widest, count, size = vectors.shape
         self._vectors, self._flat = vectors, vectors.reshape(-1, size)
         self._expected, self._bound = expected.tolist(), bound + _SAME
-        self._powers = 2.0 ** np.arange(widest)  # exact, of up to 53 artworks
+        # exact: of up to 24 artworks in single precision, of 53 in double
+        kind = np.float32 if widest <= _SINGLE else np.float64
+        self._powers = (2.0 ** np.arange(widest)).astype(kind)
         rows = vectors[expected, np.arange(count)]
         self._cosine = (rows @ self._flat.T).reshape(count, widest, count)
         self._near = self._packed(self._cosine)
@@ -85,5 +88,5 @@ class Near:
 
     def _packed(self, cosine: F32) -> NDArray[np.int64]:
         """Return (N, T) bits from (N, K, T) cosines."""
-        near = (cosine > self._bound).transpose(0, 2, 1).astype(np.float64)
+        near = (cosine > self._bound).transpose(0, 2, 1).astype(self._powers.dtype)
         return np.asarray((near @ self._powers).astype(np.int64))

@@ -54,7 +54,7 @@ def values_named(
     values = {name: its for name, its in page_of.context.items() if its is not None}
     if not values:
         return list(told), because
-    words = [f"{name} = {shown(its)}" for name, its in values.items()]
+    names = list(values)
     alone = value_sides(values)
     found, places = list(told), because.copy()
     for kind in (CONTEXT, LIKES):
@@ -62,9 +62,9 @@ def values_named(
             continue
         worth = (_likes if kind == LIKES else _shows)(alone, page_of, page, chosen, its)
         furthest = np.where(raised[its], worth.argmax(axis=0), worth.argmin(axis=0))
-        named, place = np.unique(furthest, return_inverse=True)
-        places[its] = len(found) + place
-        found += [f"{kind}: {words[at]}" for at in named.tolist()]
+        named = np.flatnonzero(np.bincount(furthest, minlength=len(names)))
+        places[its] = len(found) + named.searchsorted(furthest)
+        found += [f"{kind}: {names[at]} = {shown(values[names[at]])}" for at in named.tolist()]
     kept = [at for at, name in enumerate(found) if name not in (CONTEXT, LIKES)]
     moved = np.full(len(found) + 1, -1, np.intp)  # the last for -1, none
     moved[kept] = np.arange(len(kept))
@@ -88,8 +88,10 @@ def _shows(
     """Return (N, M) what values add to the log of choices' expected takes, by what these show."""
     assert page_of.sides is not None
     shape = page.mask.T.shape  # (K, T)
-    sides = page_of.sides.reshape(*shape, CROSSED)[:, its]  # (K, M, CROSSED)
-    share = (page.mask[its] / page.mask[its].sum(axis=1, keepdims=True)).T.astype(np.float32)
-    side = sides[chosen[its], np.arange(len(its))] - (sides * share[:, :, None]).sum(axis=0)
+    sides, mask = page_of.sides.reshape(*shape, CROSSED), page.mask.T
+    picked = sides[chosen[its], its]  # (M, CROSSED)
+    if not mask.all():
+        sides = sides * mask[:, :, None]
+    side = picked - (sides.sum(axis=0) / mask.sum(axis=0, dtype=np.float32)[:, None])[its]
     met = weighed(page.weights[PERSONAL : PERSONAL + CROSSED])
     return np.asarray(alone[:, :CROSSED] @ (met @ side.T))

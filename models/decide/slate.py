@@ -20,13 +20,11 @@ from numpy.typing import NDArray
 
 from keyart.models.bandits.protocol import Floats, Indices, Mask, choose
 from keyart.models.decide.alike import ROUNDING, Coded, Codes, Places, too_much
+from keyart.models.decide.narrowed import Narrowed
 from keyart.models.decide.near import Near
 from keyart.models.taste.features import F32
 from keyart.schemas.slates import Slate
 
-_NOTHING: Final = 1e-9
-"""Less than this of a policy's distribution on what is left is rounding."""
-_ONE: Final = 1.0 - 1e-12
 NO_VECTORS: Final = np.zeros((0, 0), np.float32)
 
 
@@ -109,7 +107,7 @@ def in_turn(
         evens = (draws[0] * mask.sum(axis=1)).astype(np.intp).tolist()
     coins: list[float] = draws[1].tolist()
     stays = [False] * count if held is None else held.tolist()
-    redraw, plain = _Redraw(own, index), near is None and not once
+    narrowed, plain = Narrowed(own, index), near is None and not once
     whole = too_much(tuple(slate.alike.values()), slate.most).whole
     met, alike = set(slating.before), list[int]()
     moved, lefts, shares = list[int](), list[Places](), list[float]()
@@ -139,73 +137,28 @@ def in_turn(
         if once or left != every:
             moved.append(at)
             lefts.append(left)
-            shares.append(share)
+            if once:
+                shares.append(share)
             if not left >> place & 1:
-                place = redraw(at, left, explored[at], share, coins[at])
+                place = narrowed.draw(at, left, explored[at], share, coins[at])
             chosen[at] = place
         met.update(keys[place])
         if near is not None:
             near.meet(at, place)
     if not (moved or alike):
         return free
-    told_alike = np.zeros(count, np.bool_)
-    told_alike[alike] = True
+    told_alike = free.alike
+    if alike:
+        told_alike = np.zeros(count, np.bool_)
+        told_alike[alike] = True
     propensities = free.propensities
     if moved:
-        rows = np.array(moved)
-        kept = np.array(lefts)[:, None] >> np.arange(mask.shape[1]) & 1
         propensities = propensities.copy(order="K")
-        part = np.array(shares)[:, None]
-        propensities[rows] = _mixed(own[rows], lambda: index()[rows], kept, part)
+        part = np.array(shares)[:, None] if once else explore_share
+        rows = np.array(moved)
+        propensities[rows] = narrowed.shares(rows, lefts, part)
     found = np.array(explored) if once else free.explored
     return InTurn(propensities, np.array(chosen, np.intp), found, told_alike)
-
-
-class _Redraw(NamedTuple):
-    """Draws another artwork, where the first draw was taken away."""
-
-    own: Floats
-    best: Callable[[], Floats]
-
-    def __call__(self, at: int, left: Places, explored: bool, share: float, coin: float) -> int:
-        """Return one of what is left; how far the coin fell within its side is independent."""
-        places = [place for place in range(left.bit_length()) if left >> place & 1]
-        fell = coin / share if explored else (coin - share) / (1.0 - share)
-        fell = min(fell, _ONE)
-        if explored:
-            return places[int(fell * len(places))]
-        part = self.own[at].tolist()
-        part = [part[place] for place in places]
-        if (whole := sum(part)) <= _NOTHING:
-            best = self.best()[at].tolist()
-            best = [best[place] for place in places]
-            part = [float(each == max(best)) for each in best]
-            whole = sum(part)
-        target = fell * (1.0 - _NOTHING) * whole
-        for place, its in zip(places, part, strict=True):
-            target -= its
-            if target < 0.0:
-                return place
-        return places[-1]
-
-
-def _mixed(
-    own: Floats, index: Callable[[], Floats], kept: NDArray[np.int64], share: Floats
-) -> Floats:
-    """Return (N, K) what is drawn from where `kept` (N, K) is 1, not 0, with (N, 1) explored.
-
-    Where the policy has nothing on them, the best by index count.
-    """
-    part: Floats = own * kept.astype(np.float64)
-    whole = part.sum(axis=1, keepdims=True)
-    if whole.min() <= _NOTHING:
-        unsure = whole[:, 0] <= _NOTHING
-        ranked = np.where(kept[unsure] > 0, index()[unsure], -np.inf)
-        part[unsure] = ranked == ranked.max(axis=1, keepdims=True)
-        whole = part.sum(axis=1, keepdims=True)
-    part *= (1.0 - share) / whole
-    part += kept * (share / kept.sum(axis=1, keepdims=True))
-    return part
 
 
 def _least(slating: Slating, title: Coded, met: set[int], chosen: Sequence[int] | None) -> Places:
@@ -214,7 +167,7 @@ def _least(slating: Slating, title: Coded, met: set[int], chosen: Sequence[int] 
     `chosen` are those of the row, None where the title's levels are all there are.
     """
     for level in title.levels[1:]:
-        if left := level.left(title.every, met):
+        if left := level.rest(title.every, met):
             return left
     if chosen is None:
         return title.every

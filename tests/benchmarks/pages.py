@@ -157,8 +157,8 @@ class Keyart:
         at = self.viewer * 7 % len(self.titles)
         titles = [*self.titles[at:], *self.titles[:at]][:ROW]
         slating = None
+        places = self.index.arrays.find(titles)  # the service does, with a slate or without
         if slate is not None:
-            places = self.index.arrays.find(titles)
             asked = [(title, its.artworks) for title, its in zip(titles, places, strict=True)]
             slating = self.coding.slating(slate, self.catalogue, asked, [])
         page = self.decider.decide(

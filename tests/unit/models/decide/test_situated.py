@@ -243,6 +243,9 @@ def test_the_sentence_names_the_value_when_it_decided(kind: str) -> None:
 def test_reasons_are_those_of_each_value_met_one_by_one() -> None:
     """What a value adds to a choice: the weights times its features less the other artworks'."""
     index, rng = site(), np.random.default_rng(7)
+    vectors = index.arrays.vectors[index.arrays.rows("u")][:2]
+    shorter = tuple({"cast": name} for name in NAMES[1:])
+    index.put([IndexedTitle(id="u", artworks=NAMES[1:], vectors=vectors, attributes=shorter)])
     weights = rng.normal(size=1 + SITUATED).astype(np.float32) * np.float32(0.3)
     weights[:PERSONAL], weights[-1] = 0.0, 0.0
     index.shared = Shared(
