@@ -34,6 +34,7 @@ class Example(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     Per option, parallel to `options`: `propensities` sum to 1; `impressions` is how often it was
     shown (one decision: 1 for what was shown, else 0); `rewards` the sum of values it earned.
+    `lately` says what had recently worked elsewhere.
     `answer` is the option that worked, -1 when none did; `weight` is its clipped inverse
     propensity, with mean 1 over the split's answered examples. `pair` is what never crosses splits.
     `soft`, where it is known (a table's tests), is each option's probability to be the best one:
@@ -53,6 +54,7 @@ class Example(Struct, frozen=True, kw_only=True, omit_defaults=True):
     shown_at_ms: int = 0
     history: tuple[Entry, ...] = ()
     taste: str = ""
+    lately: str = ""
     options: Annotated[tuple[Choice, ...], Meta(min_length=2, max_length=MAX_ARTWORKS)]
     propensities: tuple[float, ...]
     impressions: tuple[float, ...]

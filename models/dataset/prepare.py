@@ -57,6 +57,7 @@ def prepare_log(
     clip: float = 20.0,
     entries: int = 12,
     taste: Callable[[Example], str] | None = None,
+    lately: Callable[[Example], str] | None = None,
     bounds: Bounds | None = None,
     since_ms: int = 0,
 ) -> Dataset:
@@ -76,6 +77,8 @@ def prepare_log(
         Entries of history at most, 0 to `MAX_ENTRIES`.
     taste
         Says the viewer's taste in words, for the prompt; None leaves it out.
+    lately
+        Says what had recently worked when it was shown; None leaves it out.
     bounds
         What may teach; None: everything, in full.
     since_ms
@@ -102,6 +105,7 @@ def prepare_log(
                     example,
                     counts=counts.get(row.id, 1.0),
                     place=shares.places.at(row.surface, row.position),
+                    lately=lately(example) if lately else "",
                 )
                 yield _with_taste(example, taste)
 

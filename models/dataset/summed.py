@@ -64,7 +64,7 @@ def summed_pairs(pairs: Sequence[Preference]) -> list[Preference]:
 def _question(example: Example) -> tuple[Any, ...]:
     """Return all that a prompt is made of but the order of its options."""
     words = tuple(option.description for option in example.options)
-    return (example.title, example.name, example.taste, example.history, words)
+    return (example.title, example.name, example.taste, example.lately, example.history, words)
 
 
 def _one(group: Sequence[Example]) -> Example:

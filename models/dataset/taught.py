@@ -115,7 +115,8 @@ def _weighed(
         factors = standing.learn(takes, shown)
         worth = standing.worth(factors)
     rows = rows.with_columns(pl.Series(COUNTS, found), pl.Series(PLACE, worth))
-    kept = rows.select("id", "shown_at_ms", *_COLUMNS, "multiplier", COUNTS, PLACE, "held")
+    closed = pl.col("closed_at_ms").fill_null(pl.col("shown_at_ms"))
+    kept = rows.select("id", "shown_at_ms", closed, *_COLUMNS, "multiplier", COUNTS, PLACE, "held")
     return kept, factors, warnings
 
 

@@ -87,7 +87,7 @@ def fitting_of(settings: Settings, deployment: Deployment, *, retrained: str = S
 
 def refreshing_of(settings: Settings, deployment: Deployment) -> Refreshing:
     """Return what measures anew what serves."""
-    return Refreshing(**_ports(settings, deployment))
+    return Refreshing(**_ports(settings, deployment), ask_s=settings.retrain_llm_refresh_s)
 
 
 def dual_fitting_of(settings: Settings, deployment: Deployment) -> DualFitting:

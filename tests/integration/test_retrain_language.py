@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from msgspec import structs
 
+from keyart.models.dataset.examples import SPLITS
+from keyart.models.dataset.prepare import read_split
 from keyart.models.llm.scoring.opinions import Opinions
 from keyart.models.llm.scoring.probes import PROBES_FILE
 from keyart.models.llm.training import run
@@ -22,8 +24,10 @@ from keyart.schemas.errors import InvalidRecord, KeyartError
 from keyart.schemas.rewards import Reward
 from keyart.services.jobs.deploy import ANSWERS, register_files
 from keyart.services.jobs.gate import Gate
-from keyart.services.jobs.priors.fitted_language import SAID_FILE
+from keyart.services.jobs.priors.fitted_language import LATELY_FILE, SAID_FILE, read_lately
+from keyart.services.jobs.priors.language_examples import make_examples
 from keyart.services.jobs.priors.language_fitting import LanguageFitting
+from keyart.services.jobs.priors.learning import CannotRefresh
 from keyart.services.jobs.priors.passing import PASSING_LANGUAGE, forget_examples
 from keyart.services.jobs.priors.worth_words import worth_words
 from keyart.services.jobs.retrain.run import Retraining
@@ -223,6 +227,71 @@ def test_a_refresh_measures_it_on_what_taught_it_nothing_and_asks_it_nothing(
     assert itself.scale == pytest.approx(1.0, abs=0.05) and parent.scale < 0.9
     parts.deployment.promote(name, by="me", why="")
     assert len(list(parts.opinions.titles(name))) == 40
+
+
+def told_before(learning: LanguageFitting, folder: Path) -> dict[int, str]:
+    """Return what examples of a log were told, by when they were shown."""
+    make_examples(learning, folder, since_ms=START_MS, takes=0, lately=True)
+    every = [each for split in SPLITS for each in read_split(folder, split)]
+    return {each.shown_at_ms: each.lately for each in every}
+
+
+def test_nobody_is_told_what_came_later(parts: Opened, base: Path, tmp_path: Path) -> None:
+    """Whatever came after an example, or was not known yet, does not change a word of it."""
+    before = told_before(fitting(parts, "sft"), tmp_path / "before")
+    assert sum(map(bool, before.values())) > 400
+    turned_ms = START_MS + 60_000 * 900
+    with opened(tmp_path / "other", base) as other:
+        other.catalogue.put(titles(), now_ms=now_ms())
+        later = [
+            structs.replace(each, value=float(each.artwork == "b"))
+            if each.closed_at_ms >= turned_ms
+            else each
+            for each in seen(REWARDS)
+        ]
+        learn(other, later)
+        after = told_before(fitting(other, "sft"), tmp_path / "after")
+    early = {at for at in before if at < turned_ms}
+    assert {at: before[at] for at in early} == {at: after.get(at, before[at]) for at in early}
+    assert any(before[at] != after[at] for at in before.keys() & after.keys() - early)
+
+
+def test_what_recently_worked_is_told_and_a_refresh_tells_it_anew(parts: Opened) -> None:
+    made = fitting(parts, "sft", template="choose.v2")
+    name = made.train(since_ms=START_MS, by="me", tell=lambda said: None)
+    version = parts.registry.version(name)
+    assert version.template == "choose.v2" and LATELY_FILE in version.files
+    told = read_lately(parts.deployment.fetched(version))
+    assert "rockets" in told.said and told.to_ms > version.to_ms
+    assert {each.outcome for each in parts.gate.judge(name).verdicts[:5]} == {PASSED}
+    parts.deployment.promote(name, by="me", why="")
+    turned = [
+        structs.replace(each, value=float(each.artwork == "b" and at % 2 == 0))
+        for at, each in enumerate(seen(REWARDS, first=REWARDS))
+    ]
+    learn(parts, turned)
+    refreshing = parts.retraining.refreshing
+    with pytest.raises(CannotRefresh):
+        replace(refreshing, ask_s=0.0).refresh(
+            name, since_ms=START_MS + 60_000 * (2 * REWARDS - 9), by="me"
+        )
+    asked = list[str]()
+    scored = Opinions.scored
+
+    def heard(self: Opinions, examples: Any) -> Any:
+        asked.extend(each.lately for each in examples)
+        return scored(self, examples)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Opinions, "scored", heard)
+        after = parts.registry.version(refreshing.refresh(name, by="me"))
+        assert len(asked) == 40 and "rockets" not in asked[0].partition("less often")[0]
+        parts.deployment.promote(after.name, by="me", why="")
+        assert len(asked) == 40, "each title once"
+    changed = {each for each in version.files if version.files[each] != after.files[each]}
+    assert changed == {"manifest.json", LATELY_FILE}
+    assert after.parent == name
+    assert read_lately(parts.deployment.fetched(after)).said != told.said
 
 
 def test_what_is_not_torchs_or_too_slow_or_no_answer_is_refused(parts: Opened) -> None:

@@ -18,12 +18,13 @@ _CUT_FACTOR: Final = 12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """Bounds of a prompt in tokens: of the whole history, of one description, of the name."""
+    """Bounds of a prompt in tokens: of the whole history, of one description, of other texts."""
 
     history: int = 160
     description: int = 48
     name: int = 32
     taste: int = 32
+    lately: int = 96
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,8 @@ class Prompter:
         viewer = fill("viewer", history="\n".join(lines)) if lines else fill("stranger")
         if example.taste:
             viewer += "\n" + fill("taste", taste=self.clean(example.taste, budget.taste))
+        if example.lately and self.template.tells_lately:
+            viewer += "\n" + fill("lately", lately=self.clean(example.lately, budget.lately))
         options = "\n".join(line for line, _ in self._options(example, order))
         title = fill("title", name=self.clean(example.name, budget.name), options=options)
         parts = [viewer, title] if self.template.order == "viewer-first" else [title, viewer]

@@ -14,6 +14,7 @@ BLANKS: Final = {
     "system": (),
     "viewer": ("{history}",),
     "taste": ("{taste}",),
+    "lately": ("{lately}",),
     "stranger": (),
     "entry": ("{title}", "{description}"),
     "title": ("{name}", "{options}"),
@@ -21,6 +22,8 @@ BLANKS: Final = {
     "question": (),
     "reason": ("{mark}", "{reason}"),
 }
+LATELY: Final = "lately"
+"""The one section that a template may lack: it is then not told what recently worked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +41,11 @@ class Template:
     sections: dict[str, str]
     text: str
     digest: str
+
+    @property
+    def tells_lately(self) -> bool:
+        """Whether it has a place for what recently worked."""
+        return LATELY in self.sections
 
     def fill(self, section: str, **values: str) -> str:
         """Return the section with its blanks filled; braces in a value stay as they are."""
@@ -91,12 +99,10 @@ def _check(head: dict[str, str], sections: dict[str, str]) -> None:
         raise SettingsError("a template starts with its name and a whole version")
     if head.get("order") not in ORDERS:
         raise SettingsError(f"a template's order is one of {', '.join(ORDERS)}")
-    if sections.keys() != BLANKS.keys():
-        odd = sorted(sections.keys() ^ BLANKS.keys())
+    if odd := sorted((sections.keys() | {LATELY}) ^ BLANKS.keys()):
         raise SettingsError(f"template sections missing or unknown: {', '.join(odd)}")
-    for name, blanks in BLANKS.items():
-        rest = sections[name]
-        for blank in blanks:
+    for name, rest in sections.items():
+        for blank in BLANKS[name]:
             if blank not in rest:
                 raise SettingsError(f"template section [{name}] lacks {blank}")
             rest = rest.replace(blank, "")

@@ -11,6 +11,7 @@ from keyart.models.artifacts.lines import cut_unfinished, finished_lines
 from keyart.models.artifacts.whole import appearing
 from keyart.models.dataset.catalogue import choices
 from keyart.models.dataset.examples import Example
+from keyart.models.dataset.lately import NOTHING, Lately
 from keyart.models.dataset.segments import Segment
 from keyart.models.llm.scoring.opinions import Opinions
 from keyart.models.llm.scoring.options import Scored, position_bias
@@ -51,8 +52,8 @@ def read_table(path: Path) -> Iterator[ScoredOpinion]:
     return finished_lines(path, _decoder)
 
 
-def question(title: Title, segment: Segment) -> Example:
-    """Return what the model is asked about a title for a segment."""
+def question(title: Title, segment: Segment, lately: str = "") -> Example:
+    """Return what the model is asked about a title for a segment, told what recently worked."""
     options = choices(title)
     count = len(options)
     return Example(
@@ -61,6 +62,7 @@ def question(title: Title, segment: Segment) -> Example:
         title=title.id,
         name=title.name,
         history=segment.history,
+        lately=lately,
         options=options,
         propensities=(1 / count,) * count,
         impressions=(0.0,) * count,
@@ -74,6 +76,7 @@ def score_table(
     segments: Sequence[Segment],
     path: Path,
     *,
+    lately: Lately = NOTHING,
     strength: float | None = None,
     compact: bool = True,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
@@ -81,12 +84,15 @@ def score_table(
     """Bring the table at `path` up to date: JSON Lines, one opinion a title and segment.
 
     Only what is new is scored: a row is kept while model, template, shuffles, the segment's
-    history, the title's name and its artworks' words are what they were. Rows are appended as they
+    history, the title's name, its artworks' words and what it is told that recently worked are
+    what they were. Rows are appended as they
     are made, `BLOCK` questions at a time, so a run that is stopped goes on where it was; at the end
     the table is rewritten without the rows that nobody asks for. Memory: one block, and the keys.
 
     Parameters
     ----------
+    lately
+        What recently worked.
     strength
         Impressions that an opinion is worth; by default what was measured when the model was
         exported, whose scale the relative opinions always have.
@@ -95,7 +101,7 @@ def score_table(
     progress
         Called with rows done and rows in all.
     """
-    wanted = _wanted(opinions, titles, segments, strength)
+    wanted = _wanted(opinions, titles, segments, strength, lately)
     cut_unfinished(path)
     have = (
         {(row.segment, row.title) for row in read_table(path) if _fits(row, wanted)}
@@ -112,7 +118,9 @@ def score_table(
     progress(done, len(wanted))
     with path.open("ab") as out:
         for block in _blocks(asked):
-            scored = opinions.scored([question(title, segment) for segment, title in block])
+            scored = opinions.scored(
+                [question(title, segment, lately.of(title.id)) for segment, title in block]
+            )
             for (segment, title), one in zip(block, scored, strict=True):
                 scale, worth = opinions.worth.of(title.group)
                 row = ScoredOpinion(
@@ -138,9 +146,11 @@ def score_table(
     )
 
 
-def rows_for(opinions: Opinions, titles: Sequence[Title], path: Path) -> dict[str, ScoredOpinion]:
+def rows_for(
+    opinions: Opinions, titles: Sequence[Title], path: Path, lately: Lately = NOTHING
+) -> dict[str, ScoredOpinion]:
     """Return what a table says to everybody of titles as they are now, by title."""
-    wanted = _wanted(opinions, titles, [EVERYBODY], None)
+    wanted = _wanted(opinions, titles, [EVERYBODY], None, lately)
     return {row.title: row for row in read_table(path) if _fits(row, wanted)}
 
 
@@ -149,22 +159,27 @@ def _wanted(
     titles: Sequence[Title],
     segments: Sequence[Segment],
     strength: float | None,
+    lately: Lately,
 ) -> dict[tuple[str, str], str]:
     """Return the key of every row that is asked for, by segment and title."""
     return {
-        (segment.name, title.id): _key(opinions, title, segment, strength)
+        (segment.name, title.id): _key(opinions, title, segment, strength, lately.of(title.id))
         for segment in segments
         for title in titles
         if len(title.artworks) > 1
     }
 
 
-def _key(opinions: Opinions, title: Title, segment: Segment, strength: float | None) -> str:
+def _key(
+    opinions: Opinions, title: Title, segment: Segment, strength: float | None, lately: str
+) -> str:
     template = opinions.prompter.template.digest
     parts: list[Any] = [opinions.name, template, opinions.shuffles, opinions.temperature]
     parts += [*opinions.worth.of(title.group), strength]
     parts += [title.name, [(each.artwork, each.description) for each in choices(title)]]
     parts += [[(entry.title, entry.description) for entry in segment.history]]
+    if lately and opinions.prompter.template.tells_lately:
+        parts.append(lately)
     return hashlib.blake2b(msgspec.json.encode(parts), digest_size=16).hexdigest()
 
 

@@ -4,10 +4,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
+from keyart.models.artifacts.described import read_described
+from keyart.models.dataset.lately import NOTHING, Lately
 from keyart.models.llm.scoring.manifest import Manifest, read_manifest
 from keyart.models.llm.scoring.opinions import Opinions, load_opinions
 from keyart.models.llm.scoring.probes import parity_with_torch
-from keyart.models.llm.scoring.table import EVERYBODY, question, rows_for, score_table
+from keyart.models.llm.scoring.table import BLOCK, EVERYBODY, question, rows_for, score_table
 from keyart.models.priors.opinion import relative_log
 from keyart.models.priors.worth import UNMEASURED, Worth
 from keyart.schemas.catalogue import StoredTitle, Title
@@ -17,6 +19,8 @@ from keyart.services.processes.lock import FolderLock
 
 SAID_FILE: Final = "said.jsonl"
 """Beside the model: what it said of each title, so that it is asked once; comes again from it."""
+LATELY_FILE: Final = "lately.json"
+"""Beside the model: what it is told that recently worked; none where its template has no place."""
 UNSCALED: Final = Worth(scale=1.0, strength=UNMEASURED, gain=0.0, titles=0)
 Told = Callable[[int, int], None]
 """Hears titles done and in all."""
@@ -24,6 +28,12 @@ Told = Callable[[int, int], None]
 
 def silent(done: int, total: int) -> None:
     """Tell nothing."""
+
+
+def read_lately(folder: Path) -> Lately:
+    """Return what a version in a folder is told that recently worked; as `read_described`."""
+    path = folder / LATELY_FILE
+    return read_described(path, Lately, made_by="keyart retrain") if path.is_file() else NOTHING
 
 
 class Said:
@@ -35,9 +45,12 @@ class Said:
         The model; of its worth nothing enters the table, so that it may be measured anew.
     table
         The file.
+    lately
+        What it is told that recently worked.
     """
 
-    def __init__(self, opinions: Opinions, table: Path) -> None:
+    def __init__(self, opinions: Opinions, table: Path, lately: Lately = NOTHING) -> None:
+        self._lately = lately
         self._opinions = opinions
         self._opinions.worth = UNSCALED
         self._table = table
@@ -60,19 +73,41 @@ class Said:
             raise Contended(f"{self._table.parent.name} is asked by another process") from held
         try:
             score_table(
-                self._opinions, titles, [EVERYBODY], self._table, compact=False, progress=told
+                self._opinions,
+                titles,
+                [EVERYBODY],
+                self._table,
+                lately=self._lately,
+                compact=False,
+                progress=told,
             )
-            rows = rows_for(self._opinions, titles, self._table)
+            rows = rows_for(self._opinions, titles, self._table, self._lately)
         finally:
             lock.release()
         return {
             name: dict(zip(row.artworks, row.relative, strict=True)) for name, row in rows.items()
         }
 
+    def within(self, titles: Sequence[Title], *, over: Callable[[], bool]) -> list[Title]:
+        """Ask about titles in their order until it is over; return those that are left.
+
+        Raises
+        ------
+        Contended
+            Another process asks the same model.
+        """
+        for first in range(0, len(titles), BLOCK):
+            if over():
+                return list(titles[first:])
+            self.of(titles[first : first + BLOCK])
+        return []
+
     def anew(self, titles: Sequence[Title]) -> dict[str, dict[str, float]]:
         """Return as `of`, the model asked again and nothing kept."""
         asked = [each for each in titles if len(each.artworks) > 1]
-        scored = self._opinions.scored([question(each, EVERYBODY) for each in asked])
+        scored = self._opinions.scored(
+            [question(each, EVERYBODY, self._lately.of(each.id)) for each in asked]
+        )
         return {
             title.id: dict(
                 zip(
@@ -107,7 +142,7 @@ class FittedLanguageModel:
         self._folder = folder / version
         self._manifest = read_manifest(self._folder)
         self._model = load_opinions(str(self._folder))
-        self._said = Said(self._model, self._folder / SAID_FILE)
+        self._said = Said(self._model, self._folder / SAID_FILE, read_lately(self._folder))
 
     @property
     def manifest(self) -> Manifest:

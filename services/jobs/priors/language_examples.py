@@ -10,6 +10,7 @@ from keyart.models.dataset.prepare import prepare_log
 from keyart.models.dataset.training_log import read_rewards
 from keyart.services.jobs.priors.dual_fitting import TEST, VALID
 from keyart.services.jobs.priors.learning import Learning
+from keyart.services.jobs.priors.recent import Recent, recent_for
 
 MOST_REWARDS: Final = 200_000
 """The newest rewards of which examples are made: as many as the gate judges on."""
@@ -28,7 +29,9 @@ class Window(NamedTuple):
     takes: int
 
 
-def make_examples(learning: Learning, data: Path, *, since_ms: int, takes: int) -> None:
+def make_examples(
+    learning: Learning, data: Path, *, since_ms: int, takes: int, lately: bool = False
+) -> Recent | None:
     """Write the examples of a site's log, and leave as many as are learned from.
 
     Parameters
@@ -39,6 +42,8 @@ def make_examples(learning: Learning, data: Path, *, since_ms: int, takes: int) 
         What was shown before makes none.
     takes
         That teach at most, the newest; 0: all of the newest `MOST_REWARDS` rewards.
+    lately
+        Whether prompts say what had recently worked; that is returned then.
 
     Raises
     ------
@@ -48,6 +53,8 @@ def make_examples(learning: Learning, data: Path, *, since_ms: int, takes: int) 
     learning.scoring.titles.refresh()
     titles = {name: each.whole for name, each in learning.scoring.titles.view.titles.items()}
     rows, _ = read_rewards(learning.archive, (), newest=MOST_REWARDS)
+    since_ms = max(since_ms, int(rows["shown_at_ms"].to_numpy().min()))
+    recent = recent_for(learning, titles, since_ms=since_ms) if lately else None
     prepare_log(
         learning.archive,
         titles,
@@ -55,13 +62,15 @@ def make_examples(learning: Learning, data: Path, *, since_ms: int, takes: int) 
         valid=VALID,
         test=TEST,
         entries=HISTORY,
+        lately=recent.told if recent else None,
         bounds=learning.bounds,
-        since_ms=max(since_ms, int(rows["shown_at_ms"].to_numpy().min())),
+        since_ms=since_ms,
     )
     _keep_newest(data / "train.jsonl", answered=takes)
     _keep_newest(data / "valid.jsonl", answered=MOST_HELD_OUT)
     # of what judges the last time alone is read
     _keep_newest(data / "test.jsonl", most=1)
+    return recent
 
 
 def window_of(data: Path) -> Window:

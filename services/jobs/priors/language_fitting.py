@@ -12,26 +12,28 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct, structs
 
 from keyart.models.artifacts.described import read_described, write_described
-from keyart.models.dataset.examples import Example
+from keyart.models.dataset.lately import NOTHING
 from keyart.models.dataset.prepare import Dataset, read_dataset, read_split
 from keyart.models.dataset.summed import summed
 from keyart.models.embed.language_models import find_causal_lm
+from keyart.models.llm.prompt.template import load_template
 from keyart.models.llm.training.settings import Method, TrainReport, TrainSettings
 from keyart.schemas.errors import InvalidRecord, ModelRejected, NotFound, SettingsError
 from keyart.schemas.extras import need_extra
 from keyart.schemas.registry import ModelVersion
 from keyart.services.jobs.deploy import ANSWERS, HELD_OUT_FROM, LANGUAGE, fetched, register_files
 from keyart.services.jobs.priors.language_examples import make_examples, window_of
+from keyart.services.jobs.priors.language_export import exported, readable
 from keyart.services.jobs.priors.learning import Learning, Tell
 from keyart.services.jobs.priors.passing import EXAMPLES, PASSING_LANGUAGE
+from keyart.services.jobs.priors.recent import Recent
 
 if TYPE_CHECKING:
     from keyart.models.llm.scoring.manifest import Manifest
 
 TRAINED, EXPORTED = "trained", "exported"
 ASKED_FILE: Final = "asked.json"
-MOST_ANSWERS: Final = 64
-"""Held-out questions, the newest: whether it answers them with the letter of an option."""
+RECENT_FILE: Final = "recent.json"
 SPANS: Final = "spans"
 KINDS: Final[tuple[Method, ...]] = ("sft", "dpo", "sft+dpo", SPANS)
 """Methods of `keyart llm train` that need nothing but the log."""
@@ -92,9 +94,15 @@ class LanguageFitting(Learning):
                 passing.mkdir(parents=True)
                 self._room(passing)
                 tell("making examples")
-                make_examples(
-                    self, passing / EXAMPLES, since_ms=since_ms, takes=self.settings.max_examples
+                recent = make_examples(
+                    self,
+                    passing / EXAMPLES,
+                    since_ms=since_ms,
+                    takes=self.settings.max_examples,
+                    lately=load_template(self.settings.template).tells_lately,
                 )
+                if recent is not None:
+                    write_described(passing / RECENT_FILE, recent)
                 write_described(passing / ASKED_FILE, asked)
             name = self._kept(passing, by, since_ms, tell)
         except (InvalidRecord, ModelRejected, NotFound, SettingsError):
@@ -109,8 +117,8 @@ class LanguageFitting(Learning):
         """Do what is left of all steps; return the version's name."""
         from keyart.models.llm.scoring.manifest import write_manifest
         from keyart.models.llm.scoring.opinions import load_opinions
-        from keyart.services.jobs.priors.fitted_language import SAID_FILE, Said
-        from keyart.services.jobs.priors.language_worth import Measuring
+        from keyart.services.jobs.priors.fitted_language import LATELY_FILE, SAID_FILE, Said
+        from keyart.services.jobs.priors.language_worth import Measuring, figures_of
 
         data, out = passing / EXAMPLES, passing / EXPORTED
         made = read_dataset(data)
@@ -123,18 +131,32 @@ class LanguageFitting(Learning):
         window = window_of(data)
         report = self._trained(passing, tell)
         self._room(passing)
-        readable = self._readable(passing / TRAINED, valid)
-        manifest = self._exported(passing, valid, tell)
+        letters = self.settings.method != SPANS
+        share = readable(passing / TRAINED, self.settings.template, valid) if letters else None
+        recent = _recent(passing)
+        manifest = exported(
+            passing / TRAINED,
+            out,
+            valid,
+            graph=self.graph,
+            titles=self.scoring.choosable(),
+            lately=recent.now if recent else NOTHING,
+            tell=tell,
+        )
         self._room(passing)
-        said = Said(load_opinions(str(out)), passing / SAID_FILE)
+        model, table = load_opinions(str(out)), passing / SAID_FILE
+        before, judged = (
+            recent.at(when) if recent else NOTHING
+            for when in (made.valid_from_ms, made.test_from_ms)
+        )
         measuring = Measuring(learning=self, tell=tell)
-        worth = measuring.worth(said, made.valid_from_ms, made.test_from_ms)
+        worth = measuring.worth(Said(model, table, before), made.valid_from_ms, made.test_from_ms)
         base, name = find_causal_lm(self.settings.model), self._name(manifest)
         manifest = structs.replace(manifest, name=name, base=base, worth=worth)
         parent = self.scoring.opinions.current
         beside = measuring.beside(
             name,
-            said,
+            Said(model, table, judged),
             worth,
             since_ms=made.test_from_ms,
             parent=parent,
@@ -143,10 +165,13 @@ class LanguageFitting(Learning):
                 lambda: Said(
                     load_opinions(self.settings.model, template=self.settings.template),
                     passing / "untrained.jsonl",
+                    judged,
                 ),
             ),
         )
         write_manifest(out, manifest)
+        if recent:
+            write_described(out / LATELY_FILE, recent.now)
         facts = ModelVersion(
             name=name,
             kind=LANGUAGE,
@@ -160,8 +185,9 @@ class LanguageFitting(Learning):
             template=manifest.template,
             figures={
                 "learned takes": float(window.takes),
+                **figures_of(worth),
                 **_figures(made, report, manifest),
-                **({} if readable is None else {ANSWERS: readable}),
+                **({} if share is None else {ANSWERS: share}),
             },
             beside=beside,
             note=f"{self.settings.method} of {base}",
@@ -181,51 +207,6 @@ class LanguageFitting(Learning):
             settings = structs.replace(self.settings, resume=True)
             train(passing / EXAMPLES, out, settings, progress=_by_tenths(tell))
         return read_described(out / REPORT_FILE, TrainReport, made_by="training")
-
-    def _readable(self, trained: Path, valid: list[Example]) -> float | None:
-        """Return the share of questions that it answers with a letter; None: it reads spans."""
-        if self.settings.method == SPANS:
-            return None
-        from keyart.models.embed.language_models import load_causal_lm
-        from keyart.models.llm.prompt.prompts import Prompter
-        from keyart.models.llm.prompt.template import load_template
-        from keyart.models.llm.scoring.answers import readable_share
-
-        loaded = load_causal_lm(str(trained))
-        prompter = Prompter(loaded.tokenizer, load_template(self.settings.template))
-        return readable_share(loaded, prompter, valid[-MOST_ANSWERS:])
-
-    def _exported(self, passing: Path, valid: list[Example], tell: Tell) -> "Manifest":
-        """Export what was trained, with probes that nobody's history is part of."""
-        from keyart.models.llm.export.export import export
-        from keyart.models.llm.scoring.manifest import read_manifest
-        from keyart.models.llm.scoring.opinions import load_opinions
-        from keyart.models.llm.scoring.probes import MOST, PROBES_FILE, save_probes
-        from keyart.models.llm.scoring.table import EVERYBODY, question
-        from keyart.services.jobs.priors.fitted_language import choosable
-
-        trained, out = passing / TRAINED, passing / EXPORTED
-        if (out / PROBES_FILE).is_file():
-            return read_manifest(out)
-        shutil.rmtree(out, ignore_errors=True)
-        # of each operator of torchvision it says that this is not installed: nobody needs it; said
-        # here, as torch sets what it logs when it is imported
-        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-        export(
-            str(trained),
-            valid,
-            out,
-            name="",
-            kinds=(self.graph,),
-            calibrate_on=1,  # what it is worth is measured below, by what it says to everybody
-            one_file=True,
-            tell=tell,
-        )
-        titles = sorted(self.scoring.choosable(), key=lambda each: each.id)
-        asked = [choosable(each) for each in titles if len(each.choosable) > 1][:MOST]
-        questions = [question(each, EVERYBODY) for each in asked]
-        save_probes(out, load_opinions(str(trained)), questions)
-        return read_manifest(out)
 
     def _name(self, manifest: "Manifest") -> str:
         digests = [each for graph in manifest.graphs.values() for each in graph.digests.values()]
@@ -279,6 +260,12 @@ def _is_for(passing: Path, asked: Asked) -> bool:
     return held == asked and (passing / EXAMPLES).is_dir()
 
 
+def _recent(passing: Path) -> Recent | None:
+    """Return what had recently worked; None where the template has no place for it."""
+    path = passing / RECENT_FILE
+    return read_described(path, Recent, made_by="keyart retrain") if path.is_file() else None
+
+
 def _by_tenths(tell: Tell) -> Callable[[str, int, int, float], None]:
     """Return what hears every step and tells each tenth."""
     told = set[tuple[str, int]]()
@@ -294,10 +281,8 @@ def _by_tenths(tell: Tell) -> Callable[[str, int, int, float], None]:
 
 
 def _figures(made: Dataset, report: TrainReport, manifest: "Manifest") -> dict[str, float]:
-    worth = manifest.worth
     held_out = [loss for stage in report.stages[-1:] for loss in stage.held_out]
     return {
-        **({"gain": worth.gain, "strength": worth.strength, "scale": worth.scale} if worth else {}),
         "prompts": float(report.stages[-1].examples),
         **({"held-out loss": min(held_out)} if held_out else {}),
         "steps": float(sum(stage.steps for stage in report.stages)),

@@ -6,6 +6,7 @@ where a fit may take an hour. What comes of it is a version of its own, whose pa
 """
 
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -28,8 +29,17 @@ from keyart.services.jobs.priors.worths import Worths, said_by
 PASSING: Final = "refreshing"
 
 
+@dataclass(frozen=True, kw_only=True)
 class Refreshing(Learning):
-    """Measures anew what a site's ridges and language models are worth."""
+    """Measures anew what a site's ridges and language models are worth.
+
+    Parameters
+    ----------
+    ask_s
+        Seconds that a language model may be asked anew for, told what recently worked.
+    """
+
+    ask_s: float = 900.0
 
     def refresh(self, name: str, *, since_ms: int = 0, by: str) -> str:
         """Measure a version on the log; return the version with the same weights and that worth.
@@ -52,7 +62,7 @@ class Refreshing(Learning):
         """
         version = self.registry.version(name)
         if version.kind == LANGUAGE:
-            return refresh_language(self, version, since_ms=since_ms, by=by)
+            return refresh_language(self, version, since_ms=since_ms, by=by, most_s=self.ask_s)
         if version.kind != RIDGE:
             raise CannotRefresh(
                 f"{version.name} is of kind {version.kind}: a ridge is refreshed, "
