@@ -20,6 +20,7 @@ from keyart.models.ope.estimators import (
     NEED_MODEL,
     Difference,
     Terms,
+    counted,
     terms,
 )
 from keyart.models.ope.intervals import Resampled, bootstrap, standard_error
@@ -126,6 +127,7 @@ def compare(
     against: str,
     logged: Array | None = None,
     estimators: Sequence[str] = ESTIMATORS,
+    counts: Array | None = None,
     seed: int = 0,
 ) -> Comparison:
     """Return every estimate, and each policy against one of them.
@@ -140,6 +142,9 @@ def compare(
         Name of a policy, or `logged`.
     logged
         (N, K) propensities of what was logged, where all are known: they are checked.
+    counts
+        (N,) what each row counts, above 0 to 1; None: all in full. Estimates are then of a log in
+        which nobody says more than a share.
 
     Raises
     ------
@@ -155,11 +160,13 @@ def compare(
             f"what was chosen does not agree with the propensities (sample-ratio mismatch, "
             f"p = {ratio.p_value:.1e}): every estimate below is in doubt"
         )
-    held = Terms(numerator=rows.reward, denominator=np.ones(len(rows)))
+    held = counted(Terms(numerator=rows.reward, denominator=np.ones(len(rows))), counts)
     of = {LOGGED: dict.fromkeys(estimators, held)}
     for name, policy in policies.items():
         of[name] = {
-            each: terms(each, rows, policy, model=model if each in NEED_MODEL else None)
+            each: counted(
+                terms(each, rows, policy, model=model if each in NEED_MODEL else None), counts
+            )
             for each in estimators
         }
         found.effective_sample_size[name] = effective_sample_size(rows, policy)

@@ -113,6 +113,13 @@ class Difference:
         return influence(self.first) - influence(self.second)
 
 
+def counted(of: Terms, counts: Array | None) -> Terms:
+    """Return the terms of a log whose rows count so much, (N,) above 0 to 1; None: all in full."""
+    if counts is None:
+        return of
+    return Terms(numerator=counts * of.numerator, denominator=counts * of.denominator)
+
+
 def influence(of: Terms) -> Array:
     """Return (N,) (numerator - value denominator) / mean denominator.
 

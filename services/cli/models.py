@@ -184,6 +184,7 @@ def judge(json: Json = None) -> None:
     from keyart.services.wiring.experiment import others_of
     from keyart.services.wiring.logs import archiver_of
     from keyart.services.wiring.places import archive_dir
+    from keyart.services.wiring.priors import bounds_of
     from keyart.services.wiring.stores import register_of
 
     need_polars("judging policies")
@@ -195,8 +196,8 @@ def judge(json: Json = None) -> None:
                 archive_dir(its.settings),
                 register_of(*its),
                 others=others_of(its.settings),
+                bounds=bounds_of(its.settings),
                 clock=now_ms,
-                positions=its.settings.position_effect,
             )
         except NotFound as nothing:  # yet: housekeeping asks again
             typer.echo(str(nothing), err=json == STANDARD_OUTPUT)

@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 from scipy.special import ndtri
 
-from keyart.models.ope.estimators import Difference, Terms, terms
+from keyart.models.ope.estimators import Difference, counted, terms
 from keyart.models.ope.gate.rules import MARGIN, Loss
 from keyart.models.ope.intervals import Resampled, bootstrap, standard_error
 from keyart.models.ope.rows import Array, Rows
@@ -50,7 +50,7 @@ def loss_between(
     if len(rows) < LEAST_ROWS:
         return None
     ours, theirs = (
-        _counted(terms("dr", rows, each, model=model), counts) for each in (candidate, champion)
+        counted(terms("dr", rows, each, model=model), counts) for each in (candidate, champion)
     )
     difference = Difference(first=ours, second=theirs)
     drawn = Resampled(rows, seed=seed) if worlds is None else worlds
@@ -67,9 +67,3 @@ def loss_between(
         rows_to_bound=float(wanted) if np.isfinite(wanted) and wanted > len(rows) else None,
         level=level,
     )
-
-
-def _counted(of: Terms, counts: Array | None) -> Terms:
-    if counts is None:
-        return of
-    return Terms(numerator=counts * of.numerator, denominator=counts * of.denominator)

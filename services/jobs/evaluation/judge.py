@@ -83,7 +83,15 @@ def judge_own(
         every[name] = propensities(log, policy)
     tell("learning", len(served), len(served))
     model = title_model(log, fold)
-    found = compare(log.rows, every, model=model, against=against, logged=log.logged, seed=seed)
+    found = compare(
+        log.rows,
+        every,
+        model=model,
+        against=against,
+        logged=log.logged,
+        counts=log.counts,
+        seed=seed,
+    )
     said = [*log.warnings, *found.warnings, *_of_places(log)]
     return _report(log.rows, found, [], said, next(iter(served)))
 
