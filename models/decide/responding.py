@@ -73,27 +73,37 @@ class Responding(NamedTuple):
             return tuple(names), because
         found, own = list(names), self.of(chosen)
         # of what raised a choice, more than half
-        most = (own > 1.0) & (2.0 * np.log(own) > np.log(multiplier))
-        for at in np.flatnonzero(most).tolist():
-            said = self._said(int(chosen[at]), at)
+        most = np.flatnonzero((own > 1.0) & (2.0 * np.log(own) > np.log(multiplier)))
+        for at, said in zip(most.tolist(), self._said(chosen, most), strict=True):
             if said not in found:
                 found.append(said)
             because[at] = found.index(said)
         return tuple(found), because
 
-    def _said(self, chosen: int, title: int) -> str:
-        """Return what one choice responds to most."""
+    def _said(self, chosen: NDArray[np.intp], titles: NDArray[np.intp]) -> list[str]:
+        """Return what the choices of these titles respond to most."""
         assert self.rows is not None and self.log is not None
-        row, now = self.rows[chosen * self.log.shape[1] + title], self.situation
-        if float(row[:AXES] @ now[:AXES]) >= float(row[AXES:] @ now[AXES:]):
-            pushes = dict(zip(self.names, self.directions[:, :AXES] @ row[:AXES], strict=True))
-            name = max(pushes, key=lambda each: pushes[each], default="")
-            return f"{RESPONSE}: {name}" if name and pushes[name] > 0.0 else RESPONSE
-        values = {
-            name: float(row[AXES:] @ sketch({name: its})) for name, its in self.context.items()
-        }
-        name = max(values, key=lambda each: values[each])
-        return f"{SITUATION}: {name} = {shown(self.context[name])}"
+        if not len(titles):
+            return []
+        rows, now = self.rows[chosen[titles] * self.log.shape[1] + titles], self.situation
+        to_taste = rows[:, :AXES] @ now[:AXES] >= rows[:, AXES:] @ now[AXES:]
+        liked, values = [RESPONSE] * len(titles), list[str]()
+        if len(self.names):
+            pushes = rows[:, :AXES] @ self.directions[:, :AXES].T
+            best = pushes.argmax(axis=1)
+            liked = [
+                f"{RESPONSE}: {self.names[name]}" if its[name] > 0.0 else RESPONSE
+                for name, its in zip(best.tolist(), pushes, strict=True)
+            ]
+        if not to_taste.all():
+            given = list(self.context.items())
+            sketches = np.stack([sketch({name: its}) for name, its in given])
+            told = (rows[:, AXES:] @ sketches.T).argmax(axis=1)
+            values = [f"{SITUATION}: {given[at][0]} = {shown(given[at][1])}" for at in told]
+        return [
+            its if by_taste else values[at]
+            for at, (its, by_taste) in enumerate(zip(liked, to_taste.tolist(), strict=True))
+        ]
 
 
 NOTHING: Final = Responding(np.zeros(0, np.float32))
