@@ -59,7 +59,7 @@ record's `as_of_ms`: 288 bytes, or 544 where the site gives a context."""
 class Burst(Struct, array_like=True):
     """Rewards of viewers first seen within the hour, apart: how many, shown from when to when.
 
-    `callers` as in `TitleSums`.
+    `callers` as in `TitleSums`, and `responses` too while it waits.
     """
 
     rewards: int = 0
@@ -67,6 +67,7 @@ class Burst(Struct, array_like=True):
     until_ms: int = 0
     artworks: Cells = {}
     callers: dict[str, Cells] = {}
+    responses: Responses = {}
 
 
 class Fresh(Struct, kw_only=True, omit_defaults=True):

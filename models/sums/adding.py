@@ -11,7 +11,7 @@ from msgspec import structs
 
 from keyart.models.sums import bursts
 from keyart.models.sums.days import count_day
-from keyart.models.sums.responses import add_responses
+from keyart.models.sums.responses import add_responses, merged
 from keyart.schemas.posterior import (
     MAX_CALLERS,
     MAX_KEPT_ARTWORKS,
@@ -74,6 +74,7 @@ def add_to_title(
     fresh = None if before.fresh is None else bursts.faded(before.fresh, fade)
     told.days = dict(before.days)
     learned: list[tuple[Reward, float]] = []
+    waiting: list[tuple[Reward, float]] = []
     for reward in rewards:
         weight = 2.0 ** ((reward.shown_at_ms - as_of_ms) / half_life_ms)
         watched = hold and reward.fresh
@@ -83,14 +84,17 @@ def add_to_title(
         guarded = watched and fresh is not None and bursts.begin(fresh, reward.shown_at_ms)
         if not guarded:
             _add_to(told, reward, weight, caller)
-            learned.append((reward, weight))
+        (waiting if guarded else learned).append((reward, weight))
         if watched and fresh is not None:
             window = fresh.open
             window.rewards += 1
             window.since_ms = min(window.since_ms or reward.shown_at_ms, reward.shown_at_ms)
             window.until_ms = max(window.until_ms, reward.shown_at_ms)
             _add_to(window, reward, weight, caller)
-            bursts.watch(fresh, told, at_ms=reward.shown_at_ms)
+            if bursts.is_full(fresh, told):
+                window.responses = add_responses(window.responses, waiting, 1.0)
+                came = bursts.close(fresh, told, at_ms=reward.shown_at_ms)
+                told.responses, waiting = merged(told.responses, came), []
         count_day(told.days, reward.shown_at_ms)
         start = reward.shown_at_ms - reward.shown_at_ms % bucket_ms
         bucket = shares.setdefault(start, {})
@@ -101,7 +105,9 @@ def add_to_title(
         shares = {start: shares[start] for start in sorted(shares)[-SHARES_KEPT:]}
         ruled = {start: each for start, each in ruled.items() if start in shares}
     told.as_of_ms, told.shares, told.ruled, told.fresh = as_of_ms, shares, ruled, fresh
-    responses = add_responses(before.responses, learned, fade)
+    if fresh is not None:
+        fresh.open.responses = add_responses(fresh.open.responses, waiting, 1.0)
+    responses = merged(add_responses(before.responses, learned, fade), told.responses)
     # an artwork that made room for another has no response either
     told.responses = {name: its for name, its in responses.items() if name in told.artworks}
     return told

@@ -20,7 +20,8 @@ from typing import Final, Protocol
 import numpy as np
 
 from keyart.models.sums import rates
-from keyart.schemas.posterior import Burst, Cell, Cells, Fresh, TitleSums
+from keyart.models.sums.responses import add_responses
+from keyart.schemas.posterior import Burst, Cell, Cells, Fresh, Responses, TitleSums
 
 WINDOW: Final = 20
 """Rewards of a window, at least, and so many that `TAKES` are expected; or `MOST_TAKES` came."""
@@ -77,8 +78,21 @@ def begin(fresh: Fresh, at_ms: int) -> bool:
     return fresh.waits
 
 
-def watch(fresh: Fresh, told: Told, *, at_ms: int) -> None:
-    """Close the open window if it is full, and judge; changes both in place.
+def is_full(fresh: Fresh, told: Told) -> bool:
+    """Whether the open window has enough to be judged by `close`."""
+    takes, _ = _all(fresh.open.artworks)
+    if takes >= MOST_TAKES:
+        return True
+    if fresh.open.rewards < WINDOW:
+        return False
+    learned, shown = _all(told.artworks)
+    return fresh.open.rewards * max(learned / shown if shown > 0.0 else 0.0, 1e-3) >= TAKES
+
+
+def close(fresh: Fresh, told: Told, *, at_ms: int) -> Responses:
+    """Close the open window and judge; changes both in place.
+
+    Returns what it waited with that is learned now: what artworks' responses are learned from.
 
     Parameters
     ----------
@@ -89,9 +103,8 @@ def watch(fresh: Fresh, told: Told, *, at_ms: int) -> None:
         When the last reward was shown.
     """
     artworks = told.artworks
-    if not _is_full(fresh.open, artworks):
-        return
     closed, fresh.open = fresh.open, Burst()
+    responses, closed.responses = closed.responses, {}
     together = Burst()
     for each in (*fresh.recent, closed):
         move_all(each, together, 1)
@@ -103,9 +116,9 @@ def watch(fresh: Fresh, told: Told, *, at_ms: int) -> None:
         ):
             move_all(closed, told, 1)
             fresh.recent = [*fresh.recent, closed][-RECENT:]
-        else:
-            _hold(fresh, closed)
-        return
+            return responses
+        _hold(fresh, closed)
+        return {}
     fresh.recent.append(closed)
     found = luck(_without(artworks, fresh.recent), together.artworks)
     if found < LUCK:
@@ -117,6 +130,7 @@ def watch(fresh: Fresh, told: Told, *, at_ms: int) -> None:
         fresh.guarded_until_ms = at_ms + GUARD_MS
     elif len(fresh.recent) > RECENT:
         del fresh.recent[0]
+    return {}
 
 
 def _without(artworks: Cells, windows: list[Burst]) -> Cells:
@@ -159,16 +173,6 @@ def move(source: Cells, target: Cells, sign: int) -> None:
             ]
 
 
-def _is_full(window: Burst, artworks: Cells) -> bool:
-    takes, _ = _all(window.artworks)
-    if takes >= MOST_TAKES:
-        return True
-    if window.rewards < WINDOW:
-        return False
-    learned, shown = _all(artworks)
-    return window.rewards * max(learned / shown if shown > 0.0 else 0.0, 1e-3) >= TAKES
-
-
 def _hold(fresh: Fresh, window: Burst) -> None:
     move_all(window, fresh.held, 1)
     fresh.held.rewards += window.rewards
@@ -201,6 +205,7 @@ def _faded(window: Burst, fade: float) -> Burst:
         until_ms=window.until_ms,
         artworks=faded_cells(window.artworks, fade),
         callers={name: faded_cells(cells, fade) for name, cells in window.callers.items()},
+        responses=add_responses(window.responses, (), fade),
     )
 
 

@@ -13,9 +13,10 @@ from keyart.models.sums.bursts import (
     TAKES,
     WINDOW,
     begin,
+    close,
     faded,
     faded_cells,
-    watch,
+    is_full,
 )
 from keyart.models.sums.clock import MOST_AHEAD_MS
 from keyart.schemas.posterior import Burst, Cell, Fresh
@@ -99,7 +100,7 @@ class _Title:
             self._watch(seen.shown_at_ms)
 
     def _may_be_full(self, window: Burst) -> bool:
-        """Whether `watch` may find the window full: it looks exactly."""
+        """Whether `is_full` may find the window full: it looks exactly."""
         if self._taken * self._fade() >= MOST_TAKES - ROUNDING:
             return True
         rate = max(self._learned / self._shown if self._shown > 0.0 else 0.0, 1e-3)
@@ -108,7 +109,8 @@ class _Title:
     def _watch(self, at_ms: int) -> None:
         fresh = self._fresh
         before, guarded = fresh.held.rewards, fresh.waits
-        watch(fresh, self._told, at_ms=at_ms)
+        if is_full(fresh, self._told):
+            close(fresh, self._told, at_ms=at_ms)
         if fresh.open.rewards:
             return
         self._recent.append(self._open)

@@ -58,6 +58,20 @@ def add_responses(
     return {name: _packed(row) for name, row in zip(names, sums, strict=True)}
 
 
+def merged(these: Responses, those: Responses) -> Responses:
+    """Return the sums of both, which stand at one time."""
+    if not (these and those):
+        return these or those
+    found = dict(these)
+    for name, record in those.items():
+        row = np.zeros(WIDTH)
+        for each in (record, found[name]) if name in found else (record,):
+            held = _read(each)
+            row[: len(held)] += held
+        found[name] = _packed(row)
+    return found
+
+
 def _rows(rewards: Sequence[Reward], weights: Sequence[float]) -> Array:
     """Return (N, WIDTH) what each reward adds."""
     z, (e, y) = situations_of(rewards), _counts(rewards, weights)

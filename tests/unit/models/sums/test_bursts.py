@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from keyart.models.sums.adding import add_to_title
 from keyart.models.sums.bursts import GUARD_MS, held_in
+from keyart.models.sums.responses import EXPECTED, response_row
 from keyart.schemas import codec
 from keyart.schemas.decisions import Versions
 from keyart.schemas.posterior import Cells, TitleSums
@@ -35,7 +36,15 @@ class Site:
         self.at_ms, self.number = START, 0
         self.rewards: list[Reward] = []
 
-    def learn(self, artwork: str, value: float, *, fresh: bool = True, step_ms: int = 100) -> None:
+    def learn(
+        self,
+        artwork: str,
+        value: float,
+        *,
+        fresh: bool = True,
+        step_ms: int = 100,
+        situation: tuple[float, ...] = (0.5, -0.25),
+    ) -> None:
         self.at_ms, self.number = self.at_ms + step_ms, self.number + 1
         reward = Reward(
             id=f"{self.number:024x}",
@@ -52,6 +61,7 @@ class Site:
             policy="p",
             versions=VERSIONS,
             fresh=fresh,
+            situation=situation,
         )
         self.rewards.append(reward)
         self.sums = add_to_title(
@@ -160,12 +170,37 @@ def test_cuts_into_batches_do_not_matter_and_nothing_is_lost(seed: int, cut: int
         )
         sums = codec.unpack(codec.pack(sums), TitleSums)
     assert _counts(sums.artworks) == _counts(one.sums.artworks)
+    assert _responded(sums) == pytest.approx(_responded(one.sums), rel=1e-9)
     assert held_in(sums) == held_in(one.sums)
     everything = sum(_counts(sums.artworks).values()) + held_in(sums)
     waiting = 0
     if sums.fresh is not None and one.at_ms < sums.fresh.guarded_until_ms:
         waiting = sums.fresh.open.rewards
     assert everything + waiting == len(rewards)
+
+
+def test_what_waited_and_fits_tells_of_responses_and_what_is_held_does_not() -> None:
+    site = Site(seed=5)
+    site.honest(1500, fresh=False)
+    attack(site, 160)
+    guarded, held = site.at_ms, held_in(site.sums)
+    assert site.sums.fresh is not None and site.sums.fresh.guarded_until_ms > guarded
+    told = _responded(site.sums)
+    before = _counts(site.sums.artworks)
+    waited = site.sums.fresh.open.rewards
+    site.honest(400)
+    assert site.sums.fresh.guarded_until_ms > site.at_ms
+    after, waits = _counts(site.sums.artworks), site.sums.fresh.open.rewards
+    learned = sum(after.values()) - sum(before.values())
+    assert learned + (held_in(site.sums) - held) + waits == 400 + waited and learned > 200
+    shown = _responded(site.sums)
+    for name in RATES:
+        came = after[name] - before[name]
+        assert shown[name] - told.get(name, 0.0) == pytest.approx(came, abs=0.02)
+
+
+def _responded(sums: TitleSums) -> dict[str, float]:
+    return {name: float(response_row(each)[EXPECTED]) for name, each in sums.responses.items()}
 
 
 def _counts(artworks: Cells) -> dict[str, int]:
