@@ -28,7 +28,7 @@ class WeightedDPOTrainer(WeightedTrainer, DPOTrainer):
     """TRL's DPO trainer with the loss mean over pairs of w * -log sigmoid(beta * margin).
 
     The reference's log-probabilities are computed once before training, so that no second model is
-    held. `mean_weight` divides the loss.
+    held. What pairs weigh on average divides the loss.
     """
 
     def _prepare_dataset(self, dataset: Any, *args: Any, **kwargs: Any) -> Any:
@@ -53,7 +53,7 @@ class WeightedDPOTrainer(WeightedTrainer, DPOTrainer):
         chosen, rejected = pair_log_probs(model, inputs)
         margin = (chosen - inputs["ref_chosen_logps"]) - (rejected - inputs["ref_rejected_logps"])
         losses = preference_loss(margin, inputs["weight"], beta=self.beta)
-        loss = losses.mean() / self._mean_weight
+        loss = losses.mean() / self.mean_weight(model)
         mode = "train" if model.training else "eval"
         self._metrics[mode]["rewards/accuracies"].append((margin > 0).float().mean().item())
         return (loss, {"margin": margin}) if return_outputs else loss

@@ -37,7 +37,7 @@ class WeightedCollator:
 class WeightedSFTTrainer(WeightedTrainer, SFTTrainer):
     """TRL's SFT trainer whose loss is the mean over rows of sum over tokens of w * -log p.
 
-    `mean_weight` (the mean over rows of the answer's weight) divides it, so a row of weight 2 and
+    The mean over rows of the answer's weight divides it, so a row of weight 2 and
     two rows of weight 1 have the same loss, whatever the others weigh.
     """
 
@@ -51,7 +51,7 @@ class WeightedSFTTrainer(WeightedTrainer, SFTTrainer):
         """Return the weighted loss, a scalar."""
         weights = inputs["token_weights"]
         found = label_log_probs(model, **{name: inputs[name] for name in _READ})
-        loss = weighted_loss(found, weights) / self._mean_weight
+        loss = weighted_loss(found, weights) / self.mean_weight(model)
         return (loss, {"log_probs": found}) if return_outputs else loss
 
 

@@ -98,7 +98,7 @@ class SpanCollator:
 
 
 class SpanTrainer(WeightedTrainer):
-    """Hugging Face's trainer with the listwise loss; `mean_weight` divides it."""
+    """Hugging Face's trainer with the listwise loss, divided by what prompts weigh."""
 
     def compute_loss(
         self,
@@ -110,7 +110,8 @@ class SpanTrainer(WeightedTrainer):
         """Return the weighted loss, a scalar."""
         names = ("input_ids", "attention_mask", "spans")
         logits = model(*(inputs[name] for name in names), inputs["shares"].shape[1])
-        loss = listwise_loss(logits, inputs["shares"], inputs["weight"]) / self._mean_weight
+        loss = listwise_loss(logits, inputs["shares"], inputs["weight"])
+        loss = loss / self.mean_weight(model)
         return (loss, {"logits": logits}) if return_outputs else loss
 
     def create_optimizer(self, *args: Any) -> Any:
@@ -175,6 +176,7 @@ def run_spans(
             EarlyStoppingCallback(early_stopping_patience=settings.patience),
         ],
         mean_weight=sum(row["weight"] for row in train) / len(train),
+        mean_held_out=sum(row["weight"] for row in valid) / len(valid),
     )
     trained, train_loss = run_trainer(trainer, folder, resume=settings.resume)
     done = int(trainer.state.global_step)

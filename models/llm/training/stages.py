@@ -72,6 +72,7 @@ def run_stage(
         peft_config=lora,
         callbacks=[tell, stop],
         mean_weight=_mean_weight(train),
+        mean_held_out=_mean_weight(valid),
     )
     trained, train_loss = run_trainer(trainer, folder, resume=settings.resume)
     done = int(trainer.state.global_step)

@@ -37,13 +37,21 @@ class ByLength(LengthGroupedSampler):
 
 
 class WeightedTrainer(Trainer):
-    """A trainer whose loss is a mean over rows, which `mean_weight`, theirs, is to divide."""
+    """A trainer whose loss is a mean over rows, divided by what they weigh on average.
 
-    def __init__(self, *args: Any, mean_weight: float, **kwargs: Any) -> None:
+    `mean_weight` is that of the rows that teach, `mean_held_out` that of those held out: of a
+    question that many asked one order is held out and several teach, each with its part.
+    """
+
+    def __init__(self, *args: Any, mean_weight: float, mean_held_out: float, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._mean_weight = mean_weight
+        self._means = (mean_held_out, mean_weight)
         # The loss is a mean over rows: the base class divides by the accumulation steps.
         self.model_accepts_loss_kwargs = False
+
+    def mean_weight(self, model: Any) -> float:
+        """Return what the rows that a model is given now weigh on average."""
+        return self._means[bool(model.training)]
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
         args: Any = self.args

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from msgspec import structs
 
-from keyart.models.dataset.examples import Example
+from keyart.models.dataset.examples import Example, write_examples
 from keyart.models.dataset.preferences import preferences
 from keyart.models.dataset.summed import summed, summed_pairs
 from keyart.models.embed.language_models import LanguageModel
@@ -20,9 +21,11 @@ from keyart.models.llm.scoring.span_reader import new_reader
 from keyart.models.llm.training.dpo import WeightedPairCollator, pair_log_probs, preference_loss
 from keyart.models.llm.training.likelihood import label_log_probs, listwise_loss
 from keyart.models.llm.training.rows import ORDERS, preference_rows, sft_rows
+from keyart.models.llm.training.run import train
+from keyart.models.llm.training.settings import TrainSettings
 from keyart.models.llm.training.sft import WeightedCollator, weighted_loss
 from keyart.models.llm.training.spans import SpanCollator, span_rows
-from tests.unit.models.conftest import example, small_model
+from tests.unit.models.conftest import example, small_model, write_dataset
 
 COUNT = 40
 
@@ -139,6 +142,29 @@ def test_a_temperature_is_that_of_the_single_answers() -> None:
     few = summed(every)
     together, _ = calibrated(few, [found[each.title] for each in few], 1)
     assert together == pytest.approx(one_by_one, abs=1e-3) and 0.06 < together < 19.0
+
+
+def test_a_held_out_loss_is_in_nats_whatever_teaches(
+    tokenizer: Any, model_folder: Path, tmp_path: Path
+) -> None:
+    """Four orders of each question teach and one is held out: the loss is that of the prompts."""
+    every = [example(at, count=4, answer=at, history=0) for at in range(3)]
+    every = [structs.replace(each, id=f"d{at}") for at, each in enumerate(every * 12)]
+    folder = tmp_path / "data"
+    folder.mkdir()
+    write_dataset(folder, {"train": 1, "valid": 1, "test": 1}, options=3)
+    for split in ("train", "valid"):
+        write_examples(folder / f"{split}.jsonl", every)
+    model = str(model_folder)
+    given = TrainSettings(model=model, epochs=0.1, learning_rate=1e-9, evaluations=1, device="cpu")
+    (report,) = train(folder, tmp_path / "out", given).stages
+    prompter = Prompter(tokenizer, load_template("choose.v1"))
+    rows = list(sft_rows(prompter, summed(every), shuffles=1, seed=0, orders=1))
+    batch = WeightedCollator(0)([dict(row) for row in rows])
+    read = ("input_ids", "attention_mask", "labels", "marks", "shares")
+    logs = label_log_probs(small_model(tokenizer), **{name: batch[name] for name in read})
+    expected = float(weighted_loss(logs, batch["token_weights"]).detach())
+    assert report.examples == 12 and report.held_out == pytest.approx([expected], rel=0.01)
 
 
 def test_what_differs_in_any_word_stays_apart_and_single_ones_are_as_they_were() -> None:
