@@ -27,8 +27,8 @@ def retrain(
         float,
         typer.Option(
             min=0,
-            help="learn from the last hours only; 0: since the change that what serves was "
-            "retrained for, from all where there was none",
+            help="learn from the last hours only; 0: since the last change of the world that "
+            "was found, from all where there was none",
         ),
     ] = 0.0,
     refresh: Annotated[

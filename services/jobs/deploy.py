@@ -17,6 +17,7 @@ from keyart.models.priors.manifest import MANIFEST_FILE, read_manifest
 from keyart.schemas.errors import ModelRejected, NotFound
 from keyart.schemas.registry import ITSELF, ModelVersion, Move
 from keyart.services.jobs.priors.serving import Scoring, beside
+from keyart.services.jobs.world import world_of
 from keyart.streams.ports import Clock
 from keyart.streams.registry.registry import NEUTRAL, Registry
 from keyart.streams.site import Opinions
@@ -101,11 +102,8 @@ class Deployment:
 
     @property
     def world_ms(self) -> int:
-        """Since when the world is as what serves has learned it; 0: it has learned from all."""
-        try:
-            return self.registry.version(self.opinions.current).since_ms
-        except NotFound:
-            return 0
+        """Since when the world is as it is, by what serves and what was found since; 0: always."""
+        return world_of(self.registry, self.opinions.current)
 
     def promote(self, name: str, *, by: str, why: str, fence: int = 0) -> int:
         """Let a version serve; return of how many titles it has given its opinion.

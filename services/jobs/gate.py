@@ -86,8 +86,8 @@ class Gate:
             A training log to judge it on; None: this site's own.
         since_ms
             Rewards of what was shown before are left out, and so are those that taught the version
-            where it held later ones out, and in the site's own log those of before the change that
-            what serves was retrained for.
+            where it held later ones out, and in the site's own log those of before the last change
+            of the world that was found.
         most
             Rewards, the newest, that are read.
 

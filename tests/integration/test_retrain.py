@@ -5,7 +5,9 @@ import random
 import shutil
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec import structs
@@ -17,6 +19,7 @@ from keyart.services.jobs.deploy import register_files
 from keyart.services.jobs.retrain import run
 from keyart.services.jobs.retrain.stages import STAGES
 from keyart.services.jobs.rollout import rollout_in
+from keyart.services.jobs.world import DRIFT
 from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.settings import Settings
 from keyart.streams.valkey.connect import connect
@@ -282,9 +285,38 @@ def test_a_world_that_turned_is_seen_and_learned_from_the_turn_on(parts: Opened)
     assert 0 < judged.rows <= late
 
 
-def structs_replaced(settings: Settings, **more: object) -> Settings:
-    from dataclasses import replace
+@pytest.mark.parametrize("how", ["refused", "rolled back"])
+def test_a_change_that_was_answered_in_vain_is_not_forgotten(parts: Opened, how: str) -> None:
+    """What was retrained for it is refused, or goes back: the world has not gone back with it."""
+    learned = parts.retraining.run(reason="first", then="promote").version
+    rng = random.Random(13)
+    learn(parts, [reward(at, rng) for at in range(5000, 8000)])
+    changed_ms = parts.registry.version(learned).to_ms + 1
+    job: dict[str, Any] = {"reason": f"{DRIFT} how takes follow the prior changed"}
+    if how == "refused":
+        gate = replace(parts.gate, artwork_s={"ridge": 1e-12})
+        strict = replace(parts.retraining, gate=gate)
+        done = strict.run(**job, since_ms=changed_ms, then="promote")
+        assert done.outcome == "refused", done.says
+    else:
+        done = parts.retraining.run(**job, since_ms=changed_ms, then="promote")
+        assert done.outcome == "promoted", done.says
+        parts.deployment.rollback(by="watch", why="it takes less")
+    assert parts.opinions.current == learned
+    assert parts.registry.version(learned).since_ms == 0
+    # a refresh, and then the clock: neither knows of the drift but by the registry
+    for given in ({"reason": "refresh", "refresh": True}, {"reason": "every 24 hours"}):
+        parts.retraining.run(**given)
+        last = parts.retraining.jobs.last()
+        assert last is not None and last.job is not None and last.job.since_ms == changed_ms
+    assert 0 < parts.gate.judge(learned).rows <= 3000
+    # who lets one serve that learned from all since, has decided otherwise
+    every = parts.fitting.fit(encoders="space").version
+    parts.deployment.promote(every, by="me", why="it was no change")
+    assert parts.deployment.world_ms == 0
 
+
+def structs_replaced(settings: Settings, **more: object) -> Settings:
     return replace(settings, **more)  # type: ignore[arg-type]
 
 

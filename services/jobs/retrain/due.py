@@ -14,6 +14,7 @@ from keyart.schemas.errors import NotFound
 from keyart.services.jobs.evaluation.own_log import OwnLog, read_own
 from keyart.services.jobs.evaluation.priors_on_log import opinions_on
 from keyart.services.jobs.retrain.stages import Jobs
+from keyart.services.jobs.world import DRIFT
 from keyart.streams.catalogue.current import CurrentCatalogue
 from keyart.streams.registry.registry import NEUTRAL
 from keyart.streams.site import Opinions
@@ -21,7 +22,6 @@ from keyart.streams.site import Opinions
 MOST_ROWS: Final = 200_000
 """The newest rewards in which drift is looked for."""
 MS_PER_HOUR: Final = 3_600_000
-DRIFT: Final = "drift:"
 AGAIN: Final = "; once more, for what was fitted then was refused"
 REFUSED: Final = "refused"
 

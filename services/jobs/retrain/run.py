@@ -88,8 +88,8 @@ class Retraining:
         reason
             Why: kept in the registry.
         since_ms
-            What was shown before teaches nothing; 0: since the change that what serves was
-            retrained for, all where there was none.
+            What was shown before teaches nothing; 0: since the last change of the world that was
+            found (`services.jobs.world`), all where there was none.
         refresh
             Nothing is trained: what serves is measured anew.
         kind
