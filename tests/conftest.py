@@ -1,5 +1,6 @@
 """Fixtures that several kinds of tests share."""
 
+import gc
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from hypothesis.internal.conjecture import providers
 from hypothesis.internal.constants_ast import Constants
 
 from keyart.models.embed import Concepts, load_space
+from keyart.services.wiring.memory import collect_seldom
 from keyart.streams.catalogue.view import CatalogueView
 from keyart.streams.valkey.server import EmbeddedServer
 from tests.containers.fixtures import certificate, kafka_server, make_house, redis_server
@@ -32,7 +34,17 @@ settings.load_profile("seeded")
 # what it ran before: what is tried must be the same everywhere
 providers._get_local_constants = Constants
 
+# With Python's own thresholds a sixth of all time goes into looking for garbage, most of it among
+# what torch and transformers hold for good
+collect_seldom()
+
 __all__ = ["certificate", "kafka_server", "make_house", "redis_server"]
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was imported out of every later look for garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
