@@ -37,9 +37,11 @@ def _killed_at(data_dir: str, kind: str, stage: str) -> None:
 
 @pytest.mark.parametrize("kind", [RIDGE, DUAL])
 def test_killed_at_every_stage_it_ends_as_one_that_was_not(parts: Opened, kind: str) -> None:
-    spawn = multiprocessing.get_context("spawn")
+    # each is a process of its own, and what all of them import is imported once
+    fresh = multiprocessing.get_context("forkserver")
+    fresh.set_forkserver_preload([__name__])
     for before, stage in itertools.pairwise(STAGES):
-        child = spawn.Process(target=_killed_at, args=(str(parts.data_dir), kind, stage))
+        child = fresh.Process(target=_killed_at, args=(str(parts.data_dir), kind, stage))
         child.start()
         child.join(240)
         assert child.exitcode == -signal.SIGKILL
