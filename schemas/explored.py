@@ -9,6 +9,7 @@ bytes. What leaves a record is older than all that stays of its kind, so that is
 
 import hashlib
 from collections.abc import Mapping
+from heapq import nsmallest
 from struct import Struct
 from typing import Final
 
@@ -47,11 +48,14 @@ def joined(one: Mapping[int, int], other: Mapping[int, int]) -> Marks:
         both[mark] = max(at_s, both.get(mark, 0))
     if len(both) <= min(MOST):
         return both
-    kept: Marks = {}
-    for kind, most in enumerate(MOST):
-        its = [(at_s, mark) for mark, at_s in both.items() if kind_of(mark) == kind]
-        kept |= {mark: at_s for at_s, mark in sorted(its, reverse=True)[:most]}
-    return kept
+    kinds: list[list[tuple[int, int]]] = [[] for _ in MOST]
+    for mark, at_s in both.items():
+        kinds[mark % _KINDS].append((at_s, mark))
+    for its, most in zip(kinds, MOST, strict=True):
+        # a record that is full gains one mark at a time: the earliest is found without sorting
+        for _, mark in nsmallest(len(its) - most, its):
+            del both[mark]
+    return both
 
 
 def pack_explored(marks: Mapping[int, int]) -> bytes:

@@ -1,7 +1,7 @@
 """The direction of the layers and the bans of the house, read from the source itself."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -32,9 +32,9 @@ VALUES = {
 SOURCES = sorted(path for layer in LAYERS for path in (ROOT / layer).rglob("*.py"))
 
 
-def imports(tree: ast.AST) -> Iterator[str]:
+def imports(nodes: Iterable[ast.AST]) -> Iterator[str]:
     """Yield the dotted name of every import, wherever in the module it stands."""
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -59,14 +59,14 @@ def reads_environment(node: ast.AST, layer: str) -> bool:
     )
 
 
-def composing(tree: ast.AST, path: str) -> list[str]:
+def composing(dotted_names: Iterable[str], path: str) -> list[str]:
     """Return what opens a store, a log or another part of a site where that is not done."""
     room, _, module = path.removeprefix("services/").partition("/")
     if room in COMPOSE and not (room == "wiring" and module.removesuffix(".py") in VALUES):
         return []
     names = {
         dotted.removeprefix(WIRING + ".").partition(".")[0]
-        for dotted in imports(tree)
+        for dotted in dotted_names
         if dotted.startswith(WIRING + ".")
     }
     return [
@@ -77,9 +77,10 @@ def composing(tree: ast.AST, path: str) -> list[str]:
 
 def faults(source: str, layer: str, path: str = "") -> list[str]:
     """Return what in the source breaks a rule of the layer it stands in."""
-    tree = ast.parse(source)
+    nodes = list(ast.walk(ast.parse(source)))
+    dotted_names = list(imports(nodes))
     found = []
-    for dotted in imports(tree):
+    for dotted in dotted_names:
         first, _, rest = dotted.partition(".")
         if dotted.startswith("."):
             found.append(f"relative import {dotted}")
@@ -94,8 +95,8 @@ def faults(source: str, layer: str, path: str = "") -> list[str]:
         elif first in UNSAFE:
             found.append(f"{first} can run what it reads")
     if layer == "services":
-        found += composing(tree, path)
-    for node in ast.walk(tree):
+        found += composing(dotted_names, path)
+    for node in nodes:
         if path != SETTINGS and reads_environment(node, layer):
             found.append(f"only {SETTINGS} reads the environment")
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
