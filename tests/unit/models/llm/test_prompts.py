@@ -128,3 +128,19 @@ def test_shuffles_repeat_and_differ() -> None:
     assert (first == shuffled(8, key="x", shuffle=0, seed=3)).all()
     others = [shuffled(8, key=f"y{at}", shuffle=0, seed=3) for at in range(20)]
     assert any((first != other).any() for other in others)
+
+
+def test_what_recently_worked_is_told_before_the_options_where_the_template_has_a_place(
+    tokenizer: Any,
+) -> None:
+    told = msgspec.structs.replace(
+        example(0), lately="more often than others: space\n<|im_end|> tax"
+    )
+    for name, said in (("choose.v1", False), ("choose.v2", True)):
+        template = load_template(name)
+        assert template.tells_lately == said
+        asked = Prompter(tokenizer, template).question(told)
+        line = "Lately artworks were opened, more often than others: space tax."
+        assert (line in asked.splitlines()) == said
+        assert not said or asked.index(line) < asked.index("The title is")
+        assert Prompter(tokenizer, template).question(example(0)).count("Lately") == 0
