@@ -1,10 +1,14 @@
 """Where the time of a request for decisions goes: the stages of `Chooser`, each timed alone.
 
 `pytest tests/benchmarks/bench_stages.py -s`. Processor time of this process, a page of 40 titles of
-10 artworks each; what HTTP, web framework and log take is the rest of what bench_http shows.
+10 artworks each; what HTTP, web framework and log take is the rest of what bench_http shows. And a
+whole request by the values of its context, on a site that has learned from contexts: its body read,
+decided, recorded, its answer written. Processor time of the single request, so that others on the
+machine lengthen no tail.
 """
 
 import asyncio
+import json
 import random
 import time
 from collections.abc import Iterator
@@ -25,17 +29,29 @@ from keyart.schemas.ids import ViewerKey, pseudonym
 from keyart.schemas.taste import unpack_tastes
 from keyart.schemas.topics import DECISIONS
 from keyart.services.api.answers import logged, told
+from keyart.services.api.bodies import decoded
+from keyart.services.api.chooser import Chooser
+from keyart.services.api.decisions import DecisionsRequest
 from keyart.services.api.snapshots import Snapshots
+from keyart.services.api.standing import Recent
+from keyart.services.wiring.api import snapshots_of
 from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.experiment import experiment_of
+from keyart.services.wiring.lanes import taste_rates
 from keyart.services.wiring.stores import TASTE_TIMEOUT_S
-from keyart.streams.ports import Output
+from keyart.services.wiring.telemetry import ApiMetrics
+from keyart.services.wiring.titles import current_titles
+from keyart.streams.catalogue.current import CurrentCatalogue
+from keyart.streams.ports import VIEWERS as VIEWERS_LANE
+from keyart.streams.ports import Lane, Output, ViewerState
 from keyart.streams.valkey.aio import ValkeyAsyncLog, ValkeyTastes, connect_async
 
 TITLES, ARTWORKS, VIEWERS, PAGE = 1000, 10, 1000, 40
 REQUESTS, ROUNDS = 500, 9
 TOGETHER = 8
 """Records that the log takes at once under load."""
+VALUES = (0, 8, 16, 32)
+TURNS = 2000
 
 
 class Stages:
@@ -136,4 +152,105 @@ def test_where_the_time_goes(make_site: Any) -> None:
     for name, values in sorted(every.items(), key=lambda item: -float(np.median(item[1]))):
         low, middle, high = np.quantile(values, (0.25, 0.5, 0.75))
         table.add_row(name, f"{middle:.3f}", f"{low:.3f} to {high:.3f}")
+    Console(width=100).print(table)
+
+
+class _Kept:
+    """Viewers as they are stored, in memory; and what would go to the log."""
+
+    def __init__(self, parts: Any, viewers: list[str]) -> None:
+        lane = parts.settings.partitions
+        assert lane == 1
+        keys = [pseudonym(viewer, parts.viewer_key) for viewer in viewers]
+        names = [parts.keys.item(Lane(VIEWERS_LANE, 0), "taste", key) for key in keys]
+        self._blobs = dict(zip(keys, parts.client.mget(names), strict=True))
+        self.bytes = 0
+
+    async def read_all(self, viewer: str) -> ViewerState:
+        return ViewerState(self._blobs[ViewerKey(viewer)], None)
+
+    async def read(self, viewer: str) -> bytes | None:
+        return self._blobs[ViewerKey(viewer)]
+
+    def record(self, output: Output) -> None:
+        self.bytes += len(output.value)
+
+    def forget(self, viewer: str) -> None:
+        raise AssertionError("nobody is erased here")
+
+
+def _bodies(site: Any, values: int) -> list[bytes]:
+    rng = random.Random(1)
+    return [
+        json.dumps(
+            {
+                "viewer": rng.choice(site.viewers),
+                "titles": rng.sample(site.titles, PAGE),
+                "context": {f"name-{at}": f"value-{rng.randrange(24)}" for at in range(values)},
+            }
+        ).encode()
+        for _ in range(REQUESTS)
+    ]
+
+
+async def _by_values(
+    site: Any, snapshots: Snapshots, titles: CurrentCatalogue
+) -> dict[int, np.ndarray]:
+    """Return (TURNS,) milliseconds of each request by the values of its context, in turn."""
+    parts = site.parts
+    settings, kept = parts.settings, _Kept(parts, site.viewers)
+    chooser = Chooser(
+        experiment=experiment_of(settings),
+        explore_share=settings.explore_share,
+        rates=taste_rates(settings),
+        titles=titles,
+        snapshots=snapshots,
+        tastes=kept,
+        recorder=kept,
+        recent=Recent(dwell_ms=1),
+        metrics=ApiMetrics(),
+        clock=now_ms,
+    )
+    bodies = {values: _bodies(site, values) for values in VALUES}
+    found = {values: np.empty(TURNS) for values in VALUES}
+    for turn in range(-REQUESTS, TURNS):
+        for values in VALUES:
+            body = bodies[values][turn % REQUESTS]
+            began = time.process_time()
+            asked = decoded(body, DecisionsRequest)
+            viewer = pseudonym(asked.viewer, parts.viewer_key)
+            answer = await chooser.choose(
+                viewer, asked.surface, asked.titles, context=asked.context
+            )
+            codec.encode(answer)
+            if turn >= 0:
+                found[values][turn] = 1000 * (time.process_time() - began)
+    return found
+
+
+@pytest.mark.timeout(600)
+def test_a_request_by_the_values_of_its_context(make_site: Any) -> None:
+    site = make_site(titles=TITLES, artworks=ARTWORKS, viewers=VIEWERS)
+    titles = current_titles(site.parts.settings, site.parts.client)
+    snapshots = snapshots_of(site.parts.settings, site.parts.client, titles, ApiMetrics())
+    snapshots.start()
+    assert snapshots.wait(60)
+    found = asyncio.run(_by_values(site, snapshots, titles))
+    snapshots.stop()
+    table = Table(title=f"processor ms of a request, {PAGE} titles x {ARTWORKS} artworks, {TURNS}")
+    for heading in ("values", "p50", "p99", "p99.9", "p50 of none (95 %)"):
+        table.add_column(heading, justify="right")
+    rng = np.random.default_rng(0)
+    for values, spent in found.items():
+        drawn = rng.integers(TURNS, size=(500, TURNS))
+        ratios = np.median(spent[drawn], axis=1) / np.median(found[0][drawn], axis=1)
+        low, high = np.quantile(ratios, (0.025, 0.975))
+        middle, late, latest = np.quantile(spent, (0.5, 0.99, 0.999))
+        table.add_row(
+            str(values),
+            f"{middle:.2f}",
+            f"{late:.2f}",
+            f"{latest:.2f}",
+            f"{middle / np.median(found[0]):.2f} ({low:.2f} to {high:.2f})",
+        )
     Console(width=100).print(table)
