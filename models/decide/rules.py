@@ -5,6 +5,7 @@ that stay. What bounds shares is in `shares`.
 """
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NamedTuple, Protocol
@@ -150,8 +151,15 @@ class Ruling:
         allow: Selection,
         deny: Selection,
         now_ms: int,
+        ruled: AbstractSet[str] | None = None,
     ) -> "Ruling | None":
-        """Return it for the titles asked for, with the artworks of each; None where none rules."""
+        """Return it for the titles asked for, with the artworks of each; None where none rules.
+
+        `ruled` are the titles that have rules of their own, so that the others' are not looked for;
+        None where nobody knows.
+        """
+        if ruled is not None and allow is NOBODY and deny is NOBODY and ruled.isdisjoint(asked):
+            return None
         left = tuple(
             candidates(
                 titles[name],

@@ -162,6 +162,7 @@ class Chooser:
             allow=allow,
             deny=deny,
             now_ms=at_ms,
+            ruled=view.ruled,
         )
         nothing: list[int] = [] if ruling is None else ruling.empty
         # what a rule takes away does not stand, however short ago it was decided

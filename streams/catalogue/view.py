@@ -64,6 +64,8 @@ class CatalogueView:
 
     Attributes
     ----------
+    ruled
+        Titles of which an artwork has rules; a title that is among `titles` and has some is here.
     vectors
         Shape (rows, D) in the whole space, unit.
     taste_vectors
@@ -84,6 +86,7 @@ class CatalogueView:
         self.space = space
         self.names = concepts
         self.titles: dict[str, StoredTitle] = {}
+        self.ruled: set[str] = set()
         self.vectors = np.zeros((0, space.dimensions), np.float32)
         self.taste_vectors = np.zeros((0, TASTE_DIMENSIONS), np.float32)
         self.concepts = np.zeros((0, NAMED), np.uint16)
@@ -106,7 +109,12 @@ class CatalogueView:
             before = [known for title in titles if (known := self._known.get(title.id))]
             for title in titles:
                 self._known[title.id] = self._refer(title)
+                rules = any(kept.artwork.rules for kept in title.artworks)
+                if rules:  # before the title: requests read both meanwhile
+                    self.ruled.add(title.id)
                 self.titles[title.id] = title
+                if not rules:
+                    self.ruled.discard(title.id)
                 self._recalled.discard(title.id)
             self._let_go(before)
 
@@ -116,6 +124,7 @@ class CatalogueView:
             self._let_go(list(self._known.values()))
             self._known.clear()
             self.titles.clear()
+            self.ruled.clear()
             self._recalled.clear()
 
     def _refer(self, title: StoredTitle) -> Histories:

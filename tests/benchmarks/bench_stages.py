@@ -163,7 +163,8 @@ class _Kept:
         assert lane == 1
         keys = [pseudonym(viewer, parts.viewer_key) for viewer in viewers]
         names = [parts.keys.item(Lane(VIEWERS_LANE, 0), "taste", key) for key in keys]
-        self._blobs = dict(zip(keys, parts.client.mget(names), strict=True))
+        blobs = parts.client.mget(names)
+        self._blobs: dict[ViewerKey, bytes] = dict(zip(keys, blobs, strict=True))
         self.bytes = 0
 
     async def read_all(self, viewer: str) -> ViewerState:

@@ -3,10 +3,12 @@
 import pytest
 from msgspec import structs
 
+from keyart.models.decide.rules import NOBODY, Ruling
 from keyart.models.embed import Concepts, load_space
 from keyart.schemas import codec
 from keyart.schemas.catalogue import MAX_STORED_BYTES, Artwork, StoredTitle, Title
 from keyart.schemas.errors import InvalidRecord
+from keyart.schemas.rules import Rules
 from keyart.streams.catalogue.history import titles_of, version_of
 from keyart.streams.catalogue.upsert import MAX_DESCRIPTIONS, fit, shortened, upsert, withdraw
 from keyart.streams.catalogue.view import NOW, REST_S, CatalogueView
@@ -245,3 +247,44 @@ def test_the_default_artwork_stands_first_and_is_one_of_the_titles() -> None:
     assert [each.id for each in again.choosable] == ["a", "b", "c"]
     with pytest.raises(InvalidRecord, match="no artwork 'x'"):
         upsert(None, structs.replace(given, default="x"), now_ms=1)
+
+
+def test_the_view_knows_which_titles_have_rules_until_they_go(
+    catalogue_view: CatalogueView,
+) -> None:
+    bare = upsert(None, title(a="one", b="two"), now_ms=1)
+    kept = bare.artworks[1]
+    bound = structs.replace(
+        bare,
+        artworks=(
+            bare.artworks[0],
+            structs.replace(kept, artwork=structs.replace(kept.artwork, rules=Rules(most=0.5))),
+        ),
+    )
+    other = structs.replace(bare, id="other")
+
+    def rules_of(*asked: str) -> Ruling | None:
+        view = catalogue_view
+        return Ruling.of(
+            view.titles,
+            asked,
+            [("a", "b") for _ in asked],
+            surface="home",
+            context={},
+            allow=NOBODY,
+            deny=NOBODY,
+            now_ms=2,
+            ruled=view.ruled,
+        )
+
+    catalogue_view.put([bound, other])
+    assert catalogue_view.ruled == {bare.id}
+    assert rules_of("other") is None
+    found = rules_of("other", bare.id)
+    assert found is not None and found.left[0] is None
+    assert found.left[1] is not None and found.left[1].limits
+    catalogue_view.put([bare])
+    assert not catalogue_view.ruled and rules_of("other", bare.id) is None
+    catalogue_view.put([bound])
+    catalogue_view.forget()
+    assert not catalogue_view.ruled
