@@ -10,6 +10,8 @@ import yaml
 
 ROOT = Path(__file__).parents[3]
 WORKFLOW = yaml.safe_load((ROOT / ".github/workflows/check.yml").read_text())
+NODE_24 = {"cache": 5, "checkout": 5, "setup-python": 6, "upload-artifact": 6}
+"""Of each action, the first version that runs on the Node that runners have."""
 TARGETS = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.M))
 
 
@@ -28,6 +30,14 @@ def test_every_command_of_the_workflow_can_be_run() -> None:
             assert (ROOT / words[1]).is_file(), words
         elif words[0] != "make":
             assert words[:3] == ["sudo", "apt-get", "update"], words
+
+
+def test_every_action_runs_on_the_node_that_runners_have() -> None:
+    used = {step["uses"] for step in steps() if "uses" in step}
+    assert used
+    for action in used:
+        name, version = action.removeprefix("actions/").split("@v")
+        assert int(version) >= NODE_24[name], action
 
 
 def test_what_the_workflow_keeps_is_what_the_check_writes() -> None:
