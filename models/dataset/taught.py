@@ -67,17 +67,23 @@ class Taught:
     warnings: list[str]
 
 
-def read_taught(root: Path, bounds: Bounds, *, since_ms: int = 0) -> Taught:
+def read_taught(root: Path, bounds: Bounds, *, since_ms: int = 0, known_ms: int = 0) -> Taught:
     """Return the rewards shown from then on, with what each counts.
 
     Bursts are found in the whole log, shares are those of what was shown from then on.
+
+    Parameters
+    ----------
+    known_ms
+        Rewards whose window closed then or later are as if they had not come, for what the others
+        count, too; 0: all have.
 
     Raises
     ------
     NotFound, InvalidRecord, MissingExtra
         As `read_rewards`.
     """
-    rows, _, warnings = _weighed(root, bounds, since_ms)
+    rows, _, warnings = _weighed(root, bounds, since_ms, known_ms)
     import polars as pl
 
     held = int(rows["held"].sum())
@@ -91,7 +97,7 @@ def read_taught(root: Path, bounds: Bounds, *, since_ms: int = 0) -> Taught:
 
 
 def _weighed(
-    root: Path, bounds: Bounds, since_ms: int
+    root: Path, bounds: Bounds, since_ms: int, known_ms: int = 0
 ) -> "tuple[pl.DataFrame, Factors, list[str]]":
     """Return all rewards shown from then on with `counts`, `place` and `held`; and warnings."""
     later = (*_LATER, *STOOD) if bounds.positions else _LATER
@@ -99,6 +105,9 @@ def _weighed(
     import polars as pl  # not in every image: the reader says so
 
     rows = _filled(rows)
+    closed = pl.col("closed_at_ms").fill_null(pl.col("shown_at_ms"))
+    if known_ms:
+        rows = rows.filter(closed < known_ms)
     if bounds.hold_bursts:
         rows = rows.with_columns(_held(rows, bounds.half_life_ms))
     else:
@@ -115,7 +124,6 @@ def _weighed(
         factors = standing.learn(takes, shown)
         worth = standing.worth(factors)
     rows = rows.with_columns(pl.Series(COUNTS, found), pl.Series(PLACE, worth))
-    closed = pl.col("closed_at_ms").fill_null(pl.col("shown_at_ms"))
     kept = rows.select("id", "shown_at_ms", closed, *_COLUMNS, "multiplier", COUNTS, PLACE, "held")
     return kept, factors, warnings
 

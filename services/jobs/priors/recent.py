@@ -13,6 +13,7 @@ from keyart.models.dataset.lately import NOTHING, Lately, Shown, lately_of, word
 from keyart.models.dataset.splits import time_bounds
 from keyart.models.dataset.taught import COUNTS, PLACE, read_taught
 from keyart.schemas.catalogue import Title
+from keyart.schemas.errors import NotFound
 from keyart.services.jobs.priors.dual_fitting import TEST, VALID
 from keyart.services.jobs.priors.learning import Learning
 
@@ -44,7 +45,7 @@ class Recent(Struct, frozen=True, kw_only=True):
 
 def recent_for(learning: Learning, titles: Mapping[str, Title], *, since_ms: int) -> Recent:
     """Return what was known at the times at which what teaches, stops and judges is told anew."""
-    rows = _rows(learning, since_ms)
+    rows = read_taught(learning.archive, learning.bounds, since_ms=since_ms).rows
     shown = np.sort(rows["shown_at_ms"].to_numpy())
     ends = time_bounds(shown.tolist(), valid=VALID, test=TEST)
     taught = shown[shown < ends[0]]
@@ -52,8 +53,8 @@ def recent_for(learning: Learning, titles: Mapping[str, Title], *, since_ms: int
     times = tuple(sorted({*parts, *ends}))
     return Recent(
         times=times,
-        known=tuple(_known(rows, titles, each) for each in times),
-        now=_known(rows, titles, _end(rows)),
+        known=tuple(_known(learning, titles, since_ms, each) for each in times),
+        now=_told(rows, titles, _end(rows)),
     )
 
 
@@ -67,28 +68,33 @@ def recent_now(
     NotFound, InvalidRecord
         As `read_taught`.
     """
-    rows = _rows(learning, since_ms)
+    rows = read_taught(learning.archive, learning.bounds, since_ms=since_ms).rows
     shown: defaultdict[str, float] = defaultdict(float)
     for title, counts in rows.select("title", COUNTS).iter_rows():
         shown[title] += counts
     order = sorted(shown, key=lambda title: (-shown[title], title))
-    return _known(rows, titles, _end(rows)), order
-
-
-def _rows(learning: Learning, since_ms: int) -> "pl.DataFrame":
-    return read_taught(learning.archive, learning.bounds, since_ms=since_ms).rows
+    return _told(rows, titles, _end(rows)), order
 
 
 def _end(rows: "pl.DataFrame") -> int:
     return int(rows["closed_at_ms"].to_numpy().max()) + 1
 
 
-def _known(rows: "pl.DataFrame", titles: Mapping[str, Title], when_ms: int) -> Lately:
-    """Return what had worked by what was known then: of what was shown lately, and had closed."""
+def _known(learning: Learning, titles: Mapping[str, Title], since_ms: int, when_ms: int) -> Lately:
+    """Return what had worked by what was known then, of which what counts is a part, too."""
+    try:
+        known = read_taught(learning.archive, learning.bounds, since_ms=since_ms, known_ms=when_ms)
+    except NotFound:  # nothing was yet
+        return NOTHING
+    return _told(known.rows, titles, when_ms)
+
+
+def _told(rows: "pl.DataFrame", titles: Mapping[str, Title], when_ms: int) -> Lately:
+    """Return what worked in what was shown lately, in words."""
     import polars as pl
 
     from_ms = when_ms - LATELY_MS
-    its = rows.filter((pl.col("closed_at_ms") < when_ms) & (pl.col("shown_at_ms") >= from_ms))
+    its = rows.filter(pl.col("shown_at_ms") >= from_ms)
     words = {
         (name, artwork.id): words_of(artwork)
         for name, title in titles.items()
