@@ -1,7 +1,7 @@
 """What artworks' own responses to taste are worth where text cannot tell them, and what they cost.
 
 Two audiences of films with facet artworks: one sees in every picture a second thing that its text
-does not tell, one does not care. Played with responses, learned of titles shown often as they are by
+does not tell, one does not care. Played with responses, learned of titles shown often as by
 default (docs/decisions/0460), and without; both meet the same visits, titles and luck. Numbers were
 tuned on seeds from 1000 up.
 """
