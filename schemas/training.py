@@ -92,7 +92,9 @@ REWARD_COLUMNS: Final = {
         Kind.TEXT, "what the site said of the situation, as JSON; null: nothing, or erased", since=2
     ),
     "situation": Column(
-        Kind.NUMBERS, "taste and context as the numbers that artworks respond to", since=2
+        Kind.NUMBERS,
+        "taste and context as the numbers that artworks respond to, of titles shown often",
+        since=2,
     ),
     "response": Column(
         Kind.NUMBER, "the part of the multiplier that is the artwork's own response", since=2
