@@ -66,6 +66,8 @@ deviation of its own part; doubt: of the taste factor. seen, taken: log(1 + effe
 log(1 + effective takes). What is larger than 8 (32 for the last two) stands as that."""
 FEATURE_UNITS: Final = 2048
 """Features are int16 in units of one over so many: to 0.0003, up to 16."""
+RESPONSE_UNITS: Final = 4096
+NOT_RESPONDING: Final = -32_768
 BELIEF_BYTES: Final = 2 * len(BELIEFS)
 TASTE_DTYPE: Final = np.dtype(
     [("scale", "<f4", (DIRECTIONS,)), ("units", "i1", (DIRECTIONS, DIRECTION_LENGTH))]
@@ -102,8 +104,10 @@ class Columns(Struct, frozen=True, kw_only=True, omit_defaults=True):
     positions
         (T,) uint8, where on the page each title stood, from 1; empty where nobody knew.
     responding
-        (T,) uint8, 1 where the title is one whose artworks' own responses to the page's situation
-        are learned; empty where none is.
+        (T,) int16, of titles whose artworks' own responses to the page's situation are learned: the
+        chosen one's log response in units of one over `RESPONSE_UNITS`, centred under the
+        propensities and before it is trusted; `NOT_RESPONDING` of the others; empty where all are
+        others.
     """
 
     titles: Annotated[tuple[LoggedName, ...], Meta(max_length=MAX_TITLES)]
@@ -115,7 +119,7 @@ class Columns(Struct, frozen=True, kw_only=True, omit_defaults=True):
     reasons: Annotated[tuple[str, ...], Meta(max_length=NO_REASON)] = ()
     ruled: Annotated[dict[int, Ruled], Meta(max_length=MAX_TITLES)] = {}
     positions: Annotated[bytes, Meta(max_length=MAX_TITLES)] = b""
-    responding: Annotated[bytes, Meta(max_length=MAX_TITLES)] = b""
+    responding: Annotated[bytes, Meta(max_length=2 * MAX_TITLES)] = b""
 
     def __len__(self) -> int:
         """Return the number of titles."""
@@ -151,6 +155,16 @@ class Columns(Struct, frozen=True, kw_only=True, omit_defaults=True):
         """Return the beliefs of one title's candidates, as a page of it alone would have them."""
         first = sum(len(names) for names in self.candidates[:at])
         return self.belief_rows[:, first : first + len(self.candidates[at])].tobytes()
+
+    @property
+    def _responding(self) -> NDArray[np.int16]:
+        return np.frombuffer(self.responding, "<i2")
+
+    def responded(self, at: int) -> float | None:
+        """Return the centred log response of one title's choice; None: it does not teach any."""
+        if not self.responding or (units := int(self._responding[at])) == NOT_RESPONDING:
+            return None
+        return units / RESPONSE_UNITS
 
     def check(self) -> Self:
         """Return it.
@@ -189,7 +203,7 @@ class Columns(Struct, frozen=True, kw_only=True, omit_defaults=True):
             )
         ):
             raise InvalidRecord("a probability or a factor of a page is out of its range")
-        if not {len(self.positions), len(self.responding)} <= {0, count}:
+        if not {len(self.positions), len(self.responding) / 2} <= {0, count}:
             raise InvalidRecord("what a page says of each title is not said once for each")
         if not all(0 <= at < count and each.fits for at, each in self.ruled.items()):
             raise InvalidRecord("what rules did to a page does not fit its titles")
@@ -220,7 +234,7 @@ class Columns(Struct, frozen=True, kw_only=True, omit_defaults=True):
             reasons=self.reasons,
             ruled={at: self.ruled[row] for at, row in enumerate(rows) if row in self.ruled},
             positions=bytes([self.positions[row] for row in rows]) if self.positions else b"",
-            responding=bytes([self.responding[row] for row in rows]) if self.responding else b"",
+            responding=self._responding[at].tobytes() if self.responding else b"",
         )
 
 
@@ -250,6 +264,12 @@ def unpack_beliefs(record: bytes) -> dict[str, NDArray[np.float64]]:
     for name in ("seen", "taken"):
         found[name] = np.expm1(found[name])
     return found
+
+
+def pack_responding(values: Sequence[float | None]) -> bytes:
+    """Return (T,) centred log responses, within 7.9, as they are logged; None: not responding."""
+    units = [NOT_RESPONDING if each is None else round(each * RESPONSE_UNITS) for each in values]
+    return np.array(units, "<i2").tobytes()
 
 
 def pack_features(values: F32) -> bytes:

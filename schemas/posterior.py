@@ -113,7 +113,9 @@ class SharedSums(Struct, kw_only=True, omit_defaults=True):
     decision has one prior, and 0 for all others. So what one prior's word was worth is not held
     for or against the next. `gram` is the upper triangle of A = sum y x x', row by row; `moment` is
     g = sum (y - b) x. `situations` is the upper triangle of sum e (1, z) (1, z)' over all artworks:
-    how situations z vary (`Responses`).
+    how situations z vary (`Responses`). `responded` are A = sum y r r and g = sum (y - b m) r, with
+    r the artwork's own log response centred under the propensities and b m the take expected
+    without it: how far responses can be trusted.
     """
 
     as_of_ms: int = 0
@@ -123,6 +125,7 @@ class SharedSums(Struct, kw_only=True, omit_defaults=True):
     gram: list[float] = []
     moment: list[float] = []
     situations: list[float] = []
+    responded: list[float] = []
     version: int = POSTERIOR_VERSION
 
 

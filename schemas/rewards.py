@@ -30,7 +30,9 @@ class Reward(Struct, frozen=True, kw_only=True, omit_defaults=True):
     `split` is how viewers were shared out between policies when it was decided. `fresh`: the viewer
     was first seen within an hour of it. `caller` is the name of the key with which its impression
     came, "" where none was asked for. `context`, `situation` and `response` are those of the page
-    and the decision; once a viewer is erased there is no context. `position` as the decision's.
+    and the decision, `responded` is the log of the response before it is trusted, less its mean
+    under the propensities; once a viewer is erased there is no context. `position` as the
+    decision's.
 
     What follows is there from version 2 on, for whoever judges another policy or prior: `beliefs`
     are of every candidate, packed as `BELIEFS`; `level`, `trust` and `strength` of the title, as in
@@ -66,6 +68,7 @@ class Reward(Struct, frozen=True, kw_only=True, omit_defaults=True):
     caller: CallerName = ""
     context: Context = {}
     situation: Situation = ()
+    responded: Annotated[float, Meta(ge=-8.0, le=8.0)] = 0.0
     response: Annotated[float, Meta(gt=0.0, le=100.0)] = 1.0
     position: Position = 0
     beliefs: LoggedBeliefs = b""

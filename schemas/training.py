@@ -96,6 +96,12 @@ REWARD_COLUMNS: Final = {
         "taste and context as the numbers that artworks respond to, of titles shown often",
         since=2,
     ),
+    "responded": Column(
+        Kind.NUMBER,
+        "of titles shown often, the artwork's own log response before it is trusted, less its mean "
+        "under the propensities",
+        since=2,
+    ),
     "response": Column(
         Kind.NUMBER, "the part of the multiplier that is the artwork's own response", since=2
     ),

@@ -244,7 +244,9 @@ def same_shared(state: bytes, log: bytes) -> str:
     left, right = codec.unpack(state, SharedSums), codec.unpack(log, SharedSums)
     if left.count != right.count:
         return f"count {left.count} rewards, not {right.count}"
-    sums, others = ([*its.gram, *its.moment, *its.situations] for its in (left, right))
+    sums, others = (
+        [*its.gram, *its.moment, *its.situations, *its.responded] for its in (left, right)
+    )
     if not _close(sums, others):
         return "differ"
     return ""

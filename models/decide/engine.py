@@ -215,7 +215,7 @@ class Decider:
         are of the artworks, for a slate that bounds their cosine.
         """
         page, multiplier, expected = believed(
-            x, beliefs, mask=mask, shared=shared, response=response.log
+            x, beliefs, mask=mask, shared=shared, response=response.moved
         )
         own = self.policy.propensities(page)
         period = dwell_period(viewer, now_ms, self.dwell_of(surface))

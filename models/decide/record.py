@@ -44,7 +44,7 @@ def columns_of(
     positions
         (T,) uint8, where on the page each title stands, from 1; empty where nobody knows.
     responding
-        (T,) uint8, 1 where own responses are learned of the title's artworks; empty for nowhere.
+        As `Columns` has it.
     """
     mask = decided.page.mask
     rows = np.arange(len(decided))

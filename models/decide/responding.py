@@ -32,7 +32,9 @@ class Responding(NamedTuple):
     rows
         (R, Z) the responses of the page's artworks; None while none responds.
     log
-        (K, T) log of what the response makes of each expected take; None while none responds.
+        (K, T) log of each artwork's response, before it is trusted; None while none responds.
+    trust
+        What part of it moves expected takes, 0 to 1.
     sides
         (R, CROSSED) what the page's artworks show; None where no context is looked at.
     names, directions
@@ -46,12 +48,29 @@ class Responding(NamedTuple):
     sides: F32 | None = None
     names: Sequence[str] = ()
     directions: F32 = np.zeros((0, AXES), np.float32)
+    trust: float = 1.0
+
+    @property
+    def moved(self) -> F32 | None:
+        """(K, T) log of what responses make of expected takes; None while none responds."""
+        return None if self.log is None else self.log * np.float32(self.trust)
+
+    def centred(self, chosen: NDArray[np.intp], propensities: Floats) -> F32:
+        """Return (T,) the log responses of the choices less their means under (T, K) propensities.
+
+        Of a candidate with propensity 0 nothing is counted.
+        """
+        if self.log is None:
+            return np.zeros(len(chosen), np.float32)
+        usual = np.einsum("kt,tk->t", self.log, propensities)
+        return np.asarray(self.log[chosen, np.arange(len(chosen))] - usual, np.float32)
 
     def of(self, chosen: NDArray[np.intp]) -> F32:
         """Return (T,) what the response makes of each choice's expected take: a factor."""
         if self.log is None:
             return np.ones(len(chosen), np.float32)
-        return np.exp(self.log[chosen, np.arange(len(chosen))])
+        factors: F32 = np.exp(np.float32(self.trust) * self.log[chosen, np.arange(len(chosen))])
+        return factors
 
     def reasons(
         self,
@@ -125,7 +144,8 @@ def responding(
         rows = rows[:, : len(now)]
     log = rows @ now
     np.clip(log, -LOG_RESPONSE, LOG_RESPONSE, out=log)
-    return Responding(now, context, rows, log.reshape(shape))
+    trust = arrays.shared.respond
+    return Responding(now, context, rows, log.reshape(shape), trust=trust)
 
 
 def shown(value: ContextValue) -> str:

@@ -60,6 +60,8 @@ CONTEXT_SPREADS: Final = (0.002, 0.03, 0.08, 0.2)
 CONTEXT_ODDS: Final = (0.5, 0.2, 0.2, 0.1)
 """The same of the two kinds of a context: a site that sends one has a reason to."""
 _CONTEXT_KINDS: Final = (np.arange(len(CONTEXT_FEATURES)) >= CROSSED).astype(np.intp)
+RESPONSE_SPREAD: Final = 1.0
+"""Standard deviation of the trust in responses before any reward; 1 is word for word."""
 SITUATED: Final = PERSONAL + len(CONTEXT_FEATURES)
 """Features that no prior made, on a page that has a context."""
 SWEEPS: Final = 3
@@ -70,6 +72,7 @@ SWEEPS: Final = 3
 class Shared:
     """Posterior of the weights shared by all titles: mean (D,) and covariance (D, D), float32.
 
+    `respond` is how far artworks' own responses are trusted, 0 to 1.
     `rows` (1 + D, D) are the mean and, below it, a square root of the covariance: one product with
     features x gives w'x and numbers whose squares add up to x' V x; worked out where it is not
     given. `situated` are the weights of pages that have a context, those of `CONTEXT_FEATURES`
@@ -79,6 +82,7 @@ class Shared:
     weights: F32
     covariance: F32
     situated: "Shared | None" = None
+    respond: float = 1.0
     rows: F32 = field(default_factory=lambda: np.zeros((0, 0), np.float32))
 
     def __post_init__(self) -> None:
@@ -118,12 +122,24 @@ def learned_weights(sums: Sequence[SharedSums], *, prior: str) -> Shared:
     known = Shared(
         weights=mean[kept].astype(np.float32),
         covariance=covariance[np.ix_(kept, kept)].astype(np.float32),
+        respond=trust_in_responses(sums),
     )
     if not gram[met, met].any():
         return replace(known, situated=_beside(known, _UNTOLD))
     left = moment[met] - gram[met][:, plain] @ mean
     context = _context_posterior(gram[met, met], left)
     return replace(known, situated=_beside(known, context))
+
+
+def trust_in_responses(sums: Sequence[SharedSums]) -> float:
+    """Return how far artworks' own responses are believed, 0 to 1: 0 until takes say more.
+
+    The weight w of what they say, exp(w r), is normal around 0 before any reward; r is centred
+    under the propensities, so what is told is told by what was drawn and not by who was shown what.
+    """
+    told = np.array([each.responded for each in sums if each.responded]).reshape(-1, 2)
+    curvature, gradient = told.sum(axis=0).tolist()
+    return float(np.clip(gradient / (curvature + RESPONSE_SPREAD**-2.0), 0.0, 1.0))
 
 
 def _beside(known: Shared, context: Shared) -> Shared:

@@ -168,6 +168,26 @@ def add_situations(
     return triangle
 
 
+def add_responded(
+    before: Sequence[float], rewards: Sequence[Reward], weight: Array, fade: float
+) -> list[float]:
+    """Return A and g of how far responses can be trusted (`SharedSums`), with these rewards.
+
+    `before` are the same before, `weight` (N,) is what the rewards count, `fade` what those before
+    count.
+    """
+    told = [at for at, reward in enumerate(rewards) if reward.responded]
+    sums = fade * np.array(before or (0.0, 0.0))
+    if told:
+        rows = [
+            (its.value, its.expected * its.multiplier / its.response, its.responded)
+            for its in (rewards[at] for at in told)
+        ]
+        y, expected, r = np.array(rows, np.float64).T
+        sums += (weight[told] * y) @ (r * r), (weight[told] * (y - expected)) @ r
+    return sums.tolist() if sums.any() else []
+
+
 def matrix_of(triangle: Sequence[float], size: int) -> Array:
     """Return (size, size) the symmetric matrix of an upper triangle; what it lacks is 0."""
     held = size_of(triangle)

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from keyart.models.sums.responses import add_situations
+from keyart.models.sums.responses import add_responded, add_situations
 from keyart.schemas.posterior import SharedSums
 from keyart.schemas.rewards import Reward
 
@@ -64,6 +64,7 @@ def add_to_shared(
         gram=gram[np.ix_(kept, kept)][upper].tolist(),
         moment=moment[kept].tolist(),
         situations=add_situations(before.situations, used, weight, fade),
+        responded=add_responded(before.responded, used, weight, fade),
     )
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from keyart.models.decide.explain import closest_interests, explain, explain_kept
 from keyart.models.decide.page import DecidedPage
 from keyart.models.decide.record import columns_of
-from keyart.schemas.columns import ODDS, Columns
+from keyart.schemas.columns import ODDS, Columns, pack_responding
 from keyart.schemas.decisions import Decision, Versions, one_by_one
 from keyart.schemas.ids import ViewerKey
 from keyart.schemas.rules import MARKS
@@ -82,10 +82,12 @@ def logged(
 
 
 def responding_titles(decided: DecidedPage, often: Set[str]) -> bytes:
-    """Return (T,) uint8, 1 for titles shown often; empty where none is."""
+    """Return what `Columns` has as `responding`, of the titles that are shown often."""
     if often.isdisjoint(decided.titles):
         return b""
-    return bytes([title in often for title in decided.titles])
+    centred = decided.responding.centred(decided.chosen, decided.propensities).tolist()
+    pairs = zip(decided.titles, centred, strict=True)
+    return pack_responding([its if title in often else None for title, its in pairs])
 
 
 def logged_situation(decided: DecidedPage) -> tuple[float, ...]:

@@ -164,7 +164,7 @@ class Player:
         self._situations, self._usual = situations, Usual()
         self._site, self._taste = site, taste
         self._responses = Responses() if taste and responses_from is not None else None
-        self._responses_from = responses_from or 0
+        self._from = np.inf if responses_from is None else responses_from
         self._sums = {title.id: TitleSums(title=title.id) for title in site.world.titles}
         self._hyper = hyper or Hyper()
         self._decider = Decider(policy=policy, dwell_ms=DWELL_MS)
@@ -193,6 +193,10 @@ class Player:
             )
         )
         self._believe()
+
+    @property
+    def _often(self) -> NDArray[np.bool_]:
+        return self._shown >= self._from
 
     @property
     def shared(self) -> SharedSums:
@@ -235,15 +239,13 @@ class Player:
             multiplier = decided.chosen_multiplier if self._taste else np.ones(len(page))
             np.add.at(self._expected, (page, decided.chosen), multiplier)
             if self._taste:
-                rewards += _rewards(decided, taken, now)
+                rewards += _rewards(decided, taken, now, self._often[page])
             plays.append(places[taken].tolist())
         if rewards:
             self._shared = add_to_shared(self._shared, rewards, half_life_ms=5e9)
             if self._responses is not None:
-                often = self._shown >= self._responses_from
-                shown = {title for title, its in zip(self._titles, often, strict=True) if its}
                 by_title: dict[str, list[tuple[Reward, float]]] = {}
-                for reward in [each for each in rewards if each.title in shown]:
+                for reward in [each for each in rewards if each.situation]:
                     by_title.setdefault(reward.title, []).append((reward, 1.0))
                 for title, its in by_title.items():
                     sums = self._sums[title]
@@ -293,7 +295,9 @@ class Player:
             self._responses.work_out(self._index, (), together=True)
 
 
-def _rewards(decided: DecidedPage, taken: NDArray[np.bool_], now: int) -> list[Reward]:
+def _rewards(
+    decided: DecidedPage, taken: NDArray[np.bool_], now: int, often: NDArray[np.bool_]
+) -> list[Reward]:
     features = decided.features[:, :-1].tolist()
     situation = tuple(decided.responding.situation.tolist())
     return [
@@ -314,10 +318,11 @@ def _rewards(decided: DecidedPage, taken: NDArray[np.bool_], now: int) -> list[R
             features=tuple(its),
             multiplier=multiplier,
             expected=expected,
-            situation=situation,
+            situation=situation if teaches else (),
+            responded=responded if teaches else 0.0,
             response=response,
         )
-        for title, artwork, value, its, multiplier, expected, response in zip(
+        for title, artwork, value, its, multiplier, expected, response, responded, teaches in zip(
             decided.titles,
             decided.chosen_artworks,
             taken.tolist(),
@@ -325,6 +330,8 @@ def _rewards(decided: DecidedPage, taken: NDArray[np.bool_], now: int) -> list[R
             decided.chosen_multiplier.tolist(),
             decided.chosen_expected.tolist(),
             decided.chosen_response.tolist(),
+            decided.responding.centred(decided.chosen, decided.propensities).tolist(),
+            often.tolist(),
             strict=True,
         )
     ]

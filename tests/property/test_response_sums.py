@@ -30,7 +30,9 @@ def rewards(draw: st.DrawFn) -> list[Reward]:
         base = reward((*row, int(rng.random() < 0.4), float(rng.uniform(0.3, 3.0))))
         size = SIZES[int(rng.integers(3))]
         z = tuple(np.round(rng.normal(size=size), 3).tolist())
-        found.append(structs.replace(base, situation=z, response=float(rng.uniform(0.5, 2.0))))
+        told = {"response": float(rng.uniform(0.5, 2.0)), "expected": float(rng.uniform(0.0, 0.2))}
+        responded = float(np.round(rng.normal(0.0, 0.3), 3)) if size else 0.0
+        found.append(structs.replace(base, situation=z, responded=responded, **told))
     return found
 
 
@@ -46,6 +48,14 @@ def test_order_and_cuts_do_not_matter(its: list[Reward], seed: int, cut: int) ->
         sums = add_to_title(sums, part, half_life_ms=HALF_LIFE, bucket_ms=DAY)
         sums = codec.unpack(codec.pack(sums), TitleSums)
         shared = add_to_shared(shared, part, half_life_ms=HALF_LIFE)
+    aged = [0.5 ** ((newest - each.shown_at_ms) / HALF_LIFE) for each in its]
+    without = [each.expected * each.multiplier / each.response for each in its]
+    each_says = [
+        (each.value * each.responded**2, (each.value - expected) * each.responded)
+        for each, expected in zip(its, without, strict=True)
+    ]
+    trusted = np.array(aged) @ np.array(each_says)
+    np.testing.assert_allclose(shared.responded or [0.0, 0.0], trusted, rtol=1e-9, atol=1e-12)
     told = [each for each in its if each.situation]
     assert sums.responses.keys() == {each.artwork for each in told}
     whole = np.zeros((1 + SIZE, 1 + SIZE))

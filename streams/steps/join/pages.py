@@ -220,10 +220,11 @@ def reward_in(page: Opened, at: int, *, viewer: str, source: int) -> Reward:
     )
     if page.columns is None:
         return begun
-    choice, responding = page.columns.choice[at], page.columns.responding
+    choice, responded = page.columns.choice[at], page.columns.responded(at)
     return structs.replace(
         begun,
-        situation=head.situation if responding and responding[at] else (),
+        situation=() if responded is None else head.situation,
+        responded=responded or 0.0,
         beliefs=page.columns.beliefs_of(at),
         taste=page.taste,
         segment=head.segment,

@@ -12,6 +12,7 @@ from keyart.schemas.columns import (
     Columns,
     pack_beliefs,
     pack_features,
+    pack_responding,
     pack_taste,
     unpack_beliefs,
     unpack_taste,
@@ -81,9 +82,11 @@ def test_what_is_packed_one_by_one_is_read_again() -> None:
 
 
 def test_titles_can_be_taken_out() -> None:
-    columns = structs.replace(columns_of_rows(ROWS, BELIEFS), responding=b"\x00\x01")
+    columns = structs.replace(
+        columns_of_rows(ROWS, BELIEFS), responding=pack_responding([None, -0.25])
+    )
     one = columns.take([1]).check()
-    assert one.responding == b"\x01"
+    assert columns.responded(0) is None and one.responded(0) == columns.responded(1) == -0.25
     assert one_by_one(one) == (one_by_one(columns)[1],)
     both = unpack_beliefs(columns.beliefs)
     for name, values in unpack_beliefs(one.beliefs).items():
@@ -153,7 +156,7 @@ def changed(name: str, value: int, at: int = 0) -> bytes:
         {"choices": changed("multiplier", 10_000_001)},
         {"choices": changed("response", 0)},
         {"positions": b"\x01"},
-        {"responding": b"\x01"},
+        {"responding": pack_responding([0.0])},
     ],
 )
 def test_columns_that_do_not_fit_are_refused(wrong: dict[str, Any]) -> None:

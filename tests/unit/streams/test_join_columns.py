@@ -6,7 +6,7 @@ import pytest
 from msgspec import structs
 
 from keyart.schemas import codec
-from keyart.schemas.columns import pack_taste, unpack_beliefs, unpack_taste
+from keyart.schemas.columns import pack_responding, pack_taste, unpack_beliefs, unpack_taste
 from keyart.schemas.decisions import DecisionPage
 from keyart.schemas.rewards import Reward
 from keyart.streams.archive.erase import _without
@@ -67,13 +67,14 @@ def test_the_situation_goes_with_titles_that_are_learned_from_alone() -> None:
     rows = page(more=2)
     given = structs.replace(in_columns(rows), situation=(0.25, -0.5))
     assert given.columns is not None
-    marked = structs.replace(given.columns, responding=b"\x00\x00\x01")
+    marked = structs.replace(given.columns, responding=pack_responding([None, None, 0.125]))
     later = seen(1, "d2", id="j", title="t2")
     for columns, told in ((marked, {"t": (), "t2": (0.25, -0.5)}), (given.columns, {})):
         bench = Bench().give(structs.replace(given, columns=columns), seen(), later).end()
         assert {each.title for each in bench.rewards} == {"t", "t2"}
         for each in bench.rewards:
             assert each.situation == told.get(each.title, ())
+            assert each.responded == (0.125 if each.situation else 0.0)
 
 
 def test_decisions_that_come_twice_are_left_out_of_the_page_that_is_kept() -> None:

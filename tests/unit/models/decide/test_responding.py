@@ -58,6 +58,22 @@ def decide(index: ServingIndex, viewer_taste: TasteVectors, context: Context) ->
     )
 
 
+@pytest.mark.parametrize("trust", [0.0, 0.4])
+def test_a_response_moves_as_far_as_it_is_trusted_and_is_logged_whole(trust: float) -> None:
+    responses = np.random.default_rng(3).normal(0.0, 0.05, (3, SIZE))
+    index = site(responses)
+    whole, plain = decide(index, taste(), {}), decide(site(None), taste(), {})
+    index.shared = replace(index.shared, respond=trust)
+    moved = decide(index, taste(), {})
+    ratio = np.log(whole.page.mean / plain.page.mean)
+    np.testing.assert_allclose(moved.page.mean, plain.page.mean * np.exp(trust * ratio), rtol=1e-4)
+    raw = np.zeros((2, 3))
+    raw[1] = responses[:, :AXES] @ moved.responding.situation[:AXES]
+    usual = (raw * moved.propensities).sum(axis=1)
+    centred = moved.responding.centred(moved.chosen, moved.propensities)
+    np.testing.assert_allclose(centred, raw[[0, 1], moved.chosen] - usual, atol=1e-5)
+
+
 def test_the_expected_take_moves_by_the_response_and_no_other_does() -> None:
     responses = np.zeros((3, SIZE))
     responses[1, :2], responses[1, AXES:] = (0.1, -0.1), 0.5 * sketch({"device": "tv"})

@@ -17,7 +17,9 @@ from keyart.models.decide.weights import (
     log_evidence,
     no_weights,
     spread_of_weights,
+    trust_in_responses,
 )
+from keyart.models.sums.responses import add_responded
 from keyart.models.sums.shared import MOST_PRIORS, add_to_shared
 from keyart.models.taste.features import FEATURES, PERSONAL, PERSONAL_SCALE, TasteVectors, features
 from keyart.schemas.decisions import Versions
@@ -221,3 +223,34 @@ def test_a_level_that_is_still_far_too_low_makes_no_taste_of_noise() -> None:
         found.append(moved(rewards, learned_weights([summed(rewards)], prior="neutral")))
     # weighed by what was expected it was 0.7 to 1.3
     assert max(found) < 0.1
+
+
+@pytest.mark.parametrize(
+    ("true", "low", "high"),
+    [(1.0, 0.8, 1.0), (0.4, 0.25, 0.55), (0.0, 0.0, 0.1), (-1.0, 0.0, 0.0)],
+)
+def test_responses_are_trusted_as_far_as_takes_bear_them_out(
+    true: float, low: float, high: float
+) -> None:
+    assert trust_in_responses([]) == trust_in_responses([SharedSums()]) == 0.0
+    rng = np.random.default_rng(2)
+    said = rng.normal(0.0, 0.3, 40_000)
+    base = rng.uniform(0.02, 0.1, len(said))
+    # while they were not trusted; then while they moved what was expected, and what was shown
+    taken = rng.random(len(said)) < base * np.exp(true * said)
+    lanes = [SharedSums(), SharedSums()]
+    plain = reward(0, (), 0.0, 0.0, "p")
+    for number, (lane, gave) in enumerate(zip(lanes, (0.0, 0.5), strict=True)):
+        its = [
+            structs.replace(
+                plain,
+                value=float(y),
+                expected=float(b),
+                multiplier=float(np.exp(gave * r)),
+                response=float(np.exp(gave * r)),
+                responded=float(r),
+            )
+            for r, b, y in zip(said[number::2], base[number::2], taken[number::2], strict=True)
+        ]
+        lane.responded = add_responded([], its, np.ones(len(its)), 1.0)
+    assert low <= trust_in_responses(lanes) <= high
