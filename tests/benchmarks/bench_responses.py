@@ -1,7 +1,7 @@
 """What artworks' own responses to taste are worth where text cannot tell them, and what they cost.
 
-Two audiences of films with facet artworks: one sees in every picture a second thing that its text
-does not tell, one does not care. Played with responses, learned of titles shown often as by
+Three audiences of films with facet artworks: one sees in every picture a second thing that its text
+does not tell, one sees what text tells alone, one does not care. Played with responses, learned of titles shown often as by
 default (docs/decisions/0460), and without; both meet the same visits, titles and luck. Numbers were
 tuned on seeds from 1000 up.
 """
@@ -29,10 +29,11 @@ EACH: Final = int(os.environ.get("KEYART_BENCH_IMPRESSIONS", "10000"))
 FROM: Final = int(os.environ.get("KEYART_BENCH_RESPONSES_FROM", "10000"))
 """Titles shown so often are learned from."""
 TITLES: Final = 20
-MARKS: Final = tuple(TITLES * each for each in (1_000, 10_000, 100_000) if each <= EACH)
+MARKS: Final = tuple(TITLES * each for each in (1_000, 10_000, 30_000, 100_000) if each <= EACH)
 WITH, WITHOUT = "with own responses", "without"
 AUDIENCES: Final = {
     "pictures show what no text tells": ("matters", 1.0),
+    "text tells it all": ("matters", 0.0),
     "taste does not matter": ("does not", 0.0),
 }
 
