@@ -1,9 +1,9 @@
 """What artworks' own responses to taste are worth where text cannot tell them, and what they cost.
 
 Three audiences of films with facet artworks: one sees in every picture a second thing that its text
-does not tell, one sees what text tells alone, one does not care. Played with responses, learned of titles shown often as by
-default (docs/decisions/0460), and without; both meet the same visits, titles and luck. Numbers were
-tuned on seeds from 1000 up.
+does not tell, one sees what text tells alone, one does not care. Played with responses, learned of
+titles shown often as by default (docs/decisions/0460), and without; all meet the same visits,
+titles and luck. Numbers were tuned on seeds from 1000 up.
 """
 
 from tests.benchmarks.common import Row  # isort: skip (sets threads)
