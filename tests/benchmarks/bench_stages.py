@@ -38,13 +38,12 @@ from keyart.services.wiring.api import snapshots_of
 from keyart.services.wiring.clock import now_ms
 from keyart.services.wiring.experiment import experiment_of
 from keyart.services.wiring.lanes import taste_rates
-from keyart.services.wiring.stores import TASTE_TIMEOUT_S
+from keyart.services.wiring.stores import on_loop
 from keyart.services.wiring.telemetry import ApiMetrics
 from keyart.services.wiring.titles import current_titles
 from keyart.streams.catalogue.current import CurrentCatalogue
 from keyart.streams.ports import VIEWERS as VIEWERS_LANE
 from keyart.streams.ports import Lane, Output, ViewerState
-from keyart.streams.valkey.aio import ValkeyAsyncLog, ValkeyTastes, connect_async
 
 TITLES, ARTWORKS, VIEWERS, PAGE = 1000, 10, 1000, 40
 REQUESTS, ROUNDS = 500, 9
@@ -78,11 +77,9 @@ def requests(site: Any) -> list[tuple[ViewerKey, tuple[str, ...]]]:
 def one_round(site: Any, snapshots: Snapshots, loop: asyncio.AbstractEventLoop) -> dict[str, float]:
     """Return milliseconds a request of each stage."""
     parts, stages = site.parts, Stages()
-    client = connect_async(parts.redis_url)
-    tastes = ValkeyTastes(client, parts.keys, partitions=1, timeout_s=TASTE_TIMEOUT_S)
-    log = ValkeyAsyncLog(client, parts.keys, partitions=1)
-    experiment = experiment_of(parts.settings)
-    space, view, share = parts.space.identity, parts.view.view, parts.settings.explore_share
+    tastes, log, closing = on_loop(parts.settings)
+    experiment, rates = experiment_of(parts.settings), taste_rates(parts.settings)
+    space, view, share = parts.space.identity, parts.titles.view, parts.settings.explore_share
     versions = Versions(policy="p", prior="p", posterior="0", space=space)
     outputs: list[Output] = []
     for viewer, titles in requests(site):
@@ -91,7 +88,7 @@ def one_round(site: Any, snapshots: Snapshots, loop: asyncio.AbstractEventLoop) 
             blob = loop.run_until_complete(tastes.read(viewer))
         with stages.timed("taste to vectors"):
             taste = unpack_tastes([blob], space)
-            vectors = taste_vectors(taste[0], at_ms, parts.taste_rates)
+            vectors = taste_vectors(taste[0], at_ms, rates)
         _, policy, decider = experiment.arm(viewer)
         with stages.timed("decide"):
             decided = decider.decide(
@@ -127,7 +124,8 @@ def one_round(site: Any, snapshots: Snapshots, loop: asyncio.AbstractEventLoop) 
     for at in range(0, len(outputs), TOGETHER):
         with stages.timed("append to the log"):
             loop.run_until_complete(log.append(outputs[at : at + TOGETHER]))
-    loop.run_until_complete(client.aclose())
+    for close in closing:
+        loop.run_until_complete(close())
     return {name: spent / REQUESTS for name, spent in stages.spent.items()}
 
 
