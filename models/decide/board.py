@@ -60,7 +60,6 @@ class Board:
 
     def __init__(self, hyper: Hyper, *, respond_from: int = -1, position: bool = True) -> None:
         self._position = position
-        self._respond_from = respond_from
         self._hyper = hyper
         self._names: list[str] = []
         self._artworks: list[tuple[str, ...]] = []
@@ -68,8 +67,7 @@ class Board:
         self._surfaces = Surfaces()
         self.callers = Callers()
         self.places = Places()
-        self._responses = Responses()
-        self._often: set[str] = set()
+        self._responses = Responses(respond_from)
         self._groups: dict[str, int] = {}
         self._changed: set[str] = set()
         self._learned: Learned | None = None
@@ -116,7 +114,6 @@ class Board:
         self.callers.forget(title)
         self.places.forget(title)
         self._responses.forget(title)
-        self._often.discard(title)
         self._mask[row, : len(artworks)] = True
         self._group[row] = self._groups.setdefault(group, len(self._groups))
         self._changed.add(title)
@@ -136,7 +133,6 @@ class Board:
         self.callers.forget(title)
         self.places.forget(title)
         self._responses.forget(title)
-        self._often.discard(title)
 
     def take_sums(self, sums: TitleSums) -> None:
         """Take the sums of a title; one that is not there is ignored."""
@@ -144,10 +140,7 @@ class Board:
             return
         cells = self.callers.hold(sums, self._artworks[row])
         self._surfaces.hold(sums.title, cells)
-        if self._respond_from >= 0:
-            self._responses.hold(sums, self._artworks[row])
-            shown = sum(sums.days.values())
-            (self._often.add if shown >= self._respond_from else self._often.discard)(sums.title)
+        self._responses.hold(sums, self._artworks[row])
         if self._position:
             self.places.hold(sums, self._artworks[row])
         self._voice[row] = share_since(sums.days, self.since_ms)
@@ -155,8 +148,7 @@ class Board:
 
     def take_situations(self, sums: Sequence[SharedSums]) -> None:
         """Take over how situations vary, of all lanes."""
-        if self._respond_from >= 0:
-            self._responses.take_situations(sums)
+        self._responses.take_situations(sums)
 
     def take_opinion(self, opinion: Opinion) -> None:
         """Take a prior's opinion of a title; one that is not there is ignored."""
@@ -200,7 +192,7 @@ class Board:
             assert self._learned is not None
             self._believe(index, rows, replace(self._learned, log_level=None), None)
         self._responses.work_out(index, self._changed, together=together)
-        index.often = frozenset(self._often)
+        index.often = frozenset(self._responses.often)
         if all_again:
             self._all_at = time.monotonic()
             self._all_took = self._all_at - started

@@ -63,13 +63,13 @@ class Responding(NamedTuple):
         if self.log is None:
             return np.zeros(len(chosen), np.float32)
         usual = np.einsum("kt,tk->t", self.log, propensities)
-        return np.asarray(self.log[chosen, np.arange(len(chosen))] - usual, np.float32)
+        return np.asarray(_picked(self.log, chosen) - usual, np.float32)
 
     def of(self, chosen: NDArray[np.intp]) -> F32:
         """Return (T,) what the response makes of each choice's expected take: a factor."""
         if self.log is None:
             return np.ones(len(chosen), np.float32)
-        factors: F32 = np.exp(np.float32(self.trust) * self.log[chosen, np.arange(len(chosen))])
+        factors: F32 = np.exp(np.float32(self.trust) * _picked(self.log, chosen))
         return factors
 
     def reasons(
@@ -123,6 +123,11 @@ class Responding(NamedTuple):
             its if by_taste else values[at]
             for at, (its, by_taste) in enumerate(zip(liked, to_taste.tolist(), strict=True))
         ]
+
+
+def _picked(log: F32, chosen: NDArray[np.intp]) -> F32:
+    """Return (T,) those of the choices, of all (K, T)."""
+    return log[chosen, np.arange(len(chosen))]
 
 
 NOTHING: Final = Responding(np.zeros(0, np.float32))

@@ -42,18 +42,36 @@ NOTICEABLE: Final = 0.01
 
 
 class Responses:
-    """The sums of every title that has any, and what was learned from all of them."""
+    """The sums of every title that has any, and what was learned from all of them.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    since
+        Titles shown so often in their latest days (`models/sums/days`) are learned from; -1: none,
+        and none is held.
+
+    Attributes
+    ----------
+    often
+        Those titles.
+    """
+
+    def __init__(self, since: int = 0) -> None:
+        self._since = since
+        self.often: set[str] = set()
         self._held: dict[str, F32] = {}
         self._artworks: dict[str, tuple[str, ...]] = {}
         self._odds: Array | None = None
         self._at = coordinates(np.zeros((SIZE, SIZE)))
 
     def hold(self, sums: TitleSums, artworks: Sequence[str]) -> None:
-        """Take the sums of a title; `forget` what was held when it has none."""
+        """Take the sums of a title; `forget` what was held of it."""
+        self.forget(sums.title)
+        if self._since < 0:
+            return
+        if sum(sums.days.values()) >= self._since:
+            self.often.add(sums.title)
         if not sums.responses:
-            self.forget(sums.title)
             return
         rows = np.zeros((len(artworks), WIDTH), np.float32)
         for row, artwork in zip(rows, artworks, strict=True):
@@ -66,10 +84,12 @@ class Responses:
         """Forget a title; one that is not there is no error."""
         self._held.pop(title, None)
         self._artworks.pop(title, None)
+        self.often.discard(title)
 
     def take_situations(self, sums: Sequence[SharedSums]) -> None:
         """Take over how situations vary, of all lanes."""
-        self._at = coordinates(*spread_of(sums))
+        if self._since >= 0:
+            self._at = coordinates(*spread_of(sums))
 
     def work_out(self, index: ServingIndex, changed: Iterable[str], *, together: bool) -> None:
         """Put into the index how the artworks of these titles respond; of all, when together."""
