@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from keyart.models.serendipity.advice.atlas import NOWHERE, Atlas
 from keyart.models.serendipity.advice.interests import Interests
+from keyart.models.serendipity.recommend.pages import best
 from keyart.models.taste.features import F32, TasteVectors
 from keyart.schemas.errors import InvalidRecord
 
@@ -98,25 +99,25 @@ def compose(
         share = dose.share if new else 0.0
         free = left.closest() if share < 1.0 else None
         if free is None:
-            share = float(bool(new))
-        if not new and free is None:
-            break
-        best = next(iter(said), None)
-        random = 1.0 if best is None else dose.random
+            if not new:
+                break
+            share = 1.0
+        first = next(iter(said), None)
+        random = 1.0 if first is None else dose.random
         proposed = drawn.random() < share
-        at_random = proposed and (best is None or drawn.random() < random)
+        at_random = proposed and (first is None or drawn.random() < random)
         if not proposed:
             assert free is not None
             row = free
-        elif best is None or at_random:
+        elif first is None or at_random:
             row = left.closest_of(drawn.choice(new))
         else:
-            row = left.closest_of(best)
+            row = left.closest_of(first)
         cluster = int(atlas.clusters[row])
         is_new = cluster in open_now
         chance = (1.0 - share) * (row == free)
         if cluster in new and row == left.closest_of(cluster):
-            chance += share * (random / len(new) + (1.0 - random) * (cluster == best))
+            chance += share * (random / len(new) + (1.0 - random) * (cluster == first))
         page.append(Place(row, cluster, chance, proposed, at_random, cluster in said, is_new))
         left.take(row)
         if cluster in new:
@@ -177,15 +178,13 @@ class _Left:
             rows = np.flatnonzero(self._atlas.clusters != NOWHERE)
         else:
             rows = np.array(sorted(row for its in self._among.values() for row in its), np.intp)
-        shut = np.array([*self._declined], np.int64)
-        rows = rows[~np.isin(self._atlas.clusters[rows], shut)]
-        rows = rows[~np.isin(rows, np.array([*self._gone], np.int64))]
-        scores = self._scores(rows)
-        if len(rows) > MOST_PLACES:
-            some = np.argpartition(-scores, MOST_PLACES)[:MOST_PLACES]
-            rows, scores = rows[some], scores[some]
-        order: list[int] = rows[np.lexsort((rows, -scores))].tolist()
-        return order
+        shut = np.isin(self._atlas.clusters[rows], [*self._declined])
+        rows = rows[~(shut | np.isin(rows, [*self._gone]))]
+        if not len(rows):
+            return []
+        order = best(self._scores(rows).astype(np.float64), np.zeros(0, np.int64), MOST_PLACES)
+        closest: list[int] = rows[order].tolist()
+        return closest
 
     def _order(self, cluster: int) -> list[int]:
         if cluster not in self._ordered:
