@@ -29,6 +29,17 @@ _COLUMNS: Final = columns("viewer", "title", "artwork", "value")
 _LATER: Final = columns("multiplier", "fresh", "logged_at_ms", "offset", "closed_at_ms")
 
 
+def taught_sums() -> "dict[str, pl.Expr]":
+    """Return what rewards of `Taught` add up to: `impressions`, expected relative takes; `takes`.
+
+    Each counts what it may, and an impression what its place and its multiplier make of it.
+    """
+    import polars as pl  # not in every image: the reader says so
+
+    shown = pl.col(COUNTS) * pl.col(PLACE) * pl.col("multiplier")
+    return {"impressions": shown.sum(), "takes": (pl.col(COUNTS) * pl.col("value")).sum()}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shares:
     """What the rewards of a log count.

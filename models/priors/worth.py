@@ -36,6 +36,11 @@ class Worth(Struct, frozen=True, kw_only=True):
     titles: int
     groups: dict[str, GroupWorth] = {}
 
+    @property
+    def figures(self) -> dict[str, float]:
+        """What a version says of it, by name."""
+        return {"gain": self.gain, "strength": self.strength, "scale": self.scale}
+
     def of(self, group: str) -> tuple[float, float]:
         """Return scale and strength for titles of this group."""
         own = self.groups.get(group)

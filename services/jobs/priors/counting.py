@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keyart.models.dataset.influence import Bounds
-from keyart.models.dataset.taught import COUNTS, PLACE, read_taught
+from keyart.models.dataset.taught import read_taught, taught_sums
 from keyart.schemas.errors import NotFound
 
 if TYPE_CHECKING:
@@ -57,8 +57,7 @@ def counted(
         rows.group_by("title", "artwork", maintain_order=True)
         .agg(
             rewards=pl.len(),
-            impressions=(pl.col(COUNTS) * pl.col(PLACE) * pl.col("multiplier")).sum(),
-            takes=(pl.col(COUNTS) * pl.col("value")).sum(),
+            **taught_sums(),
             from_ms=pl.col("shown_at_ms").min(),
             to_ms=pl.col("shown_at_ms").max(),
         )

@@ -204,10 +204,7 @@ def _ends(data: Path, split: str) -> tuple[Example, Example]:
 
 def _figures(made: Dataset, manifest: "DualManifest") -> dict[str, float]:
     report, worth = manifest.report, manifest.worth
-    measured = (
-        {"gain": worth.gain, "strength": worth.strength, "scale": worth.scale} if worth else {}
-    )
-    return measured | {
+    return (worth.figures if worth else {}) | {
         "learned takes": float(report.with_answer),
         "effective takes": made.effective,
         "held-out loss": report.held_out[report.best_epoch],

@@ -118,7 +118,7 @@ class LanguageFitting(Learning):
         from keyart.models.llm.scoring.manifest import write_manifest
         from keyart.models.llm.scoring.opinions import load_opinions
         from keyart.services.jobs.priors.fitted_language import LATELY_FILE, SAID_FILE, Said
-        from keyart.services.jobs.priors.language_worth import Measuring, figures_of
+        from keyart.services.jobs.priors.language_worth import Measuring
 
         data, out = passing / EXAMPLES, passing / EXPORTED
         made = read_dataset(data)
@@ -185,7 +185,7 @@ class LanguageFitting(Learning):
             template=manifest.template,
             figures={
                 "learned takes": float(window.takes),
-                **figures_of(worth),
+                **(worth.figures if worth else {}),
                 **_figures(made, report, manifest),
                 **({} if share is None else {ANSWERS: share}),
             },

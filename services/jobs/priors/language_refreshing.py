@@ -26,7 +26,7 @@ from keyart.services.jobs.priors.fitted_language import (
     choosable,
     read_lately,
 )
-from keyart.services.jobs.priors.language_worth import Measuring, figures_of
+from keyart.services.jobs.priors.language_worth import Measuring
 from keyart.services.jobs.priors.learning import CannotRefresh, Learning
 from keyart.services.jobs.priors.recent import recent_now
 
@@ -84,7 +84,7 @@ def refresh_language(
         made_at_ms=learning.clock(),
         made_by=by,
         parent=version.name,
-        figures={**version.figures, **figures_of(worth)},
+        figures={**version.figures, **(worth.figures if worth else {})},
         beside=measuring.beside(
             manifest.name, said, worth, since_ms=measured_ms, parent=version.name
         ),

@@ -23,13 +23,6 @@ COMPARED: Final = 500
 Array = NDArray[np.float64]
 
 
-def figures_of(worth: Worth | None) -> dict[str, float]:
-    """Return what a version says of its worth in figures."""
-    if worth is None:
-        return {}
-    return {"gain": worth.gain, "strength": worth.strength, "scale": worth.scale}
-
-
 @dataclass(frozen=True, kw_only=True)
 class Measuring:
     """Measures a language model on what taught it nothing.

@@ -11,7 +11,7 @@ from msgspec import Struct
 from keyart.models.dataset.examples import Example
 from keyart.models.dataset.lately import NOTHING, Lately, Shown, lately_of, words_of
 from keyart.models.dataset.splits import time_bounds
-from keyart.models.dataset.taught import COUNTS, PLACE, read_taught
+from keyart.models.dataset.taught import COUNTS, read_taught, taught_sums
 from keyart.schemas.catalogue import Title
 from keyart.schemas.errors import NotFound
 from keyart.services.jobs.priors.dual_fitting import TEST, VALID
@@ -101,8 +101,7 @@ def _told(rows: "pl.DataFrame", titles: Mapping[str, Title], when_ms: int) -> La
         for artwork in title.artworks
     }
     sums = its.group_by("title", "artwork", maintain_order=True).agg(
-        impressions=(pl.col(COUNTS) * pl.col(PLACE) * pl.col("multiplier")).sum(),
-        takes=(pl.col(COUNTS) * pl.col("value")).sum(),
+        **taught_sums(),
         takers=pl.col("viewer").filter(pl.col("value") > 0).unique(),
     )
     return lately_of(
